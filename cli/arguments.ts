@@ -1,0 +1,155 @@
+// The command line to checked arguments, by yargs. What it does not like becomes a problem with a code and, for
+// misspelt options, the nearest one; all of them at once.
+import yargs from 'yargs';
+import type { UserProblem } from '../experiments/problems.ts';
+import { didYouMean } from '../experiments/suggest.ts';
+import {
+  COMMANDS,
+  COMMON_OPTIONS,
+  type CommandSpec,
+  type OptionSpec,
+  optionLabel,
+  usageOf,
+} from './command-table.ts';
+
+export interface Parsed {
+  /** Values of the positional argument. */
+  readonly positional: readonly string[];
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+const CONFIGURATION = {
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'duplicate-arguments-array': true,
+  'greedy-arrays': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'short-option-groups': false,
+  'strip-aliased': true,
+} as const;
+
+/** `skip-invalid` → `skipInvalid`, as command functions name their arguments. */
+const camel = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function parserFor(command: CommandSpec, argv: readonly string[]) {
+  const parser = yargs([...argv])
+    .help(false)
+    .version(false)
+    .locale('en')
+    .exitProcess(false)
+    .fail(false);
+  parser.parserConfiguration(CONFIGURATION);
+  for (const option of command.options) {
+    if (option.type === 'flag') parser.option(option.name, { type: 'boolean' });
+    else if (option.type === 'list')
+      parser.option(option.name, { type: 'string', array: true, requiresArg: true });
+    else parser.option(option.name, { type: 'string' });
+  }
+  return parser;
+}
+
+function valueOf(
+  option: OptionSpec,
+  given: unknown,
+  problems: UserProblem[],
+): string | number | boolean | readonly string[] | undefined {
+  const bad = (message: string): undefined => {
+    problems.push({ code: 'E1003', path: `--${option.name}`, message });
+    return undefined;
+  };
+  if (option.type === 'list') {
+    const values = (Array.isArray(given) ? given : [given]).map(String);
+    return values.some((value) => value === '') ? bad(`needs a value: ${optionLabel(option)}`) : values;
+  }
+  if (Array.isArray(given)) {
+    if (option.type === 'flag') return true;
+    return bad(`is given ${given.length} times; it takes one value`);
+  }
+  if (option.type === 'flag') return given === true;
+  const text = String(given);
+  if (text === '' || given === true) return bad(`needs a value: ${optionLabel(option)}`);
+  if (option.type === 'text') return text;
+  return /^[0-9]+$/.test(text)
+    ? Number(text)
+    : bad(`found ${JSON.stringify(text)}, expected a whole number that is not negative`);
+}
+
+/** Values and problems of one command's arguments. `argv` is without the command's name. */
+export function parseArguments(
+  command: CommandSpec,
+  argv: readonly string[],
+): Parsed | { readonly problems: UserProblem[] } {
+  const problems: UserProblem[] = [];
+  const raw = parserFor(command, argv).parse() as { _: (string | number)[]; [option: string]: unknown };
+  const options: Record<string, string | number | boolean | readonly string[]> = {};
+  const known = [...command.options, ...COMMON_OPTIONS];
+  for (const [name, given] of Object.entries(raw)) {
+    if (name === '_' || name === '$0' || given === undefined) continue;
+    const option = command.options.find((o) => o.name === name);
+    if (option === undefined) {
+      const dashes = name.length === 1 ? '-' : '--';
+      problems.push({
+        code: 'E1002',
+        path: `${dashes}${name}`,
+        message: `\`kubetick ${command.name}\` has no option ${dashes}${name}`,
+        hint: didYouMean(
+          name,
+          known.map((o) => o.name),
+        ).replace(/"([^"]+)"/, '"--$1"'),
+      });
+      continue;
+    }
+    const value = valueOf(option, given, problems);
+    if (value !== undefined) options[camel(name)] = value;
+  }
+  const positional = raw._.map(String);
+  const { positional: spec } = command;
+  const max = spec === undefined ? 0 : spec.many ? Number.POSITIVE_INFINITY : 1;
+  if (spec?.required === true && positional.length === 0) {
+    problems.push({ code: 'E1004', message: `${spec.name} is missing`, hint: `usage: ${usageOf(command)}` });
+  }
+  if (positional.length > max) {
+    const extra = positional
+      .slice(max)
+      .map((word) => JSON.stringify(word))
+      .join(', ');
+    problems.push({ code: 'E1004', message: `unexpected ${extra}`, hint: `usage: ${usageOf(command)}` });
+  }
+  return problems.length > 0 ? { problems } : { positional, options };
+}
+
+/** The text of `kubetick completion`: yargs' script, with every command and option known to it. */
+export async function completionScript(): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    declareAll(yargs(['completion']))
+      .completion('completion', false)
+      .parse(['completion'], {}, (error, _argv, output) => (error ? reject(error) : resolve(`${output}\n`)));
+  });
+}
+
+/** Answers the shell's question (`--get-yargs-completions`): candidates, one a line. */
+export async function completions(argv: readonly string[]): Promise<string> {
+  const words = argv.slice(argv.indexOf('--get-yargs-completions') + 1);
+  const found = await declareAll(yargs([])).getCompletion([...words], () => undefined);
+  const lines = [found].flat().map(String);
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function declareAll(parser: ReturnType<typeof yargs>): ReturnType<typeof yargs> {
+  parser.scriptName('kubetick').locale('en').exitProcess(false);
+  for (const command of COMMANDS) {
+    parser.command(command.name, command.about, (inner) => {
+      for (const option of command.options) {
+        inner.option(option.name, {
+          type: option.type === 'flag' ? 'boolean' : 'string',
+          describe: option.help,
+        });
+      }
+      return inner;
+    });
+  }
+  return parser;
+}

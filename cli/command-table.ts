@@ -1,0 +1,206 @@
+// Every command with its arguments and options, as data: the help, the parser, "did you mean" and docs/commands.md are
+// made from this one table. It imports nothing, so that `kubetick --help` costs little more than starting Node.
+
+export interface OptionSpec {
+  readonly name: string;
+  /** `list`: may be given several times. `seed`: a number or a text. */
+  readonly type: 'flag' | 'text' | 'number' | 'list';
+  /** Placeholder of the value in help. */
+  readonly value?: string;
+  readonly help: string;
+  /** Shown, not applied: the code that reads the option knows its default. */
+  readonly default?: string;
+  readonly group: string;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly group: string;
+  readonly about: string;
+  readonly positional?: {
+    readonly name: string;
+    readonly help: string;
+    readonly many: boolean;
+    readonly required: boolean;
+  };
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly (readonly [string, string])[];
+  /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
+  readonly notes: readonly string[];
+}
+
+const PATHS = {
+  name: 'PATH',
+  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input',
+  many: true,
+  required: true,
+} as const;
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'run',
+    group: 'Simulate',
+    about: 'run one scenario and write its results',
+    positional: PATHS,
+    options: [
+      {
+        name: 'nodes',
+        type: 'number',
+        value: 'N',
+        help: 'number of equal nodes',
+        default: '3; 0 when Node objects are among the manifests',
+        group: 'Cluster',
+      },
+      {
+        name: 'node-cpu',
+        type: 'text',
+        value: 'Q',
+        help: 'CPUs of each node',
+        default: '4',
+        group: 'Cluster',
+      },
+      {
+        name: 'node-memory',
+        type: 'text',
+        value: 'Q',
+        help: 'memory of each node',
+        default: '16Gi',
+        group: 'Cluster',
+      },
+      {
+        name: 'until',
+        type: 'text',
+        value: 'D',
+        help: 'end of the run in virtual time; without it a run ends when nothing but periodic work is left',
+        default: 'at most 1h',
+        group: 'Run',
+      },
+      {
+        name: 'seed',
+        type: 'text',
+        value: 'N',
+        help: 'seed of all random numbers',
+        default: '1',
+        group: 'Run',
+      },
+      {
+        name: 'set',
+        type: 'list',
+        value: 'PATH=VALUE',
+        help: 'change a value of the Experiment, for example cluster.nodes.0.count=100',
+        group: 'Run',
+      },
+      {
+        name: 'skip-invalid',
+        type: 'flag',
+        help: 'run the valid rest; what was left out stands in loss.csv',
+        group: 'Run',
+      },
+      {
+        name: 'out',
+        type: 'text',
+        value: 'DIR',
+        help: 'result directory',
+        default: 'runs/<experiment>/<variant>-<hash>/r01',
+        group: 'Output',
+      },
+      {
+        name: 'trace',
+        type: 'text',
+        value: 'OBJECT',
+        help: 'print each hop of an object and of what it owns, for example rc/web or deployment/shop/web',
+        group: 'Output',
+      },
+      { name: 'json', type: 'flag', help: 'print the summary as JSON', group: 'Output' },
+      { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+    ],
+    examples: [
+      ['kubetick run app.yaml', 'three nodes of 4 CPU and 16Gi, everything applied at 0 s'],
+      ['kubetick run manifests/ --nodes 50 --skip-invalid', 'a folder on 50 nodes'],
+      [
+        'kubetick run experiment.yaml --set cluster.nodes.0.count=500 --json',
+        'an Experiment with one value changed',
+      ],
+      ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
+    ],
+    notes: [
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
+    ],
+  },
+  {
+    name: 'verify',
+    group: 'Simulate',
+    about: 'repeat the run of a result directory and compare every file',
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    options: [{ name: 'json', type: 'flag', help: 'print the verdict as JSON', group: 'Output' }],
+    examples: [
+      [
+        'kubetick verify runs/web/default-1a2b3c4d/r01',
+        'exit 4 and the first difference if it does not repeat',
+      ],
+    ],
+    notes: [
+      'Exit 4 when a file differs: the file, line and column, both values, and the first ingredient of the fingerprint that differs.',
+    ],
+  },
+  {
+    name: 'validate',
+    group: 'Check',
+    about: 'check manifests and Experiments as the API server would, without running',
+    positional: PATHS,
+    options: [{ name: 'json', type: 'flag', help: 'print one JSON line per object', group: 'Output' }],
+    examples: [
+      ['kubetick validate manifests/', 'problems by file, with line and column'],
+      ['helm template . | kubetick validate -', 'what a chart renders'],
+    ],
+    notes: [
+      'Exit 2 when anything is rejected. Objects of kinds that the API server does not serve (custom resources) are accepted with a warning.',
+      'A JSON line: {"file","document","item","apiVersion","kind","namespace","name","accepted","problems":[{"path","message","line","column"}]}. `document` counts from 0 in its file, `item` in its List. Problems of an accepted object are warnings. A text that cannot be parsed gives one line without kind.',
+    ],
+  },
+  {
+    name: 'list',
+    group: 'Check',
+    about: 'list what can be used: workloads, costs, kinds, tables, metrics, …',
+    positional: {
+      name: 'WHAT',
+      help: 'one list; without it the lists themselves',
+      many: false,
+      required: false,
+    },
+    options: [{ name: 'json', type: 'flag', help: 'print JSON', group: 'Output' }],
+    examples: [
+      ['kubetick list workloads', 'generators and trace readers with their arguments'],
+      ['kubetick list tables', 'columns of the result files'],
+    ],
+    notes: [],
+  },
+  {
+    name: 'completion',
+    group: 'Shell',
+    about: 'print a completion script for bash or zsh',
+    options: [],
+    examples: [['source <(kubetick completion)', 'complete commands and options in this shell']],
+    notes: [],
+  },
+];
+
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  { name: 'help', type: 'flag', help: 'show help', group: 'Other' },
+  { name: 'version', type: 'flag', help: 'show the version', group: 'Other' },
+];
+
+export const commandNamed = (name: string): CommandSpec | undefined =>
+  COMMANDS.find((command) => command.name === name);
+
+/** `kubetick run PATH... [options]` */
+export function usageOf(command: CommandSpec): string {
+  const { positional: p } = command;
+  const argument = p === undefined ? '' : p.required ? ` ${p.name}${p.many ? '...' : ''}` : ` [${p.name}]`;
+  return `kubetick ${command.name}${argument}${command.options.length > 0 ? ' [options]' : ''}`;
+}
+
+/** `--node-cpu Q` */
+export const optionLabel = (option: OptionSpec): string =>
+  `--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;

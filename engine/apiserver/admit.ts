@@ -1,0 +1,56 @@
+// Creation as the simulated server runs it: the kinds' rules with what the cluster holds at this moment — namespaces,
+// accounts, priority classes — as admission looks them up.
+import { TOKEN_SUFFIX } from '../kinds/ingest/materialise.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import { type ClusterState, timestampText } from '../state/index.ts';
+import { type CreateContext, createObject } from './registry.ts';
+import type { Admitted } from './server.ts';
+
+/** Every namespace has it, made by the service account controller. */
+const DEFAULT_ACCOUNT: KubeObject = Object.freeze({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'default' },
+});
+
+/** Checks and completes a new object against `state`. */
+export function admission(state: ClusterState): (object: KubeObject) => Admitted {
+  const { objects } = state;
+  const find = (
+    kind: string,
+    apiVersion: string,
+    namespace: string,
+    name: string,
+  ): KubeObject | undefined => {
+    const store = objects.findKind(kind) ?? objects.findKind(`${kind}.${apiVersion}`);
+    const id = store?.ids.get(namespace === '' ? name : `${namespace}/${name}`);
+    return id === undefined ? undefined : (objects.get(id) ?? undefined);
+  };
+  const context: CreateContext = {
+    namespaceExists: (name) => objects.find('Namespace', '', name) >= 0,
+    serviceAccount: (namespace, name) =>
+      find('ServiceAccount', 'v1', namespace, name) ?? (name === 'default' ? DEFAULT_ACCOUNT : undefined),
+    priorityClass: (name) => find('PriorityClass', 'scheduling.k8s.io/v1', '', name),
+    defaultPriorityClass: () => {
+      const store =
+        objects.findKind('PriorityClass') ?? objects.findKind('PriorityClass.scheduling.k8s.io/v1');
+      for (const id of store?.ids.values() ?? []) {
+        const object = objects.get(id);
+        if (object?.['globalDefault'] === true) return object;
+      }
+      return undefined;
+    },
+    runtimeClass: (name) => find('RuntimeClass', 'node.k8s.io/v1', '', name),
+    // One for all: equal pods share a template, and each is given its own characters when it is printed.
+    suffix: () => TOKEN_SUFFIX,
+    uid: () => '',
+    creationTimestamp: () => timestampText(0),
+  };
+  return (object) => {
+    const answer = createObject(object, context);
+    if (!('object' in answer)) return answer;
+    // The server itself makes generated names unique.
+    if (!object.metadata?.name && answer.object.metadata.generateName) delete answer.object.metadata.name;
+    return answer;
+  };
+}

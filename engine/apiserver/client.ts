@@ -1,0 +1,225 @@
+// The client side of the API: what client-go and its event recorder do before a request leaves the component — the
+// token bucket, the retry after 429, the counting of events.
+import type { ApiClient, PodCreation, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import { EventFilter } from './event-filter.ts';
+import { type ApiRequest, Op } from './request.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** What the client needs of the server: a record to fill and a way to send it. */
+export interface Transport {
+  readonly now: number;
+  begin(client: number, op: Op, reply: ReplyHandler | null, target: number, arg: number): ApiRequest;
+  /** Sends at `grantUs`, when the client's limiter lets it go. */
+  send(request: ApiRequest, grantUs: number): void;
+  /** Request kinds by operation; objects by kind. */
+  podKind(op: Op): number;
+  objectKind(op: Op, id: number): number;
+  createKind(object: KubeObject): number;
+  eventKind(patch: boolean): number;
+}
+
+/** An Event to be written. */
+export interface EventWrite {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly count: number;
+  readonly message: string;
+}
+
+export class Client implements ApiClient {
+  readonly name: string;
+  /** True for components whose objects the server need not decode and default again. */
+  readonly trusted: boolean;
+  readonly #index: number;
+  readonly #transport: Transport;
+  readonly #bucket: TokenBucket;
+  /** Made at the first event: most kubelets of a large cluster never write one. */
+  #events: EventFilter | null = null;
+
+  constructor(
+    transport: Transport,
+    index: number,
+    name: string,
+    limits: { readonly qps: number; readonly burst: number },
+    trusted: boolean,
+  ) {
+    this.#transport = transport;
+    this.#index = index;
+    this.name = name;
+    this.trusted = trusted;
+    this.#bucket = new TokenBucket(limits.qps, limits.burst);
+  }
+
+  create(object: KubeObject, reply: ReplyHandler | null, target = 0, arg = 0): void {
+    const r = this.#begin(Op.createObject, reply, target, arg);
+    r.body = object;
+    r.kind = this.#transport.createKind(object);
+    this.#send(r);
+  }
+
+  update(
+    id: number,
+    object: KubeObject,
+    expected: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    this.#object(Op.updateObject, id, object, expected, reply, target, arg);
+  }
+
+  updateStatus(
+    id: number,
+    object: KubeObject,
+    expected: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    this.#object(Op.updateStatus, id, object, expected, reply, target, arg);
+  }
+
+  patch(
+    id: number,
+    change: (object: KubeObject) => KubeObject,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    this.#object(Op.patchObject, id, change, 0, reply, target, arg);
+  }
+
+  delete(id: number, reply: ReplyHandler | null, target = 0, arg = 0): void {
+    this.#object(Op.deleteObject, id, null, 0, reply, target, arg);
+  }
+
+  createPod(pod: PodCreation, reply: ReplyHandler | null, target = 0, arg = 0): void {
+    const r = this.#begin(Op.createPod, reply, target, arg);
+    r.body = pod;
+    r.kind = this.#transport.podKind(Op.createPod);
+    this.#send(r);
+  }
+
+  bindPod(
+    pod: number,
+    generation: number,
+    node: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.bindPod, pod, generation, reply, target, arg);
+    r.a = node;
+    this.#send(r);
+  }
+
+  patchPodStatus(
+    pod: number,
+    generation: number,
+    change: PodStatusChange,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.patchPodStatus, pod, generation, reply, target, arg);
+    r.body = change;
+    this.#send(r);
+  }
+
+  deletePod(
+    pod: number,
+    generation: number,
+    graceSeconds: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.deletePod, pod, generation, reply, target, arg);
+    r.a = graceSeconds;
+    this.#send(r);
+  }
+
+  patchNodeImages(node: number, images: readonly number[]): void {
+    const r = this.#begin(Op.patchNodeImages, null, 0, 0);
+    r.subject = node;
+    r.body = images;
+    r.kind = this.#transport.podKind(Op.patchNodeImages);
+    this.#send(r);
+  }
+
+  event(
+    type: 'Normal' | 'Warning',
+    reason: string,
+    kind: string,
+    namespace: string,
+    name: string,
+    message: string,
+  ): void {
+    this.#events ??= new EventFilter();
+    const accepted = this.#events.accept(
+      this.#transport.now,
+      `${kind}/${namespace}/${name}`,
+      type,
+      reason,
+      message,
+    );
+    if (accepted === null) return;
+    const r = this.#begin(Op.writeEvent, null, 0, 0);
+    const write: EventWrite = {
+      type,
+      reason,
+      kind,
+      namespace,
+      name,
+      count: accepted.count,
+      message: accepted.message,
+    };
+    r.body = write;
+    r.kind = this.#transport.eventKind(accepted.count > 1);
+    this.#send(r);
+  }
+
+  #begin(op: Op, reply: ReplyHandler | null, target: number, arg: number): ApiRequest {
+    return this.#transport.begin(this.#index, op, reply, target, arg);
+  }
+
+  #pod(
+    op: Op,
+    pod: number,
+    generation: number,
+    reply: ReplyHandler | null,
+    target: number,
+    arg: number,
+  ): ApiRequest {
+    const r = this.#begin(op, reply, target, arg);
+    r.subject = pod;
+    r.generation = generation;
+    r.kind = this.#transport.podKind(op);
+    return r;
+  }
+
+  #object(
+    op: Op,
+    id: number,
+    body: unknown,
+    expected: number,
+    reply: ReplyHandler | null,
+    target: number,
+    arg: number,
+  ): void {
+    const r = this.#begin(op, reply, target, arg);
+    r.subject = id;
+    r.body = body;
+    r.a = expected;
+    r.kind = this.#transport.objectKind(op, id);
+    this.#send(r);
+  }
+
+  #send(request: ApiRequest): void {
+    this.#transport.send(request, this.#bucket.take(this.#transport.now));
+  }
+}

@@ -1,0 +1,217 @@
+// What requests about objects do at their commit: names, conflicts, generation, finalizers, addresses of Services.
+// Rules: apiserver/pkg/registry/generic/registry/store.go and rest/{create,update,delete}.go (v1.36).
+
+import type { KeyedDraw } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import {
+  type ClusterState,
+  type KindStore,
+  keyOf,
+  type ObjectId,
+  SUFFIXES,
+  suffixText,
+  timestampText,
+  uidText,
+} from '../state/index.ts';
+import type { ApiRequest } from './request.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
+
+/** Separates UIDs of objects from those of pods. */
+const UID_SALT = 0x0b1ec7;
+
+export interface Refusal {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ObjectWriteHooks {
+  readonly state: ClusterState;
+  readonly addresses: ServiceAddresses;
+  readonly draw: KeyedDraw;
+  now(): number;
+  nextRevision(): number;
+  /** The store of a kind; unmodelled kinds get one at first sight. */
+  storeOf(object: KubeObject): KindStore;
+  logged(store: KindStore): void;
+}
+
+const finalized = (object: KubeObject): boolean =>
+  (object.metadata.finalizers?.length ?? 0) === 0 &&
+  (object.kind !== 'Namespace' || (object['spec']?.finalizers?.length ?? 0) === 0);
+
+export class ObjectWrites {
+  readonly #h: ObjectWriteHooks;
+  readonly #namePurpose: number;
+
+  constructor(hooks: ObjectWriteHooks) {
+    this.#h = hooks;
+    this.#namePurpose = hooks.draw.purpose('apiserver/generate-name/object');
+  }
+
+  /** null if new objects may be made in the namespace. Rule: admission plug-in NamespaceLifecycle. */
+  namespaceProblem(namespace: string, resource: string, name: string): Refusal | null {
+    const id = this.#h.state.objects.find('Namespace', '', namespace);
+    if (id < 0) return { code: 404, reason: 'NotFound', message: `namespaces "${namespace}" not found` };
+    if (this.#h.state.objects.get(id)!.metadata.deletionTimestamp === undefined) return null;
+    return {
+      code: 403,
+      reason: 'Forbidden',
+      message: `${resource} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+    };
+  }
+
+  /** `object` is complete but for what the server sets: name, uid, times, addresses. It is owned by the server now. */
+  create(r: ApiRequest, object: KubeObject): void {
+    const { state } = this.#h;
+    const store = this.#h.storeOf(object);
+    const metadata = { ...object.metadata };
+    if (!metadata.name)
+      metadata.name = this.#generateName(store, metadata.namespace ?? '', metadata.generateName ?? '');
+    if (store.namespaced) {
+      metadata.namespace ??= 'default';
+      const problem = this.namespaceProblem(metadata.namespace, store.resource, metadata.name);
+      if (problem) return r.fail(problem.code, problem.reason, problem.message);
+    }
+    if (store.ids.has(keyOf(metadata.namespace, metadata.name))) {
+      return r.fail(409, 'AlreadyExists', `${this.#groupResource(store)} "${metadata.name}" already exists`);
+    }
+    const stored: KubeObject = { ...object, metadata };
+    if (store.kind === 'Service') {
+      stored['spec'] = { ...stored['spec'], ports: stored['spec'].ports?.map((p: object) => ({ ...p })) };
+      if (stored['spec'].ports === undefined) delete stored['spec'].ports;
+      const refusal = this.#h.addresses.allocate(stored);
+      if (refusal) return r.fail(422, 'Invalid', `Service "${metadata.name}" is invalid: ${refusal}`);
+    }
+    const revision = this.#h.nextRevision();
+    metadata.uid = uidText(UID_SALT, state.objects.used + 1);
+    metadata.creationTimestamp = timestampText(this.#h.now());
+    if (stored['spec'] !== undefined && store.kind !== 'Service' && store.kind !== 'Namespace')
+      metadata.generation = 1;
+    r.id = state.objects.create(store, stored, revision, this.#h.now());
+    r.object = stored;
+    r.code = 201;
+    this.#h.logged(store);
+  }
+
+  update(r: ApiRequest): void {
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    const given = r.body as KubeObject;
+    this.#replace(r, stored, {
+      ...given,
+      metadata: { ...given.metadata },
+      ...(stored['status'] === undefined ? {} : { status: stored['status'] }),
+    });
+  }
+
+  updateStatus(r: ApiRequest): void {
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    this.#store(r, { ...stored, status: (r.body as KubeObject)['status'] });
+  }
+
+  patch(r: ApiRequest): void {
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    const changed = (r.body as (object: KubeObject) => KubeObject)(stored);
+    if (changed === stored) {
+      r.code = 200;
+      r.id = r.subject;
+      r.object = stored;
+      return;
+    }
+    this.#replace(r, stored, { ...changed, metadata: { ...changed.metadata } });
+  }
+
+  delete(r: ApiRequest): void {
+    const { state } = this.#h;
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    r.code = 200;
+    r.id = r.subject;
+    r.object = stored;
+    if (finalized(stored)) return this.#remove(r.subject as ObjectId, stored);
+    if (stored.metadata.deletionTimestamp !== undefined) return;
+    const metadata = {
+      ...stored.metadata,
+      deletionTimestamp: timestampText(this.#h.now()),
+      deletionGracePeriodSeconds: 0,
+    };
+    const next: KubeObject = { ...stored, metadata };
+    if (stored.kind === 'Namespace') next['status'] = { ...stored['status'], phase: 'Terminating' };
+    state.objects.update(r.subject as ObjectId, next, this.#h.nextRevision(), this.#h.now());
+    this.#h.logged(state.objects.kindOf(r.subject));
+  }
+
+  /** The stored object, or null after a 404 or 409. */
+  #expected(r: ApiRequest): KubeObject | null {
+    const { objects } = this.#h.state;
+    const stored = objects.get(r.subject);
+    const store = objects.kindOf(r.subject);
+    if (stored === null) {
+      r.fail(404, 'NotFound', `${this.#groupResource(store)} not found`);
+      return null;
+    }
+    if (r.a > 0 && objects.revision(r.subject) !== r.a) {
+      r.fail(
+        409,
+        'Conflict',
+        `Operation cannot be fulfilled on ${this.#groupResource(store)} "${stored.metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
+      );
+      return null;
+    }
+    return stored;
+  }
+
+  /** Writes a new spec and metadata: what the server owns is kept, generation counts changes of spec. */
+  #replace(r: ApiRequest, stored: KubeObject, next: KubeObject): void {
+    const { metadata } = next;
+    metadata.uid = stored.metadata.uid!;
+    metadata.creationTimestamp = stored.metadata.creationTimestamp!;
+    if (stored.metadata.deletionTimestamp !== undefined)
+      metadata.deletionTimestamp = stored.metadata.deletionTimestamp;
+    if (stored.metadata.generation !== undefined) {
+      const changed =
+        next['spec'] !== stored['spec'] && JSON.stringify(next['spec']) !== JSON.stringify(stored['spec']);
+      metadata.generation = stored.metadata.generation + (changed ? 1 : 0);
+    }
+    if (metadata.deletionTimestamp !== undefined && finalized(next)) {
+      r.code = 200;
+      r.id = r.subject;
+      r.object = next;
+      return this.#remove(r.subject as ObjectId, next);
+    }
+    this.#store(r, next);
+  }
+
+  #store(r: ApiRequest, next: KubeObject): void {
+    const { objects } = this.#h.state;
+    objects.update(r.subject as ObjectId, next, this.#h.nextRevision(), this.#h.now());
+    r.code = 200;
+    r.id = r.subject;
+    r.object = next;
+    this.#h.logged(objects.kindOf(r.subject));
+  }
+
+  #remove(id: ObjectId, object: KubeObject): void {
+    const { objects } = this.#h.state;
+    const store = objects.kindOf(id);
+    if (store.kind === 'Service') this.#h.addresses.release(object);
+    objects.remove(id, this.#h.nextRevision(), this.#h.now());
+    this.#h.logged(store);
+  }
+
+  #generateName(store: KindStore, namespace: string, base: string): string {
+    for (let attempt = 0; ; attempt++) {
+      const n = this.#h.draw.below(this.#namePurpose, this.#h.state.objects.used + 1, attempt, SUFFIXES);
+      const name = base + suffixText(n);
+      if (attempt === 7 || !store.ids.has(keyOf(namespace, name))) return name;
+    }
+  }
+
+  #groupResource(store: KindStore): string {
+    const slash = store.apiVersion.indexOf('/');
+    return slash < 0 ? store.resource : `${store.resource}.${store.apiVersion.slice(0, slash)}`;
+  }
+}

@@ -1,0 +1,235 @@
+// What requests about pods and nodes do at their commit: check, write the tables, append to the logs, tell the metrics.
+// Rules: registry/core/pod/{strategy.go,storage/storage.go} (v1.36).
+import type { PodCreation, PodStatusChange } from '../contracts/api.ts';
+import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
+import { PodStamp, type Recorder } from '../metrics/recorder.ts';
+import {
+  type ClusterState,
+  isTerminal,
+  type NodeId,
+  Phase,
+  PodBit,
+  type PodId,
+  phaseOf,
+  SUFFIXES,
+  Verb,
+} from '../state/index.ts';
+import type { ApiRequest } from './request.ts';
+
+/** Tries for a free generated name before 409 (registry/generic/registry/store.go maxNameGenerationCreateAttempts). */
+const NAME_ATTEMPTS = 8;
+
+export interface PodWriteHooks {
+  readonly state: ClusterState;
+  readonly recorder: Recorder;
+  readonly draw: KeyedDraw;
+  readonly fingerprint: Fingerprint;
+  now(): number;
+  nextRevision(): number;
+  /** The pod log has grown; `pod` is bound, so its kubelet is told. */
+  podLogged(pod: number): void;
+  nodeLogged(): void;
+  /** The pod left etcd: its row may be freed once every watcher has passed `position`. */
+  podRemoved(pod: PodId, position: number): void;
+  /** null if the namespace takes new objects, else why not. */
+  namespaceProblem(
+    namespace: string,
+    resource: string,
+    name: string,
+  ): { code: number; reason: string; message: string } | null;
+}
+
+export class PodWrites {
+  readonly #h: PodWriteHooks;
+  readonly #namePurpose: number;
+
+  constructor(hooks: PodWriteHooks) {
+    this.#h = hooks;
+    this.#namePurpose = hooks.draw.purpose('apiserver/generate-name');
+  }
+
+  create(r: ApiRequest): void {
+    const { state, recorder } = this.#h;
+    const body = r.body as PodCreation;
+    const { template } = body;
+    const namespace = state.texts.text(body.namespace);
+    const base = state.texts.text(body.nameBase);
+    const problem = this.#h.namespaceProblem(namespace, 'pods', base);
+    if (problem) return r.fail(problem.code, problem.reason, problem.message);
+    const suffix = this.#freeName(body);
+    if (suffix === null) {
+      return r.fail(409, 'AlreadyExists', `pods "${base}" already exists`);
+    }
+    const revision = this.#h.nextRevision();
+    const now = this.#h.now();
+    const pod = state.pods.create({
+      namespace: body.namespace,
+      nameBase: body.nameBase,
+      nameSuffix: suffix,
+      template: template.id,
+      labelSet: template.labelSet,
+      owner: body.owner,
+      priority: template.priority,
+      createdUs: now,
+      revision,
+      runUs: body.runUs,
+    });
+    state.podNames.add(pod);
+    recorder.podCreated(pod);
+    r.code = 201;
+    r.id = pod;
+    const node = template.nodeName === '' ? -1 : state.nodes.find(template.nodeName);
+    if (node !== -1) this.#place(pod, node);
+    this.#log(pod, revision, Verb.added);
+  }
+
+  bind(r: ApiRequest): void {
+    const { state, recorder, fingerprint } = this.#h;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    const { pods } = state;
+    const name = state.podName(pod);
+    if (!Number.isNaN(pods.deletionUs[pod]!)) {
+      return r.fail(409, 'Conflict', `pod ${name} is being deleted, cannot be assigned to a host`);
+    }
+    if (pods.node[pod]! >= 0) {
+      const node = state.nodeName(pods.node[pod]!);
+      return r.fail(409, 'Conflict', `pod ${name} is already assigned to node ${JSON.stringify(node)}`);
+    }
+    this.#place(pod, r.a as NodeId);
+    recorder.stamp(pod, PodStamp.bound);
+    fingerprint.decision(pods.serial[pod]!, r.a);
+    r.code = 201;
+    r.id = pod;
+    this.#write(pod, Verb.modified);
+  }
+
+  patchStatus(r: ApiRequest): void {
+    const { state, recorder } = this.#h;
+    const { pods } = state;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    const change = r.body as PodStatusChange;
+    const before = pods.word[pod]!;
+    let word = (before & ~change.clear) | change.set;
+    // A pod that has ended stays ended (kubelet status_manager; the API refuses the way back).
+    if (change.phase >= 0 && !isTerminal(before)) word = (word & ~PodBit.phaseMask) | change.phase;
+    if (change.restarts >= 0) pods.restarts[pod] = change.restarts;
+    if (change.reason >= 0) pods.reason[pod] = change.reason;
+    if (change.ip !== 0) pods.ip[pod] = change.ip;
+    pods.word[pod] = word;
+    if ((word ^ before) & PodBit.ready) {
+      pods.readyUs[pod] = this.#h.now();
+      if (word & PodBit.ready) recorder.stamp(pod, PodStamp.ready);
+    }
+    if (isTerminal(word) && !isTerminal(before)) {
+      if (pods.node[pod]! >= 0) this.#account(pod, -1);
+      recorder.podFinished(pod, phaseOf(word) === Phase.succeeded);
+    }
+    r.code = 200;
+    r.id = pod;
+    this.#write(pod, Verb.modified);
+  }
+
+  /** Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. */
+  delete(r: ApiRequest): void {
+    const { state, recorder } = this.#h;
+    const { pods } = state;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.code = 200;
+    r.id = pod;
+    const unbound = pods.node[pod]! < 0;
+    let grace = r.a >= 0 ? r.a : state.template(pod).graceSeconds;
+    if (unbound || isTerminal(pods.word[pod]!)) grace = 0;
+    const deleting = !Number.isNaN(pods.deletionUs[pod]!);
+    if (grace === 0) {
+      if (!deleting) recorder.podDeleting(pod);
+      this.#remove(pod);
+      return;
+    }
+    // A second delete may only shorten the period.
+    if (deleting && grace >= pods.graceSeconds[pod]!) return;
+    pods.graceSeconds[pod] = grace;
+    pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
+    pods.word[pod]! |= PodBit.deleting;
+    if (!deleting) recorder.podDeleting(pod);
+    this.#write(pod, Verb.modified);
+  }
+
+  patchNodeImages(r: ApiRequest): void {
+    const { nodes, nodeLog } = this.#h.state;
+    const node = r.subject;
+    if (nodes.removed[node] === 1) return r.fail(404, 'NotFound', `nodes "${nodes.name[node]}" not found`);
+    nodes.images[node] = r.body as readonly number[];
+    const revision = this.#h.nextRevision();
+    nodes.revision[node] = revision;
+    nodeLog.append(revision, this.#h.now(), Verb.modified, node, 0, node, r.body);
+    r.code = 200;
+    r.id = node;
+    this.#h.nodeLogged();
+  }
+
+  /** A bound pod's share of its node's sums; `sign` +1 or -1. */
+  #account(pod: PodId, sign: 1 | -1): void {
+    const { state, recorder } = this.#h;
+    const { nodes } = state;
+    const node = state.pods.node[pod]!;
+    const template = state.template(pod);
+    nodes.podCount[node]! += sign;
+    nodes.cpuRequested[node]! += sign * template.cpuMilli;
+    nodes.memoryRequested[node]! += sign * template.memoryBytes;
+    recorder.nodeUsage(
+      node,
+      nodes.cpuRequested[node]!,
+      nodes.memoryRequested[node]!,
+      nodes.podCount[node]!,
+      sign === 1 ? 1 : 0,
+    );
+  }
+
+  #place(pod: PodId, node: NodeId): void {
+    const { pods } = this.#h.state;
+    pods.node[pod] = node;
+    pods.word[pod] = (pods.word[pod]! | PodBit.scheduled) & ~PodBit.unschedulable;
+    this.#account(pod, 1);
+  }
+
+  #freeName(body: PodCreation): number | null {
+    const { podNames, pods } = this.#h.state;
+    if (!body.generate) return podNames.find(body.namespace, body.nameBase, -1) < 0 ? -1 : null;
+    for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+      const suffix = this.#h.draw.below(this.#namePurpose, pods.created + 1, attempt, SUFFIXES);
+      if (podNames.find(body.namespace, body.nameBase, suffix) < 0) return suffix;
+    }
+    return null;
+  }
+
+  #found(r: ApiRequest, pod: number): boolean {
+    if (this.#h.state.pods.alive(pod, r.generation)) return true;
+    r.fail(404, 'NotFound', 'pods not found');
+    return false;
+  }
+
+  #remove(pod: PodId): void {
+    const { state, recorder } = this.#h;
+    if (state.pods.node[pod]! >= 0 && !isTerminal(state.pods.word[pod]!)) this.#account(pod, -1);
+    recorder.podGone(pod);
+    state.podNames.remove(pod);
+    state.pods.remove(pod);
+    this.#write(pod, Verb.deleted);
+    this.#h.podRemoved(pod, state.podLog.head);
+  }
+
+  #write(pod: PodId, verb: Verb): void {
+    this.#log(pod, this.#h.nextRevision(), verb);
+  }
+
+  #log(pod: PodId, revision: number, verb: Verb): void {
+    const { pods, podLog } = this.#h.state;
+    assert(revision > 0, 'a write has a revision');
+    pods.revision[pod] = revision;
+    podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, null);
+    this.#h.podLogged(pod);
+  }
+}

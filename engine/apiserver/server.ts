@@ -1,0 +1,436 @@
+// The API server: requests wait for a worker, are worked on, committed by etcd, answered; what was committed goes into
+// the revision logs, from which watchers and kubelets learn it. One event when a request arrives, one when its answer
+// is back, and its share of etcd's batch.
+import type { ApiClient, ApiServer, PodCreation, ReplyHandler, WatchConsumer } from '../contracts/api.ts';
+import type { CostPreset } from '../contracts/costs.ts';
+import {
+  assert,
+  type Durations,
+  type EventKind,
+  type Fingerprint,
+  type Kernel,
+  type KeyedDraw,
+  type Lane,
+  NumberHeap,
+  type Rng,
+} from '../kernel/index.ts';
+import type { FieldError } from '../kinds/field-errors.ts';
+import { templateParts } from '../kinds/ingest/pod-template.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
+import type { Recorder } from '../metrics/recorder.ts';
+import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
+import { Client, type EventWrite, type Transport } from './client.ts';
+import { Etcd } from './etcd.ts';
+import { ObjectWrites } from './object-writes.ts';
+import { PodWrites } from './pod-writes.ts';
+import { type ApiRequest, Op, RequestPool } from './request.ts';
+import { RequestKinds } from './request-kinds.ts';
+import { RequestTrace } from './request-trace.ts';
+import { ServiceAddresses } from './service-addresses.ts';
+import { Watches } from './watches.ts';
+
+/** A client sends a request again this long after 429 (the server's Retry-After), at most 10 times (client-go). */
+const RETRY_AFTER_US = 1_000_000;
+const RETRIES_MAX = 10;
+
+/** What the kinds' rules say of an object to be created. */
+export interface Admitted {
+  readonly code: number;
+  readonly object?: KubeObject;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly causes?: readonly FieldError[];
+}
+
+export interface ServerOptions {
+  readonly kernel: Kernel;
+  readonly rng: Rng;
+  readonly draw: KeyedDraw;
+  readonly durations: Durations;
+  readonly fingerprint: Fingerprint;
+  readonly state: ClusterState;
+  readonly recorder: Recorder;
+  readonly costs: CostPreset;
+  /** Decodes, defaults, admits and validates an object as on POST. */
+  admit(object: KubeObject): Admitted;
+  /** Adds the row of a Node that was created through the API. */
+  addNode(object: KubeObject, revision: number): number;
+  /** Plural resource and scope of a kind. */
+  describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
+}
+
+export class Server implements ApiServer, Transport {
+  readonly #o: ServerOptions;
+  readonly #kernel: Kernel;
+  readonly #state: ClusterState;
+  readonly #pool = new RequestPool();
+  readonly #kinds: RequestKinds;
+  readonly #clients: Client[] = [];
+  readonly #etcd: Etcd;
+  readonly #watches: Watches;
+  readonly #pods: PodWrites;
+  readonly #objects: ObjectWrites;
+  readonly #trace: RequestTrace;
+  /** When each of the server's workers is free again. */
+  readonly #workers = new NumberHeap(64);
+  #inflight = 0;
+  readonly #arrive: EventKind;
+  readonly #answer: EventKind;
+  readonly #outward: Lane;
+  readonly #networkUs: number;
+  readonly #watchUs: number;
+  readonly #kubelets: Lane;
+  #kubeletKind: EventKind | null = null;
+  /** Pods that left etcd and whose rows wait for the watchers: pod, log position, time. */
+  readonly #leaving: { pod: PodId; position: number; us: number }[] = [];
+  #leavingHead = 0;
+  readonly #templates = new WeakMap<object, Map<string, PodTemplate>>();
+  /** Pods that were refused when their template was asked for; asked again at each creation. */
+  readonly #refused = new Map<number, KubeObject>();
+  #logsTouched = new Set<RevisionLog>();
+  #received = 0;
+
+  constructor(options: ServerOptions) {
+    this.#o = options;
+    const { kernel, state, costs, recorder, durations, draw } = options;
+    this.#kernel = kernel;
+    this.#state = state;
+    this.#kinds = new RequestKinds(recorder, durations, costs, state);
+    this.#trace = new RequestTrace(recorder.tracer, state);
+    const network = costs.apiserver.networkUs;
+    assert(typeof network === 'number', 'networkUs is a constant: requests of one client stay in order');
+    this.#networkUs = network;
+    this.#watchUs = costs.apiserver.watchUs;
+    this.#outward = kernel.lane(network);
+    this.#kubelets = kernel.lane(this.#watchUs);
+    this.#arrive = kernel.on('apiserver/arrive', (slot) => this.#admitRequest(this.#pool.get(slot)));
+    this.#answer = kernel.on('apiserver/answer', (slot) => this.#answered(this.#pool.get(slot)));
+    for (let i = 0; i < costs.apiserver.concurrency; i++) this.#workers.push(0, i);
+    this.#etcd = new Etcd(kernel, {
+      fsyncUs: durations.sampler('etcd/fsync', costs.etcd.fsyncUs),
+      batchMax: costs.etcd.batchMax,
+      commit: (slot) => this.#commit(this.#pool.get(slot)),
+      flushed: () => this.#flush(),
+    });
+    this.#watches = new Watches(kernel, (log, position) => this.#passed(log, position));
+    this.#objects = new ObjectWrites({
+      state,
+      draw,
+      addresses: new ServiceAddresses(options.rng.stream('apiserver/service-addresses')),
+      now: () => kernel.now,
+      nextRevision: () => this.#etcd.next(),
+      storeOf: (object) => this.storeOf(object),
+      logged: (store) => this.#logsTouched.add(store.log),
+    });
+    this.#pods = new PodWrites({
+      state,
+      recorder,
+      draw,
+      fingerprint: options.fingerprint,
+      now: () => kernel.now,
+      nextRevision: () => this.#etcd.next(),
+      podLogged: (pod) => this.#podLogged(pod),
+      nodeLogged: () => this.#logsTouched.add(state.nodeLog),
+      podRemoved: (pod, position) => this.#leaving.push({ pod, position, us: kernel.now }),
+      namespaceProblem: (namespace, resource, name) =>
+        this.#objects.namespaceProblem(namespace, resource, name),
+    });
+  }
+
+  // What components use.
+
+  client(
+    name: string,
+    limits: { readonly qps: number; readonly burst: number },
+    options: { trusted?: boolean } = {},
+  ): ApiClient {
+    const client = new Client(this, this.#clients.length, name, limits, options.trusted ?? true);
+    this.#clients.push(client);
+    return client;
+  }
+
+  watch(
+    resource: string,
+    consumer: WatchConsumer,
+    options: { extraDelayUs?: number; members?: number } = {},
+  ): void {
+    const log =
+      resource === 'pods'
+        ? this.#state.podLog
+        : resource === 'nodes'
+          ? this.#state.nodeLog
+          : this.#state.objects.kind(resource).log;
+    this.#watches.add(log, this.#watchUs + (options.extraDelayUs ?? 0), consumer, options.members ?? 1);
+  }
+
+  routeBoundPods(kind: EventKind): void {
+    assert(this.#kubeletKind === null, 'pods are routed to the kubelets once');
+    this.#kubeletKind = kind;
+  }
+
+  /** Stores an object as if it had always been there: no request, revision as given by etcd. Before the run starts. */
+  seed(object: KubeObject): number {
+    const store = this.storeOf(object);
+    const id = this.#state.objects.create(store, object, this.#etcd.next(), this.#kernel.now);
+    this.#watches.committed(store.log);
+    return id;
+  }
+
+  nextRevision(): number {
+    return this.#etcd.next();
+  }
+
+  /** Defaults and admits a pod as on creation; one that is refused is interned as it is. */
+  templateOf(pod: KubeObject): PodTemplate {
+    return this.#buildTemplate(pod);
+  }
+
+  podTemplate(namespace: string, template: Json): PodTemplate {
+    let byNamespace = this.#templates.get(template);
+    if (byNamespace === undefined) {
+      byNamespace = new Map();
+      this.#templates.set(template, byNamespace);
+    }
+    let known = byNamespace.get(namespace);
+    if (known === undefined) {
+      known = this.#buildTemplate({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...template.metadata, name: 'pod', namespace },
+        spec: template.spec,
+      });
+      byNamespace.set(namespace, known);
+    }
+    return known;
+  }
+
+  storeOf(object: KubeObject): KindStore {
+    const { objects } = this.#state;
+    const known = objects.findKind(object.kind);
+    if (known !== undefined && known.apiVersion === object.apiVersion) return known;
+    const name = `${object.kind}.${object.apiVersion}`;
+    const other = objects.findKind(name);
+    if (other !== undefined) return other;
+    const about = this.#o.describeKind(object);
+    return objects.register(
+      about.modelled ? object.kind : name,
+      object.apiVersion,
+      about.resource,
+      about.namespaced,
+    );
+  }
+
+  // The transport of clients.
+
+  get now(): number {
+    return this.#kernel.now;
+  }
+
+  begin(client: number, op: Op, reply: ReplyHandler | null, target: number, arg: number): ApiRequest {
+    const r = this.#pool.take();
+    r.client = client;
+    r.op = op;
+    r.reply = reply;
+    r.target = target;
+    r.arg = arg;
+    return r;
+  }
+
+  send(r: ApiRequest, grantUs: number): void {
+    if (grantUs <= this.#kernel.now) this.#outward.push(this.#arrive, r.slot, 0);
+    else this.#kernel.at(grantUs + this.#networkUs, this.#arrive, r.slot, 0);
+  }
+
+  podKind(op: Op): number {
+    return this.#kinds.pod(op);
+  }
+  objectKind(op: Op, id: number): number {
+    return this.#kinds.object(op, id);
+  }
+  createKind(object: KubeObject): number {
+    if (object.kind === 'Pod') return this.#kinds.pod(Op.createPod);
+    if (object.kind === 'Node') return this.#kinds.id('create', 'nodes');
+    return this.#kinds.id('create', this.storeOf(object).resource);
+  }
+  eventKind(patch: boolean): number {
+    return this.#kinds.id(patch ? 'patch' : 'create', 'events');
+  }
+
+  // The way of a request.
+
+  #admitRequest(r: ApiRequest): void {
+    const now = this.#kernel.now;
+    r.receivedUs = now;
+    if (this.#inflight >= this.#o.costs.apiserver.inflightMax) return this.#tooMany(r);
+    this.#inflight += 1;
+    this.#received += 1;
+    if (this.#trace.enabled) this.#trace.received(r, this.#clients[r.client]!.name, this.#kinds.get(r.kind));
+    const free = this.#workers.peekKey();
+    const worker = this.#workers.pop();
+    const doneUs = Math.max(now, free) + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
+    this.#workers.push(doneUs, worker);
+    this.#etcd.submit(r.slot, doneUs);
+  }
+
+  #tooMany(r: ApiRequest): void {
+    this.#o.recorder.request(this.#kinds.get(r.kind).metric, 429, 0);
+    if (r.retries < RETRIES_MAX) {
+      r.retries += 1;
+      this.#kernel.after(RETRY_AFTER_US + 2 * this.#networkUs, this.#arrive, r.slot, 0);
+      return;
+    }
+    r.fail(429, 'TooManyRequests', 'Too many requests, please try again later.');
+    this.#reply(r);
+  }
+
+  #commit(r: ApiRequest): void {
+    this.#apply(r);
+    this.#inflight -= 1;
+    const us = this.#kernel.now + this.#o.costs.etcd.applyUs - r.receivedUs;
+    this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, us);
+    if (this.#trace.enabled) this.#trace.committed(r, this.#kinds.get(r.kind), this.#etcd.revision);
+    this.#reply(r);
+  }
+
+  #apply(r: ApiRequest): void {
+    switch (r.op) {
+      case Op.createObject:
+        return this.#create(r);
+      case Op.updateObject:
+        return this.#objects.update(r);
+      case Op.updateStatus:
+        return this.#objects.updateStatus(r);
+      case Op.patchObject:
+        return this.#objects.patch(r);
+      case Op.deleteObject:
+        return this.#objects.delete(r);
+      case Op.createPod:
+        return this.#createPod(r);
+      case Op.bindPod:
+        return this.#pods.bind(r);
+      case Op.patchPodStatus:
+        return this.#pods.patchStatus(r);
+      case Op.deletePod:
+        return this.#pods.delete(r);
+      case Op.patchNodeImages:
+        return this.#pods.patchNodeImages(r);
+      case Op.writeEvent:
+        return this.#writeEvent(r);
+    }
+  }
+
+  #create(r: ApiRequest): void {
+    let object = r.body as KubeObject;
+    if (!this.#clients[r.client]!.trusted || object.kind === 'Pod' || object.kind === 'Node') {
+      const admitted = this.#o.admit(object);
+      if (admitted.object === undefined) {
+        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
+      }
+      object = admitted.object;
+    }
+    if (object.kind === 'Node' && object.apiVersion === 'v1') return this.#createNode(r, object);
+    if (object.kind === 'Pod' && object.apiVersion === 'v1') {
+      const { texts } = this.#state;
+      const { metadata } = object;
+      r.op = Op.createPod;
+      r.body = {
+        template: this.#internPod(object),
+        namespace: texts.id(metadata.namespace ?? 'default'),
+        owner: -1,
+        nameBase: texts.id(metadata.name || (metadata.generateName ?? '')),
+        generate: !metadata.name,
+        runUs: Number.NaN,
+      };
+      return this.#pods.create(r);
+    }
+    this.#objects.create(r, object);
+  }
+
+  #createNode(r: ApiRequest, object: KubeObject): void {
+    const { nodes } = this.#state;
+    if (nodes.find(object.metadata.name!) >= 0) {
+      return r.fail(409, 'AlreadyExists', `nodes "${object.metadata.name}" already exists`);
+    }
+    r.id = this.#o.addNode(object, this.#etcd.next());
+    r.code = 201;
+    this.#logsTouched.add(this.#state.nodeLog);
+  }
+
+  #createPod(r: ApiRequest): void {
+    const body = r.body as PodCreation;
+    const pod = this.#refused.get(body.template.id);
+    if (pod !== undefined) {
+      // What was missing may be there by now: an account, a priority class.
+      const admitted = this.#o.admit(pod);
+      if (admitted.object === undefined) {
+        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
+      }
+      r.body = { ...body, template: this.#internPod(admitted.object) };
+    }
+    this.#pods.create(r);
+  }
+
+  #writeEvent(r: ApiRequest): void {
+    const e = r.body as EventWrite;
+    this.#etcd.next();
+    r.code = e.count > 1 ? 200 : 201;
+    this.#o.recorder.event(e.type, e.reason, e.kind, e.namespace, e.name, e.count, e.message);
+  }
+
+  #reply(r: ApiRequest): void {
+    if (r.reply === null) this.#pool.give(r);
+    else this.#kernel.after(this.#o.costs.etcd.applyUs + this.#networkUs, this.#answer, r.slot, 0);
+  }
+
+  #answered(r: ApiRequest): void {
+    r.reply!(r);
+    this.#pool.give(r);
+  }
+
+  // What a commit sets off.
+
+  #flush(): void {
+    for (const log of this.#logsTouched) this.#watches.committed(log);
+    this.#logsTouched.clear();
+  }
+
+  #podLogged(pod: number): void {
+    this.#logsTouched.add(this.#state.podLog);
+    if (this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
+      this.#kubelets.push(this.#kubeletKind, pod, this.#state.pods.generation[pod]!);
+    }
+  }
+
+  /** Every cursor of `log` has passed `position`: entries are forgotten, rows of gone pods freed. */
+  #passed(log: RevisionLog, position: number): void {
+    log.trim(position);
+    if (log !== this.#state.podLog) return;
+    const leaving = this.#leaving;
+    while (this.#leavingHead < leaving.length) {
+      const first = leaving[this.#leavingHead]!;
+      // Kubelets are told by events, `watchUs` after the commit: the row outlives that moment.
+      if (first.position > position || this.#kernel.now <= first.us + this.#watchUs) break;
+      this.#state.pods.free(first.pod);
+      this.#leavingHead += 1;
+    }
+    if (this.#leavingHead > 1024 && this.#leavingHead * 2 > leaving.length) {
+      leaving.splice(0, this.#leavingHead);
+      this.#leavingHead = 0;
+    }
+  }
+
+  // Templates.
+
+  #buildTemplate(pod: KubeObject): PodTemplate {
+    const admitted = this.#o.admit(pod);
+    if (admitted.object !== undefined) return this.#internPod(admitted.object);
+    // The owner was accepted but its pods are refused: creating them will fail with that answer.
+    const template = this.#internPod(pod);
+    this.#refused.set(template.id, pod);
+    return template;
+  }
+
+  #internPod(pod: KubeObject): PodTemplate {
+    return this.#state.templates.intern(templateParts(pod));
+  }
+}

@@ -1,0 +1,115 @@
+// Cluster IPs and node ports, as the API server's allocators give them: random in the range, upper part first, so that
+// the lower stays free for static use (KEP-3070, KEP-3668; pkg/registry/core/service/{ipallocator,portallocator}).
+
+import type { Stream } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+
+/** 10.96.0.0/16, the range of the recorded control plane and of kubeadm's /12 default's start. */
+const NETWORK = 0x0a600000;
+const ADDRESSES = 65_536;
+/** Static band: min(max(16, size/16), 256) addresses at the start. */
+const STATIC_ADDRESSES = 256;
+const PORT_FIRST = 30_000;
+const PORT_COUNT = 2_768;
+/** Static band of node ports: min(max(16, size/32), 128). */
+const STATIC_PORTS = 86;
+
+const dotted = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
+
+const parseAddress = (text: string): number => {
+  const parts = text.split('.').map(Number);
+  return ((parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!) >>> 0;
+};
+
+/** Numbers below `size`, given at random from [reserved, size) first, then from [0, reserved). */
+class Pool {
+  readonly #taken = new Set<number>();
+  readonly #size: number;
+  readonly #reserved: number;
+  readonly #random: Stream;
+
+  constructor(size: number, reserved: number, random: Stream) {
+    this.#size = size;
+    this.#reserved = reserved;
+    this.#random = random;
+  }
+
+  take(n: number): boolean {
+    if (n < 0 || n >= this.#size || this.#taken.has(n)) return false;
+    this.#taken.add(n);
+    return true;
+  }
+
+  release(n: number): void {
+    this.#taken.delete(n);
+  }
+
+  /** A free number, or -1. */
+  any(): number {
+    for (const [from, to] of [
+      [this.#reserved, this.#size],
+      [0, this.#reserved],
+    ] as const) {
+      const start = this.#random.int(to - from);
+      for (let i = 0; i < to - from; i++) {
+        const n = from + ((start + i) % (to - from));
+        if (this.take(n)) return n;
+      }
+    }
+    return -1;
+  }
+}
+
+export class ServiceAddresses {
+  readonly #ips: Pool;
+  readonly #ports: Pool;
+
+  constructor(random: Stream) {
+    this.#ips = new Pool(ADDRESSES - 1, STATIC_ADDRESSES, random);
+    this.#ips.take(0);
+    this.#ports = new Pool(PORT_COUNT, STATIC_PORTS, random);
+  }
+
+  /** Fills what the server allocates; returns a refusal's text or null. Takes nothing if it refuses. */
+  allocate(service: KubeObject): string | null {
+    const spec = service['spec'];
+    if (spec.type === 'ExternalName') return null;
+    if (spec.clusterIP !== 'None') {
+      if (spec.clusterIP) {
+        if (!this.#ips.take(parseAddress(spec.clusterIP) - NETWORK)) {
+          return `spec.clusterIPs: Invalid value: ["${spec.clusterIP}"]: failed to allocate IP ${spec.clusterIP}: provided IP is already allocated`;
+        }
+      } else {
+        const n = this.#ips.any();
+        if (n < 0) return 'failed to allocate a serviceIP: range is full';
+        spec.clusterIP = dotted(NETWORK + n);
+      }
+      spec.clusterIPs = [spec.clusterIP];
+    } else {
+      spec.clusterIPs = ['None'];
+    }
+    if (
+      spec.type === 'NodePort' ||
+      (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
+    ) {
+      for (const port of spec.ports ?? []) {
+        if (port.nodePort) {
+          if (!this.#ports.take(port.nodePort - PORT_FIRST))
+            return `provided port is already allocated: ${port.nodePort}`;
+        } else {
+          const n = this.#ports.any();
+          if (n < 0) return 'failed to allocate a nodePort: range is full';
+          port.nodePort = PORT_FIRST + n;
+        }
+      }
+    }
+    return null;
+  }
+
+  release(service: KubeObject): void {
+    const spec = service['spec'];
+    if (spec.clusterIP && spec.clusterIP !== 'None')
+      this.#ips.release(parseAddress(spec.clusterIP) - NETWORK);
+    for (const port of spec.ports ?? []) if (port.nodePort) this.#ports.release(port.nodePort - PORT_FIRST);
+  }
+}

@@ -1,0 +1,119 @@
+// How components meet: the API client they write through and the watches they read through. Implemented in
+// engine/apiserver; controllers, scheduler, kubelets and proxies know only this file.
+//
+// A request costs what it costs the real thing: the client's token bucket, the network, a place among the server's
+// workers, the handler's time, etcd's batched commit, and the way back. Nothing happens before the commit; everything
+// that an observer learns comes through its watch, later.
+import type { EventKind } from '../kernel/index.ts';
+import type { FieldError } from '../kinds/field-errors.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
+import type { PodTemplate, RevisionLog } from '../state/index.ts';
+
+/** What a client is told. Valid only during the reply call: the record is reused. */
+export interface ApiReply {
+  /** HTTP status: 200, 201, 404, 409, 422, 429, … */
+  readonly code: number;
+  /** Status.reason of an error: AlreadyExists, Conflict, NotFound, Invalid, Forbidden, TooManyRequests; '' otherwise. */
+  readonly reason: string;
+  readonly message: string;
+  readonly causes: readonly FieldError[];
+  /** ObjectId, pod or node index that the request made or touched; -1. */
+  readonly id: number;
+  /** The stored object after the request (object kinds only). */
+  readonly object: KubeObject | null;
+  /** The two numbers given with the request. */
+  readonly target: number;
+  readonly arg: number;
+}
+
+/** Called when the answer has reached the client. One function per purpose: no closure per request. */
+export type ReplyHandler = (reply: ApiReply) => void;
+
+export interface PodCreation {
+  readonly template: PodTemplate;
+  /** Interned namespace (state.texts). */
+  readonly namespace: number;
+  /** Controlling owner's ObjectId, -1. */
+  readonly owner: number;
+  /** Interned generateName (the server adds 5 characters) or whole name. */
+  readonly nameBase: number;
+  readonly generate: boolean;
+  /** µs after start at which containers exit with 0; NaN: they run on. */
+  readonly runUs: number;
+}
+
+/** A kubelet's or scheduler's PATCH of pods/status. Bits of PodBit. */
+export interface PodStatusChange {
+  /** New phase, or -1 to keep it. */
+  readonly phase: number;
+  readonly set: number;
+  readonly clear: number;
+  /** New total of container restarts, or -1. */
+  readonly restarts: number;
+  /** Interned status.reason, -1 keep. */
+  readonly reason: number;
+  /** Pod IP to record, 0 keep. */
+  readonly ip: number;
+}
+
+export interface ApiClient {
+  /** User agent, as it appears in traces. */
+  readonly name: string;
+
+  // Objects. `reply` null: nobody waits for the answer.
+  create(object: KubeObject, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** PUT. `expectedRevision` > 0: 409 if the object has moved on. Spec and metadata; status is kept as stored. */
+  update(id: number, object: KubeObject, expectedRevision: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** PUT …/status: only status (and observedGeneration within) is taken from `object`. */
+  updateStatus(id: number, object: KubeObject, expectedRevision: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** PATCH: `change` is applied to the newest version at the commit, so it meets no conflict. */
+  patch(id: number, change: (object: KubeObject) => KubeObject, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** DELETE with background propagation. */
+  delete(id: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+
+  // Pods, without building objects.
+  createPod(pod: PodCreation, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** POST pods/binding. */
+  bindPod(pod: number, generation: number, node: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  patchPodStatus(pod: number, generation: number, change: PodStatusChange, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
+  deletePod(pod: number, generation: number, graceSeconds: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+
+  // Nodes.
+  /** PATCH nodes/status: images on the node (ids, the newest list). */
+  patchNodeImages(node: number, images: readonly number[]): void;
+
+  /**
+   * Records a Kubernetes Event about an object: the first of its kind is a POST, a repetition a PATCH, both within the
+   * client's limits; the recorder's spam filter (25 burst, 1 per 5 min per object) may drop it.
+   */
+  event(type: 'Normal' | 'Warning', reason: string, kind: string, namespace: string, name: string, message: string): void;
+}
+
+/** Entries [from, to) of a log have become visible to the watcher at this moment. */
+export type WatchConsumer = (log: RevisionLog, from: number, to: number) => void;
+
+export interface ApiServer {
+  /**
+   * The interned pod template for a PodTemplateSpec in a namespace, after the server's defaults and admission.
+   * Remembered by the identity of `template`: keep one reference per distinct template.
+   */
+  podTemplate(namespace: string, template: Json): PodTemplate;
+  /**
+   * A client with its own token bucket; `qps` 0: unlimited. `trusted` (default): a component of the cluster, whose
+   * objects are complete; objects of others are decoded, defaulted, admitted and validated.
+   */
+  client(name: string, limits: { readonly qps: number; readonly burst: number }, options?: { trusted?: boolean }): ApiClient;
+  /**
+   * Watches pods, nodes or a kind of object from the beginning of the run. Entries arrive `watchUs` of the cost
+   * preset after their commit, plus `extraDelayUs`, in order, in batches.
+   * `members`: the watch stands for that many identical watchers; the server is charged for each.
+   */
+  watch(resource: 'pods' | 'nodes' | (string & {}), consumer: WatchConsumer, options?: { extraDelayUs?: number; members?: number }): void;
+  /**
+   * Routes each change of a bound pod to its node's kubelet, as the server's index on spec.nodeName does: the kernel
+   * event gets target = pod, arg = generation, `watchUs` after the commit. Removal from etcd is told too, before the
+   * row is freed.
+   */
+  routeBoundPods(kind: EventKind): void;
+}

@@ -1,0 +1,100 @@
+// The cost preset: how long each step takes and how many can go on at once. One file a preset in policies/costs,
+// each number with its source; the engine reads nothing else about time. All durations are integer µs.
+import type { Duration } from '../kernel/index.ts';
+
+export interface ClientLimits {
+  /** Requests a second; 0 = unlimited. */
+  readonly qps: number;
+  readonly burst: number;
+}
+
+export interface CostPreset {
+  readonly name: string;
+  readonly about: string;
+  readonly apiserver: {
+    /** One way between client and server. */
+    readonly networkUs: Duration;
+    /** Work of the server itself per request, without etcd: by `verb resource`, by `verb`, or `*`. */
+    readonly handlerUs: Readonly<Record<string, Duration>>;
+    /** Requests worked on at the same time (cores); more wait. */
+    readonly concurrency: number;
+    /** From commit to the arrival of the watch event at a watcher. */
+    readonly watchUs: number;
+    /** Requests in flight at most (max-requests-inflight + max-mutating-requests-inflight). */
+    readonly inflightMax: number;
+  };
+  readonly etcd: {
+    /** One WAL fsync with its raft round; writes that arrive meanwhile go together into the next one. */
+    readonly fsyncUs: Duration;
+    readonly applyUs: number;
+    /** Entries a batch at most. */
+    readonly batchMax: number;
+  };
+  readonly clients: {
+    readonly kubectl: ClientLimits;
+    /** Each controller has a client of its own with these limits. */
+    readonly controller: ClientLimits;
+    readonly namespaceController: ClientLimits;
+    readonly scheduler: ClientLimits;
+    readonly kubelet: ClientLimits;
+  };
+  readonly controllers: {
+    /** Concurrent syncs by controller name; others take `*`. */
+    readonly workers: Readonly<Record<string, number>>;
+    /** CPU time of one reconcile without its requests, by controller name or `*`. */
+    readonly syncUs: Readonly<Record<string, Duration>>;
+    readonly endpointsBatchUs: number;
+  };
+  readonly scheduler: {
+    /** Fixed part of one scheduling attempt. */
+    readonly attemptUs: Duration;
+    /** Per node examined by filters, and per node scored, divided by `parallelism`. Nanoseconds. */
+    readonly filterNodeNs: number;
+    readonly scoreNodeNs: number;
+    readonly parallelism: number;
+    readonly podInitialBackoffUs: number;
+    readonly podMaxBackoffUs: number;
+    readonly unschedulableFlushUs: number;
+    readonly flushIntervalUs: number;
+    /** 0 = adaptive. */
+    readonly percentageOfNodesToScore: number;
+  };
+  readonly kubelet: {
+    /** From the pod's arrival by watch to the start of its sync. */
+    readonly syncUs: Duration;
+    /** RunPodSandbox with CNI ADD. */
+    readonly sandboxUs: Duration;
+    readonly containerCreateUs: Duration;
+    readonly containerStartUs: Duration;
+    /** Run time of an init container that is no sidecar. */
+    readonly initContainerRunUs: Duration;
+    /** From container start to the pod status seen changed (PLEG relist after sync). */
+    readonly plegUs: Duration;
+    readonly serializeImagePulls: boolean;
+    /** Bytes a second per pull. */
+    readonly pullBytesPerSecond: number;
+    /** Time of a pull besides moving bytes: manifest, unpack start. */
+    readonly pullBaseUs: Duration;
+    /** Size of an image whose node status or `imageBytes` does not say. */
+    readonly imageBytesDefault: number;
+    readonly imageBytes: Readonly<Record<string, number>>;
+    readonly registryQps: number;
+    readonly registryBurst: number;
+    /** A container takes this long from SIGTERM to exit (at most the grace period). */
+    readonly stopUs: Duration;
+    readonly crashBackoffBaseUs: number;
+    readonly crashBackoffMaxUs: number;
+    readonly crashBackoffResetUs: number;
+    /** First readiness probe runs within this of the container's start when the probe has no initial delay. */
+    readonly probeUs: Duration;
+    readonly nodeStatusUs: number;
+    readonly leaseRenewUs: number;
+  };
+  readonly proxy: {
+    readonly minSyncUs: number;
+    /** One sync: fixed part, per changed service, per endpoint of a changed service. */
+    readonly syncUs: Duration;
+    readonly syncPerServiceUs: number;
+    readonly syncPerEndpointUs: number;
+  };
+}

@@ -1,0 +1,141 @@
+// The tables that a run can write: names, columns, units. One list, so that CSV headers, docs/metrics.md and
+// `kubetick list tables` cannot differ. Columns may be added at the end, never renamed: scripts read them.
+
+/** `time`: integer µs, printed as seconds with 6 decimals; NaN or null is an empty cell. */
+export type ColumnType = 'text' | 'int' | 'number' | 'time';
+
+export interface ColumnSpec {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly help: string;
+}
+
+export type TableName = 'pods' | 'nodes' | 'api' | 'timeseries' | 'events' | 'loss';
+
+export interface TableSpec {
+  readonly name: TableName;
+  readonly help: string;
+  readonly columns: readonly ColumnSpec[];
+}
+
+export type Cell = string | number | null;
+
+const text = (name: string, help: string): ColumnSpec => ({ name, type: 'text', help });
+const int = (name: string, help: string): ColumnSpec => ({ name, type: 'int', help });
+const num = (name: string, help: string): ColumnSpec => ({ name, type: 'number', help });
+const time = (name: string, help: string): ColumnSpec => ({ name, type: 'time', help });
+
+const RUN_LABELS: readonly ColumnSpec[] = [
+  text('experiment', 'metadata.name of the Experiment, or the name derived from the paths'),
+  text('variant', 'name of the variant of a sweep; `default` without one'),
+  int('replication', 'number of the replication, from 1'),
+];
+
+export const PODS_TABLE: TableSpec = {
+  name: 'pods',
+  help: 'one row a pod that ever existed: pods that are gone first, in the order in which they went, then the others in order of creation',
+  columns: [
+    ...RUN_LABELS,
+    text('namespace', 'namespace'),
+    text('pod', 'name'),
+    text('owner_kind', 'kind of the controlling owner'),
+    text('owner', 'name of the controlling owner'),
+    text('node', 'node it was bound to'),
+    text('phase', 'last phase: Pending, Running, Succeeded, Failed'),
+    int('priority', 'spec.priority'),
+    int('cpu_milli', 'CPU request as the scheduler counts it, millicores'),
+    int('memory_bytes', 'memory request as the scheduler counts it, bytes'),
+    time('created_s', 'stored in etcd'),
+    time('first_attempt_s', 'start of the first scheduling attempt'),
+    time('scheduled_s', 'scheduler chose the node (assumed)'),
+    time('bound_s', 'binding stored in etcd'),
+    time('sandbox_s', 'pod sandbox with its network ready'),
+    time('pulled_s', 'last image of the containers present on the node'),
+    time('started_s', 'all containers started'),
+    time('ready_s', 'condition Ready=True stored in etcd'),
+    time('finished_s', 'phase Succeeded or Failed stored in etcd'),
+    time('deleting_s', 'deletionTimestamp set'),
+    time('deleted_s', 'removed from etcd'),
+    int('attempts', 'scheduling attempts'),
+    int('restarts', 'container restarts'),
+    text('reason', 'status.reason, or why it is pending'),
+  ],
+};
+
+export const NODES_TABLE: TableSpec = {
+  name: 'nodes',
+  help: 'one row a node that ever existed, in order of joining; means are weighted by time after warm-up',
+  columns: [
+    ...RUN_LABELS,
+    text('node', 'name'),
+    text('zone', 'label topology.kubernetes.io/zone'),
+    int('cpu_milli', 'allocatable CPU, millicores'),
+    int('memory_bytes', 'allocatable memory, bytes'),
+    int('pods_max', 'allocatable pods'),
+    time('added_s', 'Node object stored'),
+    time('removed_s', 'Node object removed'),
+    num('cpu_requested_mean', 'mean share of allocatable CPU requested by its pods, 0..1'),
+    num('memory_requested_mean', 'mean share of allocatable memory requested by its pods, 0..1'),
+    num('pods_mean', 'mean number of bound pods that have not ended'),
+    int('pods_peak', 'largest number of bound pods that have not ended'),
+    int('pods_total', 'pods ever bound to it'),
+  ],
+};
+
+export const API_TABLE: TableSpec = {
+  name: 'api',
+  help: 'one row per verb and resource of the API server, sorted by resource and verb; latency from request received to last byte sent, without client-side rate limiting',
+  columns: [
+    ...RUN_LABELS,
+    text('verb', 'create, update, patch, delete, get, list, watch'),
+    text('resource', 'resource, with its subresource: pods, pods/binding, pods/status, …'),
+    int('count', 'requests answered'),
+    text('errors', 'answers of 400 and more by code, `409:4 429:1`; empty without'),
+    num('p50_s', 'median latency, seconds'),
+    num('p90_s', '90th percentile, seconds'),
+    num('p99_s', '99th percentile, seconds'),
+    num('max_s', 'largest latency, seconds'),
+  ],
+};
+
+export const TIMESERIES_TABLE: TableSpec = {
+  name: 'timeseries',
+  help: 'values over time, thinned to a fixed number of points a series',
+  columns: [time('t_s', 'virtual time'), text('series', 'name'), num('value', 'value from this time on')],
+};
+
+export const EVENTS_TABLE: TableSpec = {
+  name: 'events',
+  help: 'Kubernetes Events, one row a write of an Event object',
+  columns: [
+    time('t_s', 'virtual time'),
+    text('type', 'Normal or Warning'),
+    text('reason', 'reason'),
+    text('kind', 'kind of the object concerned'),
+    text('namespace', 'its namespace'),
+    text('name', 'its name'),
+    int('count', 'times seen so far'),
+    text('message', 'text'),
+  ],
+};
+
+export const LOSS_TABLE: TableSpec = {
+  name: 'loss',
+  help: 'what the model did not act on, once each',
+  columns: [
+    text('source', 'file, or the part of the run that found it'),
+    text('kind', 'kind of object'),
+    text('field', 'field path without indices; empty for a whole kind'),
+    int('count', 'objects concerned'),
+    text('note', 'what that means for the results'),
+  ],
+};
+
+export const TABLES: readonly TableSpec[] = [
+  PODS_TABLE,
+  NODES_TABLE,
+  API_TABLE,
+  TIMESERIES_TABLE,
+  EVENTS_TABLE,
+  LOSS_TABLE,
+];

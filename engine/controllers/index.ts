@@ -1,0 +1,13 @@
+// The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
+import type { ControllerDefinition } from '../contracts/controller.ts';
+import { deploymentController } from './deployment.ts';
+import { replicaSetController } from './replicaset.ts';
+import { replicationControllerController } from './replicationcontroller.ts';
+
+export { ControllerManager } from './manager.ts';
+
+export const controllers: readonly ControllerDefinition[] = [
+  deploymentController,
+  replicaSetController,
+  replicationControllerController,
+];

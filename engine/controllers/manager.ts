@@ -1,0 +1,165 @@
+// The controller manager: one watch a resource for all controllers, folded into the view that they share; and for
+// each controller a work queue, a client with its own limits, and workers. kube-controller-manager runs all of them in
+// one process with shared informers, so they see one another's writes at the same moment.
+//
+// Promises: handlers of a batch of watch entries run before any reconcile that the batch caused; controllers are
+// served in the order of their definitions. It decides nothing itself.
+import type {
+  Controller,
+  ControllerContext,
+  ControllerDefinition,
+  ObjectHandler,
+  PodHandler,
+} from '../contracts/controller.ts';
+import type { CostPreset } from '../contracts/costs.ts';
+import type { RunContext } from '../contracts/run-context.ts';
+import { assert, type Duration } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import type { RevisionLog } from '../state/index.ts';
+import { ObjectView } from './object-view.ts';
+import { PodView } from './pod-view.ts';
+import { type Bench, Worker } from './worker.ts';
+import { WorkQueue } from './workqueue.ts';
+
+const ACTOR = 'kube-controller-manager';
+const VERBS = ['ADDED', 'MODIFIED', 'DELETED'] as const;
+
+interface Running {
+  readonly queue: WorkQueue;
+  readonly idle: Worker[];
+  takePending: boolean;
+}
+
+const workersOf = (costs: CostPreset, definition: ControllerDefinition): number =>
+  costs.controllers.workers[definition.name] ?? definition.workers ?? costs.controllers.workers['*'] ?? 5;
+
+const syncUsOf = (costs: CostPreset, definition: ControllerDefinition): Duration =>
+  costs.controllers.syncUs[definition.name] ?? definition.syncUs ?? costs.controllers.syncUs['*'] ?? 0;
+
+export class ControllerManager {
+  readonly #context: RunContext;
+  readonly #definitions: readonly ControllerDefinition[];
+  readonly #views = new Map<string, ObjectView>();
+  readonly #pods: PodView;
+  readonly #workers: Worker[] = [];
+  readonly #controllers: Running[] = [];
+  #started = false;
+
+  constructor(context: RunContext, definitions: readonly ControllerDefinition[]) {
+    this.#context = context;
+    this.#definitions = definitions;
+    this.#pods = new PodView(context.state.pods);
+  }
+
+  /** Opens the watches and starts the workers. Once, before the run. */
+  start(): void {
+    assert(!this.#started, 'the controller manager is started once');
+    this.#started = true;
+    const { kernel, api } = this.#context;
+    const step = kernel.on('controllers/work', (worker, what) => this.#workers[worker]!.event(what));
+    const take = kernel.on('controllers/take', (index) => this.#take(this.#controllers[index]!));
+    const due = kernel.on('controllers/due', (index) => this.#controllers[index]!.queue.due());
+    for (const definition of this.#definitions) this.#add(definition, { step, take, due });
+    api.watch('pods', (log, from, to) => this.#podsSeen(log, from, to));
+    for (const view of this.#views.values()) {
+      api.watch(view.kind, (log, from, to) => this.#objectsSeen(view, log, from, to));
+    }
+  }
+
+  #add(definition: ControllerDefinition, events: { step: Bench['step']; take: Bench['step']; due: Bench['step'] }): void {
+    const { kernel, api, costs, recorder, durations, state } = this.#context;
+    const index = this.#controllers.length;
+    const limits = definition.limits?.(costs.clients) ?? costs.clients.controller;
+    const client = api.client(definition.clientName, limits);
+    const wait = recorder.latency(`workqueue.${definition.name}`);
+    const depth = recorder.gauge(`workqueue.${definition.name}.depth`);
+    const queue = new WorkQueue(kernel, {
+      backoff: definition.backoff,
+      schedule: (timeUs) => kernel.at(timeUs, events.due, index, 0),
+      waited: (us) => {
+        recorder.observe(wait, us);
+        recorder.set(depth, queue.depth);
+      },
+      wake: () => {
+        recorder.set(depth, queue.depth);
+        if (running.takePending || running.idle.length === 0) return;
+        running.takePending = true;
+        kernel.after(0, events.take, index, 0);
+      },
+    });
+    const running: Running = { queue, idle: [], takePending: false };
+    this.#controllers.push(running);
+    const context: ControllerContext = {
+      run: this.#context,
+      name: definition.name,
+      queue,
+      client,
+      pods: this.#pods,
+      objects: (kind) => this.#view(kind),
+      onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
+      onPods: (handler: PodHandler) => this.#pods.onChange(handler),
+    };
+    const controller: Controller = definition.create(context);
+    const { networkUs, handlerUs } = costs.apiserver;
+    const purpose = `controllers/${definition.name}`;
+    const bench: Bench = {
+      kernel,
+      state,
+      client,
+      queue,
+      controller,
+      syncUs: durations.sampler(purpose, syncUsOf(costs, definition)),
+      networkUs: durations.sampler(`${purpose}/network`, networkUs)(0, 0),
+      getUs: durations.sampler(`${purpose}/get`, handlerUs['get'] ?? handlerUs['*'] ?? 0),
+      reply: (reply) => this.#workers[reply.target]!.answered(reply),
+      step: events.step,
+      idle: (worker) => running.idle.push(worker),
+      reconciles: 0,
+    };
+    for (let i = workersOf(costs, definition); i > 0; i--) {
+      const worker = new Worker(bench, this.#workers.length);
+      this.#workers.push(worker);
+      running.idle.push(worker);
+    }
+  }
+
+  #view(kind: string): ObjectView {
+    let view = this.#views.get(kind);
+    if (view === undefined) {
+      assert(this.#controllers.length <= this.#definitions.length, 'views are asked for while controllers are made');
+      view = new ObjectView(kind);
+      this.#views.set(kind, view);
+    }
+    return view;
+  }
+
+  #take(running: Running): void {
+    running.takePending = false;
+    while (running.queue.depth > 0 && running.idle.length > 0) running.idle.pop()!.start();
+  }
+
+  #podsSeen(log: RevisionLog, from: number, to: number): void {
+    const { recorder, state } = this.#context;
+    if (recorder.tracer.enabled) {
+      for (let position = from; position < to; position++) {
+        const pod = log.id(position);
+        const what = `watch: ${VERBS[log.verb(position)]} seen, revision ${log.revision(position)}`;
+        recorder.tracer.hop(ACTOR, 'Pod', state.podNamespace(pod), state.podName(pod), what);
+      }
+    }
+    this.#pods.fold(log, from, to);
+  }
+
+  #objectsSeen(view: ObjectView, log: RevisionLog, from: number, to: number): void {
+    const { tracer } = this.#context.recorder;
+    if (tracer.enabled) {
+      for (let position = from; position < to; position++) {
+        const { metadata } = log.object(position) as KubeObject;
+        const what = `watch: ${VERBS[log.verb(position)]} seen, revision ${log.revision(position)}`;
+        tracer.hop(ACTOR, view.kind, metadata.namespace ?? '', metadata.name!, what);
+      }
+    }
+    view.fold(log, from, to);
+  }
+}
+

@@ -1,0 +1,183 @@
+// A worker of a controller: takes a key, spends the controller's CPU time, runs the reconcile step by step, and goes
+// on whenever the requests that it sent are answered. There are a few workers a controller, each one row of the
+// manager's table, so a request needs no closure: its answer comes back with the worker's number.
+import type { ApiClient, ApiReply, PodCreation, ReplyHandler } from '../contracts/api.ts';
+import type { Calls, Controller, Pending, Reply, Steps } from '../contracts/controller.ts';
+import { RETRY, REVISION_PASSED } from '../contracts/controller.ts';
+import { assert, type EventKind, type Kernel, type Sampler } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import type { ClusterState } from '../state/index.ts';
+import type { WorkQueue } from './workqueue.ts';
+
+/** What all workers of one controller share. */
+export interface Bench {
+  readonly kernel: Kernel;
+  readonly state: ClusterState;
+  readonly client: ApiClient;
+  readonly queue: WorkQueue;
+  readonly controller: Controller;
+  /** CPU time of the n-th reconcile, µs. */
+  readonly syncUs: Sampler;
+  /** One way of a live read, and the server's work on it, µs. */
+  readonly networkUs: number;
+  readonly getUs: Sampler;
+  readonly reply: ReplyHandler;
+  /** Event with target = worker, arg = WorkerStep. */
+  readonly step: EventKind;
+  /** The worker has nothing to do any more. */
+  readonly idle: (worker: Worker) => void;
+  reconciles: number;
+}
+
+export const WorkerStep = { begin: 0, wake: 1, readAtServer: 2, readAnswered: 3 } as const;
+
+const PENDING = {} as Pending;
+const NO_REPLY: Reply = Object.freeze({ code: 200, reason: '', message: '', id: -1, object: null, revision: 0 });
+
+export class Worker implements Calls {
+  readonly index: number;
+  each: ((reply: Reply, arg: number) => void) | null = null;
+  readonly #bench: Bench;
+  #key = '';
+  #steps: Steps | null = null;
+  #outstanding = 0;
+  #answer: Reply = NO_REPLY;
+  #failed = false;
+  /** What a live read asks for: an object, or a pod and its generation. */
+  #readId = -1;
+  #readGeneration = -1;
+  #read: Reply = NO_REPLY;
+
+  constructor(bench: Bench, index: number) {
+    this.#bench = bench;
+    this.index = index;
+  }
+
+  /** Takes the next key if there is one. */
+  start(): boolean {
+    const { queue, kernel, syncUs, step } = this.#bench;
+    const key = queue.get();
+    if (key === undefined) return false;
+    this.#key = key;
+    kernel.after(syncUs(this.#bench.reconciles++, 0), step, this.index, WorkerStep.begin);
+    return true;
+  }
+
+  event(what: number): void {
+    switch (what) {
+      case WorkerStep.begin:
+        this.#steps = this.#bench.controller.reconcile(this.#key, this);
+        this.#resume(NO_REPLY);
+        return;
+      case WorkerStep.wake:
+        return this.#done(NO_REPLY, -1);
+      case WorkerStep.readAtServer:
+        this.#read = this.#liveRead();
+        this.#bench.kernel.after(this.#bench.networkUs, this.#bench.step, this.index, WorkerStep.readAnswered);
+        return;
+      default:
+        return this.#done(this.#read, -1);
+    }
+  }
+
+  /** The answer of a request has arrived; the record is the server's, so it is copied. */
+  answered(reply: ApiReply): void {
+    const { code, reason, message, id, object } = reply;
+    const { objects } = this.#bench.state;
+    let revision = 0;
+    if (object !== null) revision = objects.get(id) === object ? objects.revision(id) : REVISION_PASSED;
+    this.#done({ code, reason, message, id, object, revision }, reply.arg);
+  }
+
+  create(object: KubeObject): Pending {
+    this.#bench.client.create(object, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
+  update(id: number, object: KubeObject, expectedRevision: number): Pending {
+    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
+  updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending {
+    this.#bench.client.updateStatus(id, object, expectedRevision, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
+  patch(id: number, change: (object: KubeObject) => KubeObject): Pending {
+    this.#bench.client.patch(id, change, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
+  delete(id: number): Pending {
+    this.#bench.client.delete(id, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
+  createPod(creation: PodCreation, arg = 0): Pending {
+    this.#bench.client.createPod(creation, this.#bench.reply, this.index, arg);
+    return this.#begun();
+  }
+  deletePod(pod: number, generation: number, graceSeconds: number, arg = 0): Pending {
+    this.#bench.client.deletePod(pod, generation, graceSeconds, this.#bench.reply, this.index, arg);
+    return this.#begun();
+  }
+  get(id: number): Pending {
+    return this.#readLater(id, -1);
+  }
+  getPod(pod: number, generation: number): Pending {
+    return this.#readLater(pod, generation);
+  }
+  sleep(us: number): Pending {
+    this.#bench.kernel.after(us, this.#bench.step, this.index, WorkerStep.wake);
+    return this.#begun();
+  }
+
+  #begun(): Pending {
+    this.#outstanding += 1;
+    return PENDING;
+  }
+
+  #readLater(id: number, generation: number): Pending {
+    const { kernel, networkUs, getUs, step } = this.#bench;
+    this.#readId = id;
+    this.#readGeneration = generation;
+    kernel.after(networkUs + getUs(this.#bench.reconciles, 0), step, this.index, WorkerStep.readAtServer);
+    return this.#begun();
+  }
+
+  #liveRead(): Reply {
+    const { state } = this.#bench;
+    const id = this.#readId;
+    if (this.#readGeneration >= 0) {
+      const found = state.pods.alive(id, this.#readGeneration);
+      return { ...NO_REPLY, code: found ? 200 : 404, reason: found ? '' : 'NotFound', id };
+    }
+    const object = state.objects.get(id);
+    if (object === null) return { ...NO_REPLY, code: 404, reason: 'NotFound', id };
+    return { ...NO_REPLY, id, object, revision: state.objects.revision(id) };
+  }
+
+  #done(reply: Reply, arg: number): void {
+    assert(this.#outstanding > 0, 'a worker is told only what it asked for');
+    this.#outstanding -= 1;
+    // Of several answers the first failure is told, otherwise the last.
+    if (!this.#failed) this.#answer = reply;
+    if (reply.code >= 400) this.#failed = true;
+    this.each?.(reply, arg);
+    if (this.#outstanding === 0) this.#resume(this.#answer);
+  }
+
+  #resume(reply: Reply): void {
+    this.each = null;
+    this.#failed = false;
+    const result = this.#steps!.next(reply);
+    if (!result.done) {
+      assert(this.#outstanding > 0, () => `a reconcile of ${this.#key} waits for nothing`);
+      return;
+    }
+    const { queue } = this.#bench;
+    if (result.value === RETRY) queue.addRateLimited(this.#key);
+    else queue.forget(this.#key);
+    this.#steps = null;
+    const key = this.#key;
+    this.#key = '';
+    queue.done(key);
+    if (!this.start()) this.#bench.idle(this);
+  }
+}

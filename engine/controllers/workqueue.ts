@@ -1,0 +1,151 @@
+// The work queue of a controller, by client-go's rules (client-go/util/workqueue, v1.36): first in, first out; a key
+// that is added many times runs once; a key added while it is worked on runs again afterwards; failing keys come back
+// after an exponential back-off, and no faster than a shared bucket allows.
+import type { Kernel } from '../kernel/index.ts';
+import { assert, NumberHeap } from '../kernel/index.ts';
+import type { WorkQueueView } from '../contracts/controller.ts';
+
+/** default_rate_limiters.go: DefaultTypedControllerRateLimiter. */
+const BACKOFF = { baseUs: 5_000, maxUs: 1_000_000_000 } as const;
+const BUCKET_INTERVAL_US = 100_000;
+const BUCKET_BURST = 100;
+
+/** Most doublings that can matter: 5 ms * 2^28 is beyond every maximum. */
+const DOUBLINGS_MAX = 40;
+
+export interface WorkQueueOptions {
+  readonly backoff?: { readonly baseUs: number; readonly maxUs: number };
+  /** Called when a key became available. */
+  readonly wake: () => void;
+  /** Schedules `due()` to be called at that time; more than one may be pending. */
+  readonly schedule: (timeUs: number) => void;
+  /** Told how long a key waited between add and get, µs. */
+  readonly waited?: (us: number) => void;
+}
+
+export class WorkQueue implements WorkQueueView {
+  readonly #clock: Pick<Kernel, 'now'>;
+  readonly #options: WorkQueueOptions;
+  readonly #backoff: { readonly baseUs: number; readonly maxUs: number };
+
+  /** Keys that want to be worked on, in order; `#head` is the first that is left. */
+  #order: string[] = [];
+  #head = 0;
+  /** Keys waiting, with the time they were added; those being worked on wait too if added meanwhile. */
+  readonly #dirty = new Map<string, number>();
+  readonly #processing = new Set<string>();
+
+  /** Delayed keys and when they are due; the heap may hold entries that no longer count. */
+  readonly #delayed = new Map<string, number>();
+  readonly #heap = new NumberHeap();
+  readonly #slots: string[] = [];
+  readonly #freeSlots: number[] = [];
+  #armedUs = Number.POSITIVE_INFINITY;
+
+  readonly #failures = new Map<string, number>();
+  /** The time at which the bucket will have been paid for (generic cell rate algorithm). */
+  #paidUs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Pick<Kernel, 'now'>, options: WorkQueueOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#backoff = options.backoff ?? BACKOFF;
+  }
+
+  /** Keys ready to be taken. */
+  get depth(): number {
+    return this.#order.length - this.#head;
+  }
+
+  add(key: string): void {
+    if (this.#dirty.has(key)) return;
+    this.#dirty.set(key, this.#clock.now);
+    if (this.#processing.has(key)) return;
+    this.#order.push(key);
+    this.#options.wake();
+  }
+
+  /** The next key, or undefined. It is being worked on until `done`. */
+  get(): string | undefined {
+    if (this.#head === this.#order.length) return undefined;
+    const key = this.#order[this.#head++]!;
+    if (this.#head > 1024 && this.#head * 2 > this.#order.length) {
+      this.#order = this.#order.slice(this.#head);
+      this.#head = 0;
+    }
+    const since = this.#dirty.get(key);
+    assert(since !== undefined && !this.#processing.has(key), 'a queued key is dirty and nobody works on it');
+    this.#dirty.delete(key);
+    this.#processing.add(key);
+    this.#options.waited?.(this.#clock.now - since);
+    return key;
+  }
+
+  done(key: string): void {
+    this.#processing.delete(key);
+    if (!this.#dirty.has(key)) return;
+    this.#order.push(key);
+    this.#options.wake();
+  }
+
+  addAfter(key: string, us: number): void {
+    if (us <= 0) return this.add(key);
+    const at = this.#clock.now + Math.ceil(us);
+    const known = this.#delayed.get(key);
+    if (known !== undefined && known <= at) return;
+    this.#delayed.set(key, at);
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    this.#slots[slot] = key;
+    this.#heap.push(at, slot);
+    this.#arm();
+  }
+
+  addRateLimited(key: string): void {
+    const { baseUs, maxUs } = this.#backoff;
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const backoff = Math.min(maxUs, baseUs * 2 ** Math.min(failures, DOUBLINGS_MAX));
+    this.addAfter(key, Math.max(backoff, this.#reserve()));
+  }
+
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  retries(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /** A scheduled time has come: delayed keys that are due are added. */
+  due(): void {
+    const now = this.#clock.now;
+    if (now < this.#armedUs) return;
+    this.#armedUs = Number.POSITIVE_INFINITY;
+    while (this.#heap.peekKey() <= now) {
+      const at = this.#heap.peekKey();
+      const slot = this.#heap.pop();
+      const key = this.#slots[slot]!;
+      this.#freeSlots.push(slot);
+      // An earlier time was asked for later, and has been served.
+      if (this.#delayed.get(key) !== at) continue;
+      this.#delayed.delete(key);
+      this.add(key);
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    const first = this.#heap.peekKey();
+    if (first >= this.#armedUs) return;
+    this.#armedUs = first;
+    this.#options.schedule(first);
+  }
+
+  /** Takes a token; the time until it is there, µs. */
+  #reserve(): number {
+    const now = this.#clock.now;
+    const full = now - BUCKET_BURST * BUCKET_INTERVAL_US;
+    this.#paidUs = Math.max(this.#paidUs, full) + BUCKET_INTERVAL_US;
+    return Math.max(0, this.#paidUs - now);
+  }
+}

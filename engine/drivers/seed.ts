@@ -1,0 +1,157 @@
+// What exists when the run begins: the system namespaces, the nodes, and the objects and bound pods of a dump. None of
+// it was requested by anyone; it stands in the logs as the first revisions, so that every watcher learns it.
+import type { Recorder } from '../metrics/recorder.ts';
+import type { NodeGroup, SourcedObject } from '../contracts/scenario.ts';
+import type { KubeObject } from '../kinds/kind.ts';
+import { type NodeIngest, ingestNode } from '../kinds/ingest/node.ts';
+import { type ClusterState, isTerminal, PHASE_NAMES, Phase, PodBit, type PodId, type PodTemplate, timestampText, uidText, Verb } from '../state/index.ts';
+
+/** Namespaces that a cluster has from the start (kube-apiserver's own and kubeadm's). */
+const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const UID_SALT = 0x5eed;
+
+/** The part of the API server that seeding needs. */
+export interface SeedTarget {
+  seed(object: KubeObject): number;
+  /** Next etcd revision, for a row that is written directly. */
+  nextRevision(): number;
+  /** Default and admit a pod as on creation; the template it is interned under. */
+  templateOf(pod: KubeObject): PodTemplate;
+}
+
+export class Seeder {
+  readonly #state: ClusterState;
+  readonly #recorder: Recorder;
+  readonly #server: SeedTarget;
+  #serial = 0;
+
+  constructor(state: ClusterState, recorder: Recorder, server: SeedTarget) {
+    this.#state = state;
+    this.#recorder = recorder;
+    this.#server = server;
+  }
+
+  namespaces(names: Iterable<string>): void {
+    for (const name of [...SYSTEM_NAMESPACES, ...names]) {
+      if (this.#state.objects.find('Namespace', '', name) >= 0) continue;
+      this.object({
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+        spec: { finalizers: ['kubernetes'] },
+        status: { phase: 'Active' },
+      });
+    }
+  }
+
+  nodeGroups(groups: readonly NodeGroup[]): void {
+    for (const group of groups) {
+      const count = group.names?.length ?? group.count;
+      for (let i = 0; i < count; i++) {
+        const name = group.names?.[i] ?? `${group.prefix}${group.first + i}`;
+        const zone = group.zones.length === 0 ? '' : group.zones[i % group.zones.length]!;
+        this.node(group.object, { name, zone, hostname: true });
+      }
+    }
+  }
+
+  node(object: KubeObject, how: Pick<NodeIngest, 'name' | 'zone' | 'hostname'>): number {
+    const node = ingestNode(this.#state, object, { ...how, us: 0, revision: this.#server.nextRevision() });
+    const { nodes } = this.#state;
+    this.#recorder.nodeAdded(node, {
+      name: how.name,
+      zone: nodes.zone(node),
+      cpuMilli: nodes.cpuMilli[node]!,
+      memoryBytes: nodes.memoryBytes[node]!,
+      podsMax: nodes.podsMax[node]!,
+    });
+    return node;
+  }
+
+  /** An object of a dump, or one that the cluster has by itself. */
+  object(object: KubeObject): number {
+    this.#serial += 1;
+    return this.#server.seed({
+      ...object,
+      metadata: {
+        ...object.metadata,
+        uid: object.metadata.uid ?? uidText(UID_SALT, this.#serial),
+        creationTimestamp: object.metadata.creationTimestamp ?? timestampText(0),
+        ...(object['spec'] !== undefined && object.kind !== 'Namespace' && object.kind !== 'Service'
+          ? { generation: object.metadata.generation ?? 1 }
+          : {}),
+      },
+    });
+  }
+
+  /** Returns the bound pods that run, for the kubelets to take over. */
+  existing(objects: readonly SourcedObject[]): number[] {
+    const running: number[] = [];
+    const owners = new Map<string, number>();
+    for (const { object } of objects) {
+      if (object.kind === 'Node') {
+        this.node(object, { name: object.metadata.name!, zone: '', hostname: false });
+      }
+    }
+    for (const { object } of objects) {
+      if (object.kind === 'Node' || object.kind === 'Pod' || this.#known(object)) continue;
+      const id = this.object(object);
+      if (object.metadata.uid !== undefined) owners.set(object.metadata.uid, id);
+    }
+    for (const { object } of objects) {
+      if (object.kind !== 'Pod') continue;
+      const pod = this.#pod(object, owners);
+      if (!isTerminal(this.#state.pods.word[pod]!)) running.push(pod);
+    }
+    return running;
+  }
+
+  #known(object: KubeObject): boolean {
+    return object.kind === 'Namespace' && this.#state.objects.find('Namespace', '', object.metadata.name!) >= 0;
+  }
+
+  #pod(object: KubeObject, owners: ReadonlyMap<string, number>): PodId {
+    const { pods, podNames, podLog, nodes, texts } = this.#state;
+    const template = this.#server.templateOf(object);
+    const status = object['status'] ?? {};
+    const ownerUid = object.metadata.ownerReferences?.find((reference) => reference.controller)?.uid;
+    const revision = this.#server.nextRevision();
+    const pod = pods.create({
+      namespace: texts.id(object.metadata.namespace ?? 'default'),
+      nameBase: texts.id(object.metadata.name!),
+      nameSuffix: -1,
+      template: template.id,
+      labelSet: template.labelSet,
+      owner: (ownerUid === undefined ? undefined : owners.get(ownerUid)) ?? -1,
+      priority: template.priority,
+      createdUs: 0,
+      revision,
+      runUs: Number.NaN,
+    });
+    podNames.add(pod);
+    const node = nodes.find(object['spec'].nodeName ?? '');
+    const phase = PHASE_NAMES.indexOf(status.phase);
+    let word: number = phase < 0 ? Phase.running : phase;
+    this.#recorder.podExisted(pod, node >= 0);
+    if (node >= 0) {
+      pods.node[pod] = node;
+      word |= PodBit.scheduled | PodBit.acknowledged | PodBit.initialized;
+      const ready = (status.conditions ?? []).some(
+        (c: { type: string; status: string }) => c.type === 'Ready' && c.status === 'True',
+      );
+      if (ready) {
+        word |= PodBit.ready | PodBit.containersReady | PodBit.sandbox;
+        pods.readyUs[pod] = 0;
+      }
+      if (!isTerminal(word)) {
+        nodes.podCount[node]! += 1;
+        nodes.cpuRequested[node]! += template.cpuMilli;
+        nodes.memoryRequested[node]! += template.memoryBytes;
+        this.#recorder.nodeUsage(node, nodes.cpuRequested[node]!, nodes.memoryRequested[node]!, nodes.podCount[node]!, 1);
+      }
+    }
+    pods.word[pod] = word;
+    podLog.append(revision, 0, Verb.added, pod, word, node, null);
+    return pod;
+  }
+}

@@ -1,0 +1,36 @@
+// The engine's only door for policies, workloads, reports and commands: contracts, and the run itself.
+export type * from './contracts/api.ts';
+export type * from './contracts/controller.ts';
+export type * from './contracts/costs.ts';
+export type * from './contracts/result.ts';
+export type * from './contracts/run-context.ts';
+export type * from './contracts/scenario.ts';
+export * from './contracts/scheduler.ts';
+export * from './contracts/tables.ts';
+export type * from './contracts/workload.ts';
+export {
+  assert,
+  type Duration,
+  InvariantError,
+  type Kernel,
+  MINUTE,
+  MS,
+  Rng,
+  SECOND,
+  type Stream,
+} from './kernel/index.ts';
+export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
+export { quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export type {
+  ContainerTemplate,
+  HostPort,
+  Labels,
+  LabelSets,
+  PodTemplate,
+  Requirement,
+  Selector,
+  Taint,
+} from './state/index.ts';
+export { compileExpressions, compileLabelSelector, compileMapSelector, requirementMatches } from './state/index.ts';
+export { loadProfiles } from './scheduler/profiles.ts';
+export { type Registry, simulate } from './simulation.ts';

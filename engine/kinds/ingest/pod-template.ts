@@ -1,0 +1,170 @@
+// A stored pod's spec compiled to what the scheduler and the kubelet read.
+import type {
+  ClusterState,
+  ContainerTemplate,
+  HostPort,
+  PodTimings,
+  ProbeTemplate,
+  TemplateCompiler,
+  TemplateParts,
+} from '../../state/index.ts';
+import type { Json, KubeObject } from '../kind.ts';
+import { nonZeroRequests, podRequests } from './pod-requests.ts';
+
+/** Metadata that rows and templates hold by themselves. */
+const HELD = new Set([
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'managedFields',
+]);
+
+const NONE = Object.freeze({});
+
+/** The parts of a stored pod that its template holds. */
+export function templateParts(pod: KubeObject): TemplateParts {
+  const rest = Object.entries(pod.metadata).filter(([field]) => !HELD.has(field));
+  return {
+    labels: pod.metadata.labels ?? NONE,
+    annotations: pod.metadata.annotations ?? NONE,
+    spec: pod['spec'],
+    metadata: rest.length === 0 ? null : Object.fromEntries(rest),
+  };
+}
+
+const SECOND_US = 1_000_000;
+
+/** `app` → `app:latest`; digests and tags stay (parsers.ParseImageName, imagelocality normalizedImageName). */
+export function normalizedImage(image: string): string {
+  return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;
+}
+
+function probe(probe: Json | undefined): ProbeTemplate | null {
+  if (!probe) return null;
+  return {
+    initialDelayUs: (probe.initialDelaySeconds ?? 0) * SECOND_US,
+    periodUs: (probe.periodSeconds ?? 10) * SECOND_US,
+    timeoutUs: (probe.timeoutSeconds ?? 1) * SECOND_US,
+    successThreshold: probe.successThreshold ?? 1,
+    failureThreshold: probe.failureThreshold ?? 3,
+  };
+}
+
+function container(state: ClusterState, c: Json, init: boolean): ContainerTemplate {
+  return {
+    name: c.name,
+    image: state.images.id(normalizedImage(c.image ?? '')),
+    pullPolicy: c.imagePullPolicy ?? 'IfNotPresent',
+    readiness: probe(c.readinessProbe),
+    liveness: probe(c.livenessProbe),
+    startup: probe(c.startupProbe),
+    sidecar: init && c.restartPolicy === 'Always',
+  };
+}
+
+function hostPorts(spec: Json): HostPort[] {
+  const ports: HostPort[] = [];
+  // Ordinary init containers' ports do not count; those of sidecars do.
+  const holders = [
+    ...(spec.containers ?? []),
+    ...(spec.initContainers ?? []).filter((c: Json) => c.restartPolicy === 'Always'),
+  ];
+  for (const c of holders) {
+    for (const port of c.ports ?? []) {
+      if (port.hostPort > 0) {
+        ports.push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort });
+      }
+    }
+  }
+  return ports;
+}
+
+/** BestEffort, Burstable, Guaranteed: pkg/apis/core/v1/helper/qos (cpu and memory only). */
+function qosClass(spec: Json): string {
+  const lists = spec.resources
+    ? [spec.resources]
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((c: Json) => c.resources ?? {});
+  let any = false;
+  let guaranteed = true;
+  for (const resources of lists) {
+    for (const name of ['cpu', 'memory']) {
+      const request = resources.requests?.[name];
+      const limit = resources.limits?.[name];
+      if (request !== undefined || limit !== undefined) any = true;
+      if (limit === undefined || (request !== undefined && request !== limit)) guaranteed = false;
+    }
+  }
+  return !any ? 'BestEffort' : guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+const milliseconds = (text: string | undefined): number | null => {
+  const ms = text === undefined ? Number.NaN : Number(text);
+  return Number.isFinite(ms) && ms >= 0 ? Math.round(ms * 1000) : null;
+};
+
+function timings(annotations: Readonly<Record<string, string>>): PodTimings {
+  const of = (name: string): string | undefined => annotations[`kubetick.io/${name}`];
+  const ready = of('ready-delay-ms');
+  const list = (text: string | undefined): string[] =>
+    text ? text.split(',').map((part) => part.trim()) : [];
+  return {
+    startDelayUs: milliseconds(of('start-delay-ms')),
+    readyDelayUs: ready === 'never' ? Number.POSITIVE_INFINITY : milliseconds(ready),
+    runUs: list(of('run-ms')).map(milliseconds),
+    exitCodes: list(of('exit-codes')).map((code) => Number.parseInt(code, 10) || 0),
+    stopDelayUs: milliseconds(of('stop-delay-ms')),
+  };
+}
+
+export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
+  return (id, { labels, annotations, spec, metadata }) => {
+    const requests = podRequests(spec);
+    const nonZero = nonZeroRequests(spec, requests);
+    const scalars: (readonly [number, number])[] = [];
+    for (const [name, amount] of requests) {
+      if (name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage') {
+        scalars.push([state.resources.id(name), amount]);
+      }
+    }
+    const initContainers = (spec.initContainers ?? []).map((c: Json) => container(state, c, true));
+    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false));
+    const volumeImages = (spec.volumes ?? [])
+      .filter((v: Json) => v.image?.reference)
+      .map((v: Json) => state.images.id(normalizedImage(v.image.reference)));
+    return {
+      id,
+      labels,
+      labelSet: state.labels.intern(labels),
+      annotations,
+      spec,
+      metadata,
+      cpuMilli: requests.get('cpu') ?? 0,
+      memoryBytes: requests.get('memory') ?? 0,
+      ephemeralBytes: requests.get('ephemeral-storage') ?? 0,
+      scalars: scalars.sort((a, b) => a[0] - b[0]),
+      nonZeroCpuMilli: nonZero.cpuMilli,
+      nonZeroMemoryBytes: nonZero.memoryBytes,
+      hostPorts: hostPorts(spec),
+      initContainers,
+      containers,
+      images: [...initContainers, ...containers].map((c: ContainerTemplate) => c.image).concat(volumeImages),
+      priority: spec.priority ?? 0,
+      preemptionPolicy: spec.preemptionPolicy ?? 'PreemptLowerPriority',
+      schedulerName: spec.schedulerName ?? 'default-scheduler',
+      nodeName: spec.nodeName ?? '',
+      restartPolicy: spec.restartPolicy ?? 'Always',
+      graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+      hostNetwork: spec.hostNetwork === true,
+      qosClass: qosClass(spec),
+      timings: timings(annotations),
+    };
+  };
+}

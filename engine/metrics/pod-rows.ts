@@ -1,0 +1,113 @@
+// The row that a pod leaves in pods.csv, and what the summary counts and measures from it. Both read the same
+// stamps at the same moment, so the counts and the three derived latencies of summary.json are those that anyone
+// can compute from pods.csv. A stamp that lies after the end of the pod (or of the run) did not happen.
+import type { RunLabels, TableSession } from '../contracts/result.ts';
+import { type Cell, PODS_TABLE } from '../contracts/tables.ts';
+import type { Histogram } from './histogram.ts';
+import { POD_STAMPS, PodStamp, type PodStamps } from './pod-stamps.ts';
+
+/** What the pod table knows of a pod, by index. Asked once a pod, when its row is written. */
+export interface PodRowSource {
+  namespace(pod: number): string;
+  name(pod: number): string;
+  /** Kind and name of the controlling owner, empty without one. */
+  ownerKind(pod: number): string;
+  owner(pod: number): string;
+  /** Empty while unbound. */
+  node(pod: number): string;
+  phase(pod: number): string;
+  priority(pod: number): number;
+  cpuMilli(pod: number): number;
+  memoryBytes(pod: number): number;
+  restarts(pod: number): number;
+  reason(pod: number): string;
+}
+
+/** Where the time columns begin: after the labels, 4 texts, phase, priority and requests. */
+const FIRST_STAMP = PODS_TABLE.columns.findIndex((column) => column.name === 'created_s');
+
+/** Latencies from one stamp to a later one. */
+const DERIVED = [
+  { name: 'pod.createToSchedule', from: PodStamp.created, to: PodStamp.scheduled },
+  { name: 'pod.scheduleToRun', from: PodStamp.scheduled, to: PodStamp.started },
+  { name: 'pod.runToReady', from: PodStamp.started, to: PodStamp.ready },
+] as const;
+
+export class PodRows {
+  /** Pods that got to a stage, of those written so far. */
+  readonly reached = new Float64Array(POD_STAMPS);
+  /** Over the pods scheduled after warm-up. */
+  scheduledCount = 0;
+  firstScheduledUs = Number.POSITIVE_INFINITY;
+  lastScheduledUs = Number.NEGATIVE_INFINITY;
+
+  private readonly stamps: PodStamps;
+  private readonly source: PodRowSource;
+  private readonly session: TableSession | null;
+  private readonly warmUpUs: number;
+  private readonly latencies: readonly Histogram[];
+  private readonly cells: Cell[];
+
+  constructor(options: {
+    stamps: PodStamps;
+    source: PodRowSource;
+    session: TableSession | null;
+    labels: RunLabels;
+    warmUpUs: number;
+    latency: (name: string) => Histogram;
+  }) {
+    this.stamps = options.stamps;
+    this.source = options.source;
+    this.session = options.session;
+    this.warmUpUs = options.warmUpUs;
+    this.latencies = DERIVED.map(({ name }) => options.latency(name));
+    const { experiment, variant, replication } = options.labels;
+    this.cells = PODS_TABLE.columns.map(() => null);
+    this.cells[0] = experiment;
+    this.cells[1] = variant;
+    this.cells[2] = replication;
+  }
+
+  /** Counts the pod, measures it, writes its row. `untilUs`: now. Once a pod. */
+  write(pod: number, untilUs: number): void {
+    const { stamps, reached } = this;
+    for (let which = 0; which < POD_STAMPS; which++)
+      if (stamps.get(pod, which) <= untilUs) reached[which] = reached[which]! + 1;
+    for (let i = 0; i < DERIVED.length; i++) {
+      const { from, to } = DERIVED[i]!;
+      const end = stamps.get(pod, to);
+      const start = stamps.get(pod, from);
+      // Comparisons with NaN are false: both must have happened. A stage reached out of order has no latency.
+      if (end <= untilUs && end >= this.warmUpUs && start <= end) this.latencies[i]!.record(end - start);
+    }
+    const scheduled = stamps.get(pod, PodStamp.scheduled);
+    if (scheduled <= untilUs && scheduled >= this.warmUpUs) {
+      this.scheduledCount++;
+      if (scheduled < this.firstScheduledUs) this.firstScheduledUs = scheduled;
+      if (scheduled > this.lastScheduledUs) this.lastScheduledUs = scheduled;
+    }
+    if (this.session !== null) this.writeCells(pod, untilUs, this.session);
+  }
+
+  private writeCells(pod: number, untilUs: number, session: TableSession): void {
+    const { cells, source, stamps } = this;
+    cells[3] = source.namespace(pod);
+    cells[4] = source.name(pod);
+    cells[5] = source.ownerKind(pod);
+    cells[6] = source.owner(pod);
+    cells[7] = source.node(pod);
+    cells[8] = source.phase(pod);
+    cells[9] = source.priority(pod);
+    cells[10] = source.cpuMilli(pod);
+    cells[11] = source.memoryBytes(pod);
+    for (let which = 0; which < POD_STAMPS; which++) {
+      const at = stamps.get(pod, which);
+      cells[FIRST_STAMP + which] = at <= untilUs ? at : null;
+    }
+    const rest = FIRST_STAMP + POD_STAMPS;
+    cells[rest] = stamps.attempts(pod);
+    cells[rest + 1] = source.restarts(pod);
+    cells[rest + 2] = source.reason(pod);
+    session.row(cells);
+  }
+}

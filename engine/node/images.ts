@@ -1,0 +1,90 @@
+// Images on nodes: what is there, what is being pulled, and how long a pull takes. With serializeImagePulls one pull
+// at a time runs on a node and the others queue (pkg/kubelet/images/puller.go); pulls of a node share its registry
+// limiter (registryPullQPS).
+import type { CostPreset } from '../contracts/costs.ts';
+import type { Sampler } from '../kernel/index.ts';
+import type { ClusterState } from '../state/index.ts';
+
+/** At most this many images stand in node.status.images (nodeStatusMaxImages, kubelet defaults.go v1.36). */
+const STATUS_IMAGES_MAX = 50;
+
+interface NodeImages {
+  /** Image id → when it is on the node, µs. */
+  readonly readyUs: Map<number, number>;
+  /** When the one puller is free. */
+  pullerFreeUs: number;
+  /** Token bucket of the registry limiter as theoretical arrival time. */
+  registryUs: number;
+}
+
+export interface Pull {
+  /** When the image is on the node; now if nothing had to be done. */
+  readonly doneUs: number;
+  /** Whether the runtime was asked to pull. */
+  readonly pulled: boolean;
+  /** When this pull began, after waiting for others. */
+  readonly startUs: number;
+}
+
+export class Images {
+  readonly #state: ClusterState;
+  readonly #costs: CostPreset['kubelet'];
+  readonly #baseUs: Sampler;
+  readonly #nodes: (NodeImages | undefined)[] = [];
+
+  constructor(state: ClusterState, costs: CostPreset['kubelet'], baseUs: Sampler) {
+    this.#state = state;
+    this.#costs = costs;
+    this.#baseUs = baseUs;
+  }
+
+  /** EnsureImageExists for one container at `nowUs`; `entity` and `k` key the pull's own draw. */
+  ensure(node: number, image: number, policy: string, nowUs: number, entity: number, k: number): Pull {
+    const here = this.#of(node);
+    const ready = here.readyUs.get(image);
+    const present = ready !== undefined && ready <= nowUs;
+    if (policy === 'Never' || (present && policy !== 'Always')) return { doneUs: nowUs, pulled: false, startUs: nowUs };
+    const { serializeImagePulls, registryQps, registryBurst, pullBytesPerSecond } = this.#costs;
+    let startUs = nowUs;
+    if (registryQps > 0) {
+      const interval = 1_000_000 / registryQps;
+      startUs = Math.max(startUs, Math.ceil(here.registryUs - (registryBurst - 1) * interval));
+      here.registryUs = Math.max(here.registryUs, startUs) + interval;
+    }
+    if (serializeImagePulls) startUs = Math.max(startUs, here.pullerFreeUs);
+    // Someone before us in the queue fetches the same image: our turn finds the layers there.
+    const onlyCheck = ready !== undefined && (present || ready <= startUs);
+    const bytesUs = onlyCheck ? 0 : Math.round((this.bytes(image) / pullBytesPerSecond) * 1_000_000);
+    const doneUs = startUs + this.#baseUs(entity, k) + bytesUs;
+    here.pullerFreeUs = doneUs;
+    if (ready === undefined) here.readyUs.set(image, doneUs);
+    return { doneUs, pulled: true, startUs };
+  }
+
+  /** Size of an image, bytes: as some node reported it, else by the preset. */
+  bytes(image: number): number {
+    const reported = this.#state.imageBytes[image];
+    if (reported !== undefined) return reported;
+    const bytes = this.#costs.imageBytes[this.#state.images.text(image)] ?? this.#costs.imageBytesDefault;
+    this.#state.imageBytes[image] = bytes;
+    return bytes;
+  }
+
+  /** Image ids for node.status.images at `nowUs`, largest first as the kubelet lists them, at most 50. */
+  list(node: number, nowUs: number): number[] {
+    const present: number[] = [];
+    for (const [image, readyUs] of this.#of(node).readyUs) if (readyUs <= nowUs) present.push(image);
+    present.sort((a, b) => this.bytes(b) - this.bytes(a) || a - b);
+    return present.slice(0, STATUS_IMAGES_MAX).sort((a, b) => a - b);
+  }
+
+  #of(node: number): NodeImages {
+    let here = this.#nodes[node];
+    if (here === undefined) {
+      here = { readyUs: new Map(), pullerFreeUs: 0, registryUs: 0 };
+      for (const image of this.#state.nodes.images[node] ?? []) here.readyUs.set(image, 0);
+      this.#nodes[node] = here;
+    }
+    return here;
+  }
+}

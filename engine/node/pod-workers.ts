@@ -1,0 +1,79 @@
+// The kubelet's own memory of its pods, a column a field, by pod row: how far each has come. `version` grows with
+// every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
+// given to another pod.
+
+export const Step = {
+  none: 0,
+  /** Seen by the kubelet, its worker has not started. */
+  seen: 1,
+  /** RunPodSandbox with CNI ADD. */
+  sandbox: 2,
+  pulling: 3,
+  /** CreateContainer and StartContainer. */
+  starting: 4,
+  /** An init container runs. */
+  init: 5,
+  /** All containers have started; waits for the PLEG. */
+  started: 6,
+  running: 7,
+  /** The containers ended and wait for their restart. */
+  backoff: 8,
+  /** Told to stop: SIGTERM sent. */
+  stopping: 9,
+  /** Ended for good. */
+  ended: 10,
+} as const;
+export type Step = (typeof Step)[keyof typeof Step];
+
+export class PodWorkers {
+  step = new Uint8Array(256);
+  version = new Int32Array(256);
+  /** Container worked on: init containers first, then the others. */
+  container = new Uint16Array(256);
+  /** Runs of the containers that have ended. */
+  runs = new Uint16Array(256);
+  /** Time between the last exit and the restart, µs, as the back-off stands. */
+  backoffUs = new Float64Array(256);
+  /** When the containers of the current run started; NaN. */
+  startedUs = new Float64Array(256);
+  /** Pull in progress: when the container began to wait for its image. */
+  pullFromUs = new Float64Array(256);
+
+  reset(pod: number): void {
+    if (pod >= this.step.length) this.#grow(pod + 1);
+    this.step[pod] = Step.none;
+    this.version[pod]! += 1;
+    this.container[pod] = 0;
+    this.runs[pod] = 0;
+    this.backoffUs[pod] = 0;
+    this.startedUs[pod] = Number.NaN;
+    this.pullFromUs[pod] = Number.NaN;
+  }
+
+  /** Moves on; returns the version that events of this step carry. */
+  enter(pod: number, step: Step): number {
+    this.step[pod] = step;
+    this.version[pod]! += 1;
+    return this.version[pod]!;
+  }
+
+  stepOf(pod: number): Step {
+    return pod < this.step.length ? (this.step[pod]! as Step) : Step.none;
+  }
+
+  #grow(needed: number): void {
+    let size = this.step.length;
+    while (size < needed) size *= 2;
+    const grow = <A extends Uint8Array | Uint16Array | Int32Array | Float64Array>(old: A, fresh: A): A => {
+      fresh.set(old);
+      return fresh;
+    };
+    this.step = grow(this.step, new Uint8Array(size));
+    this.version = grow(this.version, new Int32Array(size));
+    this.container = grow(this.container, new Uint16Array(size));
+    this.runs = grow(this.runs, new Uint16Array(size));
+    this.backoffUs = grow(this.backoffUs, new Float64Array(size));
+    this.startedUs = grow(this.startedUs, new Float64Array(size));
+    this.pullFromUs = grow(this.pullFromUs, new Float64Array(size));
+  }
+}

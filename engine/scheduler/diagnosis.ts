@@ -1,0 +1,68 @@
+// Why no node would do: which plug-ins said so (they decide when the pod is looked at again) and the text of the
+// FailedScheduling event, part by part as upstream writes it (pkg/scheduler/framework/types.go FitError.Error, v1.36).
+import type { Verdicts } from './framework.ts';
+import type { Decision } from './search/decision.ts';
+
+/** The event recorder cuts notes at this many bytes (client-go/tools/events; scheduler/schedule_one.go truncateMessage). */
+const MESSAGE_BYTES_MAX = 1024;
+const CUT = ' ...';
+
+export interface Diagnosis {
+  readonly message: string;
+  /** Plug-in instances that rejected the pod somewhere, ascending. Empty: no plug-in did, the attempt failed otherwise. */
+  readonly rejectors: readonly number[];
+}
+
+/** The message without what PostFilter plug-ins add. */
+export function diagnose(
+  decision: Decision,
+  verdicts: Verdicts,
+  instanceOf: (name: string) => number,
+): Diagnosis {
+  const all = decision.nodeCount;
+  if (all === 0) return { message: 'no nodes available to schedule pods', rejectors: [] };
+  if (decision.preFilterVerdict !== 0) {
+    const verdict = decision.preFilterVerdict;
+    return {
+      message: `0/${all} nodes are available: ${verdicts.reasons(verdict).join(', ')}.`,
+      rejectors: [verdicts.instance(verdict)],
+    };
+  }
+  // Distinct verdicts are few; nodes are many.
+  const times = new Int32Array(verdicts.size);
+  const { examined, examinedNodes } = decision;
+  for (let i = 0; i < examined; i++) times[decision.verdicts[examinedNodes[i]!]!]! += 1;
+  const counts = new Map<string, number>();
+  const rejectors = new Set<number>();
+  for (let verdict = 1; verdict < times.length; verdict++) {
+    const n = times[verdict]!;
+    if (n === 0) continue;
+    rejectors.add(verdicts.instance(verdict));
+    for (const reason of verdicts.reasons(verdict)) counts.set(reason, (counts.get(reason) ?? 0) + n);
+  }
+  if (decision.restrictedBy.length > 0) {
+    for (const name of decision.restrictedBy) rejectors.add(instanceOf(name));
+    if (all > examined) {
+      const names = [...decision.restrictedBy].sort(byCodeUnit).join(' ');
+      counts.set(`node(s) didn't satisfy plugin(s) [${names}]`, all - examined);
+    }
+  }
+  const parts = [...counts].map(([reason, n]) => `${n} ${reason}`).sort(byCodeUnit);
+  const detail = parts.length === 0 ? '' : ` ${parts.join(', ')}.`;
+  return {
+    message: `0/${all} nodes are available:${detail}`,
+    rejectors: [...rejectors].sort((a, b) => a - b),
+  };
+}
+
+/** As the event and the condition carry it. */
+export function cutMessage(message: string): string {
+  // Reasons are ASCII, so characters are bytes.
+  return message.length <= MESSAGE_BYTES_MAX
+    ? message
+    : message.slice(0, MESSAGE_BYTES_MAX - CUT.length) + CUT;
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

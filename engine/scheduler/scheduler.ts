@@ -1,0 +1,457 @@
+// kube-scheduler: one pod at a time out of the queue, one decision, then binding in the background while the next pod
+// is looked at (pkg/scheduler/{schedule_one,eventhandlers}.go, v1.36).
+//
+// An attempt starts, sees the cluster as it is at that instant and decides; its virtual duration passes; at its end the
+// pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
+// decision: upstream works on a snapshot too. Requests for bindings and status share one client, Events have their own,
+// as in cmd/kube-scheduler/app/options createClients.
+import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
+import type { RunContext } from '../contracts/run-context.ts';
+import {
+  type BindRequest,
+  type ClusterChange,
+  ClusterEvent,
+  Code,
+  PASS,
+  type SchedulerSettings,
+} from '../contracts/scheduler.ts';
+import { assert, type EventKind, hashText, type Sampler } from '../kernel/index.ts';
+import { PodStamp } from '../metrics/recorder.ts';
+import { isTerminal, PodBit, type RevisionLog, Verb } from '../state/index.ts';
+import { SchedulerCache } from './cache.ts';
+import { cutMessage, diagnose } from './diagnosis.ts';
+import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Losses } from './losses.ts';
+import { SchedulingQueue } from './queue.ts';
+import { BruteSearch } from './search/brute.ts';
+import type { Decision, NodeSearch } from './search/decision.ts';
+import { PodCursor } from './views.ts';
+
+const ACTOR = 'kube-scheduler';
+const NS_PER_US = 1000;
+
+/** What the scheduler knows of a pod row. */
+const Stage = { unknown: 0, queued: 1, attempt: 2, assumed: 3, assigned: 4, ignored: 5 } as const;
+
+/** PodScheduled=False, reason Unschedulable. */
+const UNSCHEDULABLE: PodStatusChange = Object.freeze({
+  phase: -1,
+  set: PodBit.unschedulable,
+  clear: 0,
+  restarts: -1,
+  reason: -1,
+  ip: 0,
+});
+
+export class Scheduler {
+  readonly cache: SchedulerCache;
+  readonly queue: SchedulingQueue;
+  readonly frameworks: readonly Framework[];
+  readonly #context: RunContext;
+  readonly #verdicts = new Verdicts();
+  readonly #instances: Instance[] = [];
+  readonly #search: NodeSearch;
+  readonly #losses: Losses;
+  readonly #client: ApiClient;
+  readonly #events: ApiClient;
+  readonly #profileOf = new Map<string, number>();
+  readonly #pod: PodCursor;
+
+  readonly #cycleEnd: EventKind;
+  readonly #attemptUs: Sampler;
+  readonly #filterNodeUs: number;
+  readonly #scoreNodeUs: number;
+  readonly #queueLatency: number;
+  readonly #attemptLatency: number;
+  readonly #bindLatency: number;
+
+  #stage = new Uint8Array(256);
+  /** Pod that is being looked at, -1. */
+  #current = -1;
+  #decision: Decision | null = null;
+  #postFilterMessage = '';
+  #startedUs = 0;
+  /** What happened to the cluster during an attempt that will fail. */
+  #missed: ClusterChange[] = [];
+  /** Hash of the last message in the condition, by pod. */
+  readonly #lastMessage = new Map<number, number>();
+  /** When the node was chosen, by pod in binding. */
+  readonly #assumedUs = new Map<number, number>();
+  readonly #bindRequest: BindRequest & { node: number };
+  readonly #bound: (reply: ApiReply) => void;
+
+  constructor(context: RunContext, settings: SchedulerSettings) {
+    this.#context = context;
+    const { state, costs, kernel, recorder, durations, api, rng } = context;
+    const own = costs.scheduler;
+    this.cache = new SchedulerCache(
+      state,
+      (image) => costs.kubelet.imageBytes[image] ?? costs.kubelet.imageBytesDefault,
+    );
+    this.frameworks = settings.profiles.map((profile, i) => {
+      this.#profileOf.set(profile.schedulerName, i);
+      return new Framework(
+        profile,
+        this.cache,
+        this.#verdicts,
+        this.#instances,
+        own.percentageOfNodesToScore,
+      );
+    });
+    assert(this.frameworks.length > 0 && this.frameworks.length < 256, 'a scheduler has 1 to 255 profiles');
+    this.queue = new SchedulingQueue(
+      kernel,
+      context.periodic,
+      state,
+      this.cache,
+      this.frameworks,
+      this.#instances,
+      {
+        initialBackoffUs: settings.podInitialBackoffUs ?? own.podInitialBackoffUs,
+        maxBackoffUs: settings.podMaxBackoffUs ?? own.podMaxBackoffUs,
+        unschedulableFlushUs: own.unschedulableFlushUs,
+        flushIntervalUs: own.flushIntervalUs,
+      },
+      () => this.#next(),
+    );
+    this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.#losses = new Losses(recorder, this.frameworks);
+    this.#client = api.client(ACTOR, costs.clients.scheduler);
+    this.#events = api.client(`${ACTOR}/events`, costs.clients.scheduler);
+    this.#pod = new PodCursor(state);
+    const parallelism = settings.parallelism ?? own.parallelism;
+    this.#attemptUs = durations.sampler('scheduler/attempt', own.attemptUs);
+    this.#filterNodeUs = own.filterNodeNs / parallelism / NS_PER_US;
+    this.#scoreNodeUs = own.scoreNodeNs / parallelism / NS_PER_US;
+    this.#queueLatency = recorder.latency('scheduler.queue');
+    this.#attemptLatency = recorder.latency('scheduler.attempt');
+    this.#bindLatency = recorder.latency('scheduler.bind');
+    this.#cycleEnd = kernel.on('scheduler/cycle', (pod, generation) => this.#finish(pod, generation));
+    this.#bound = (reply) => this.#bindingAnswered(reply);
+    const { pods } = state;
+    const client = this.#client;
+    const bound = this.#bound;
+    this.#bindRequest = {
+      pod: this.#pod,
+      node: -1,
+      post() {
+        const { id } = this.pod;
+        client.bindPod(id, pods.generation[id]!, this.node, bound, id, pods.generation[id]!);
+      },
+    };
+  }
+
+  /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */
+  start(): void {
+    const { api } = this.#context;
+    api.watch('nodes', (log, from, to) => this.#foldNodes(log, from, to));
+    api.watch('pods', (log, from, to) => this.#foldPods(log, from, to));
+  }
+
+  // ---- watches ----
+
+  #foldNodes(log: RevisionLog, from: number, to: number): void {
+    for (let p = from; p < to; p++) {
+      const node = log.id(p);
+      const gone = log.verb(p) === Verb.deleted;
+      const { events, before } = gone ? this.cache.nodeGone(node) : this.cache.nodeChanged(node);
+      if (events !== 0) this.#happened({ events, node, before, template: null });
+    }
+    this.#next();
+  }
+
+  #foldPods(log: RevisionLog, from: number, to: number): void {
+    const { capacity } = this.#context.state.pods;
+    if (this.#stage.length < capacity) {
+      const longer = new Uint8Array(capacity);
+      longer.set(this.#stage);
+      this.#stage = longer;
+    }
+    for (let p = from; p < to; p++) {
+      const pod = log.id(p);
+      if (log.verb(p) === Verb.deleted || isTerminal(log.word(p))) this.#forget(pod);
+      else if (log.node(p) >= 0) this.#assigned(pod, log.node(p));
+      else this.#unassigned(pod);
+    }
+    this.#next();
+  }
+
+  /** The pod has ended or is gone: it holds nothing any more. */
+  #forget(pod: number): void {
+    const stage = this.#stage[pod]!;
+    if (stage === Stage.unknown) return;
+    this.#stage[pod] = Stage.unknown;
+    this.#lastMessage.delete(pod);
+    this.#assumedUs.delete(pod);
+    if (stage === Stage.queued) this.queue.remove(pod);
+    else if (stage === Stage.assumed || stage === Stage.assigned) this.#released(pod);
+  }
+
+  #assigned(pod: number, node: number): void {
+    const stage = this.#stage[pod]!;
+    const template = this.#context.state.template(pod);
+    this.#stage[pod] = Stage.assigned;
+    if (stage === Stage.assigned || stage === Stage.assumed) {
+      if (this.cache.nodeOfPod(pod) === node) {
+        if (stage === Stage.assigned) return;
+      } else {
+        this.cache.removePod(pod);
+        this.cache.addPod(pod, node, template);
+      }
+    } else {
+      if (stage === Stage.queued) this.queue.remove(pod);
+      this.cache.addPod(pod, node, template);
+    }
+    this.#lastMessage.delete(pod);
+    this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template });
+  }
+
+  #unassigned(pod: number): void {
+    const { state, recorder } = this.#context;
+    const stage = this.#stage[pod]!;
+    const template = state.template(pod);
+    if (stage === Stage.queued) {
+      this.queue.updated(pod, { events: ClusterEvent.ownUpdate, node: -1, before: null, template });
+      return;
+    }
+    if (stage !== Stage.unknown) return;
+    const profile = this.#profileOf.get(template.schedulerName);
+    if (profile === undefined) {
+      this.#stage[pod] = Stage.ignored;
+      recorder.loss(
+        ACTOR,
+        'Pod',
+        'spec.schedulerName',
+        1,
+        'no profile of the scheduler has this name: the pods stay pending',
+      );
+      return;
+    }
+    this.#stage[pod] = Stage.queued;
+    this.#losses.queued(profile, template, state.pods.owner[pod]! >= 0);
+    this.queue.add(pod, profile);
+  }
+
+  /** A pod leaves its node, as far as the scheduler counts. */
+  #released(pod: number): void {
+    const node = this.cache.removePod(pod);
+    const template = this.#context.state.template(pod);
+    this.#happened({ events: ClusterEvent.assignedPodDelete, node, before: null, template });
+  }
+
+  #happened(change: ClusterChange): void {
+    if ((change.events & this.queue.listened) === 0) return;
+    if (this.#current >= 0 && this.#decision!.node < 0) this.#missed.push(change);
+    this.queue.event(change);
+  }
+
+  // ---- one attempt ----
+
+  /** Starts the next attempt unless one is under way. */
+  #next(): void {
+    if (this.#current >= 0) return;
+    const pod = this.queue.pop();
+    if (pod >= 0) this.#begin(pod);
+  }
+
+  #begin(pod: number): void {
+    const { kernel, recorder, state } = this.#context;
+    const { pods } = state;
+    const now = kernel.now;
+    this.#current = pod;
+    this.#stage[pod] = Stage.attempt;
+    this.#startedUs = now;
+    recorder.observe(this.#queueLatency, now - this.queue.readyUs[pod]!);
+    // The pod may be gone from etcd without the scheduler knowing; then it only wastes the scheduler's time.
+    if (this.#exists(pod)) recorder.attempt(pod);
+    const framework = this.queue.profile(pod);
+    const decision = this.#search.select(this.#pod.at(pod), framework);
+    this.#decision = decision;
+    this.#postFilterMessage = decision.node < 0 ? this.#postFilter(framework, decision) : '';
+    const perNode = decision.examined * this.#filterNodeUs + decision.scored * this.#scoreNodeUs;
+    const attempt = this.#attemptUs(pods.serial[pod]!, this.queue.attempts[pod]!);
+    kernel.after(attempt + Math.round(perNode), this.#cycleEnd, pod, pods.generation[pod]!);
+  }
+
+  #postFilter(framework: Framework, decision: Decision): string {
+    if (decision.nodeCount === 0) return '';
+    const messages: string[] = [];
+    for (const { plugin } of framework.postFilter) {
+      const { message } = plugin.postFilter!(this.#pod, this.cache, decision);
+      if (message !== '') messages.push(message);
+    }
+    return messages.join(', ');
+  }
+
+  #finish(pod: number, generation: number): void {
+    const { kernel, recorder, state } = this.#context;
+    const decision = this.#decision!;
+    const missed = this.#missed;
+    this.#current = -1;
+    if (missed.length > 0) this.#missed = [];
+    recorder.observe(this.#attemptLatency, kernel.now - this.#startedUs);
+    // Gone, or bound by somebody else, while it was looked at.
+    if (this.#stage[pod] !== Stage.attempt || state.pods.generation[pod] !== generation) {
+      kernel.countDropped();
+    } else if (decision.node >= 0) {
+      this.#assume(pod, decision);
+    } else {
+      this.#pod.at(pod);
+      const framework = this.queue.profile(pod);
+      const { message, rejectors } = diagnose(decision, this.#verdicts, (name) => indexOf(framework, name));
+      const whole = this.#postFilterMessage === '' ? message : `${message} ${this.#postFilterMessage}`;
+      this.#reject(pod, whole, rejectors, missed);
+    }
+    this.#next();
+  }
+
+  #reject(
+    pod: number,
+    message: string,
+    rejectors: readonly number[],
+    missed: readonly ClusterChange[],
+  ): void {
+    this.#stage[pod] = Stage.queued;
+    if (!this.#lastMessage.has(pod)) {
+      this.#losses.failed(this.queue.profile(pod), this.#context.state.template(pod));
+    }
+    this.queue.rejected(pod, rejectors, missed);
+    this.#report(pod, message);
+  }
+
+  /** Event and condition of an attempt that failed. */
+  #report(pod: number, whole: string): void {
+    const { state, recorder } = this.#context;
+    const message = cutMessage(whole);
+    const namespace = state.podNamespace(pod);
+    const name = state.podName(pod);
+    if (recorder.tracer.enabled) recorder.tracer.hop(ACTOR, 'Pod', namespace, name, message);
+    this.#events.event('Warning', 'FailedScheduling', 'Pod', namespace, name, message);
+    // The condition is written only when it changes; its message is part of it.
+    const hash = hashText(message, 1);
+    if (this.#lastMessage.get(pod) === hash) return;
+    this.#lastMessage.set(pod, hash);
+    this.#client.patchPodStatus(pod, state.pods.generation[pod]!, UNSCHEDULABLE, null);
+  }
+
+  // ---- binding ----
+
+  #assume(pod: number, decision: Decision): void {
+    const { kernel, recorder, state } = this.#context;
+    const { node } = decision;
+    const view = this.#pod.at(pod);
+    const framework = this.queue.profile(pod);
+    this.cache.addPod(pod, node, view.template);
+    this.#stage[pod] = Stage.assumed;
+    const refusal = this.#reserve(framework, node);
+    if (refusal !== PASS) {
+      this.cache.removePod(pod);
+      const reasons = this.#verdicts.reasons(refusal).join(', ');
+      const isRejection = this.#verdicts.code(refusal) !== Code.error;
+      this.#reject(pod, reasons, isRejection ? [this.#verdicts.instance(refusal)] : [], []);
+      return;
+    }
+    if (this.#exists(pod)) recorder.stamp(pod, PodStamp.scheduled);
+    this.#assumedUs.set(pod, kernel.now);
+    if (recorder.tracer.enabled) {
+      const { namespace, name } = view;
+      recorder.tracer.hop(
+        ACTOR,
+        'Pod',
+        namespace,
+        name,
+        this.#told(decision, framework, state.nodeName(node)),
+      );
+    }
+    this.#bindRequest.node = node;
+    for (const { plugin } of framework.bind) if (plugin.bind!(this.#bindRequest)) return;
+    assert(
+      false,
+      () => `no binder of profile ${framework.schedulerName} took pod ${view.namespace}/${view.name}`,
+    );
+  }
+
+  /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
+  #reserve(framework: Framework, node: number): number {
+    for (const { plugin } of framework.reserve) {
+      const verdict = plugin.reserve?.(this.#pod, node) ?? PASS;
+      if (verdict !== PASS) {
+        this.#unreserve(framework, node);
+        return verdict;
+      }
+    }
+    for (const { plugin } of framework.permit) {
+      const verdict = plugin.permit!(this.#pod, node);
+      if (verdict !== PASS) {
+        this.#unreserve(framework, node);
+        return verdict;
+      }
+    }
+    return PASS;
+  }
+
+  #unreserve(framework: Framework, node: number): void {
+    for (let i = framework.reserve.length - 1; i >= 0; i--)
+      framework.reserve[i]!.plugin.unreserve?.(this.#pod, node);
+  }
+
+  #bindingAnswered(reply: ApiReply): void {
+    const { kernel, recorder, state } = this.#context;
+    const pod = reply.target;
+    if (state.pods.generation[pod] !== reply.arg) return;
+    const assumedUs = this.#assumedUs.get(pod);
+    // The watch was faster, and the pod is gone again.
+    if (assumedUs === undefined) return;
+    this.#assumedUs.delete(pod);
+    const framework = this.queue.profile(pod);
+    const node = this.cache.nodeOfPod(pod);
+    this.#pod.at(pod);
+    if (reply.code < 400) {
+      recorder.observe(this.#bindLatency, kernel.now - assumedUs);
+      this.#lastMessage.delete(pod);
+      for (const { plugin } of framework.postBind) plugin.postBind!(this.#pod, node);
+      const { namespace, name } = this.#pod;
+      this.#events.event(
+        'Normal',
+        'Scheduled',
+        'Pod',
+        namespace,
+        name,
+        `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`,
+      );
+      return;
+    }
+    // Bound by somebody else in the meantime: it stays where the watch has put it.
+    if (this.#stage[pod] !== Stage.assumed) return;
+    this.#unreserve(framework, node);
+    this.#released(pod);
+    this.#stage[pod] = Stage.queued;
+    this.queue.failed(pod);
+    this.#report(pod, `running Bind plugin "${framework.bind[0]!.name}": ${reply.message}`);
+    this.#next();
+  }
+
+  #exists(pod: number): boolean {
+    return (this.#context.state.pods.word[pod]! & PodBit.removed) === 0;
+  }
+
+  /** The decision in words: how many were left, and what the winner got from whom. */
+  #told(decision: Decision, framework: Framework, node: string): string {
+    const { feasible, examined, nodeCount, ties, scored } = decision;
+    const search = `${feasible} feasible of ${examined} looked at (${nodeCount} nodes)`;
+    if (scored === 0) return `assigned to ${node}: ${search}`;
+    let at = 0;
+    while (decision.feasibleNodes[at] !== decision.node) at++;
+    const scores = framework.score.flatMap(({ name }, s) =>
+      decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.scores[s]![at]! * framework.weights[s]!}`],
+    );
+    const tie = ties > 1 ? `, ${ties} tied` : '';
+    return `assigned to ${node}: ${search}, total ${decision.totals[at]}${tie} (${scores.join(', ')})`;
+  }
+}
+
+function indexOf(framework: Framework, name: string): number {
+  const instance = framework.preFilter.find((each) => each.name === name);
+  assert(instance !== undefined, () => `profile ${framework.schedulerName} has no PreFilter ${name}`);
+  return instance.index;
+}

@@ -1,0 +1,297 @@
+// The plain search, which defines what every other search must answer: run each plug-in on each node, in order, from
+// the rotating start until enough nodes are feasible; score those; draw among the best
+// (pkg/scheduler/schedule_one.go, v1.36).
+//
+// Two things differ from upstream on purpose. Upstream filters in parallel and may find a few nodes more than asked
+// for; here the search stops exactly at the K-th. Upstream's choice among equals depends on goroutine timing; here the
+// r-th of the tied, in the order in which they were looked at, with r from a stream.
+import { type ClusterView, Code, type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
+import type { Stream } from '../../kernel/index.ts';
+import type { Framework, Instance, Verdicts } from '../framework.ts';
+import type { NodeOrder } from '../node-order.ts';
+import { NodeCursor, type PodCursor } from '../views.ts';
+import { Decision, type NodeSearch } from './decision.ts';
+
+/** Below this many nodes all are looked at, and never fewer are asked for (schedule_one.go). */
+const FEASIBLE_MIN = 100;
+/** Adaptive share: 50 % less 1 % per 125 nodes, at least 5 %. */
+const PERCENTAGE_BASE = 50;
+const PERCENTAGE_MIN = 5;
+const NODES_PER_PERCENT = 125;
+/** Candidates are taken in blocks, so that batch filters have something to chew on; the surplus is cut off again. */
+const BLOCK_MIN = 64;
+
+/** How many feasible nodes are enough. `percentage` 0: adaptive. */
+export function feasibleWanted(nodes: number, percentage: number): number {
+  if (nodes < FEASIBLE_MIN || percentage >= 100) return nodes;
+  const share =
+    percentage > 0
+      ? percentage
+      : Math.max(PERCENTAGE_MIN, PERCENTAGE_BASE - Math.floor(nodes / NODES_PER_PERCENT));
+  return Math.max(FEASIBLE_MIN, Math.floor((nodes * share) / 100));
+}
+
+/** What the search reads of the cache. */
+export interface SearchedCluster extends ClusterView {
+  readonly nodeOrder: NodeOrder;
+}
+
+class PreFilterOutcome {
+  verdict = PASS;
+  names: ReadonlySet<string> | null = null;
+  narrowed = false;
+
+  reject(verdict: number): void {
+    this.verdict = verdict;
+  }
+  restrict(names: readonly string[]): void {
+    const own = new Set(names);
+    this.names = this.names === null ? own : new Set([...this.names].filter((name) => own.has(name)));
+    this.narrowed = true;
+  }
+  reset(): void {
+    this.verdict = PASS;
+    this.names = null;
+    this.narrowed = false;
+  }
+}
+
+export class BruteSearch implements NodeSearch {
+  readonly decision: Decision;
+  readonly #cluster: SearchedCluster;
+  readonly #verdicts: Verdicts;
+  readonly #ties: Stream;
+  readonly #view: NodeCursor;
+  readonly #preFilter = new PreFilterOutcome();
+  /** By plug-in instance: what preFilter and preScore handed over, and who sits this attempt out. */
+  readonly #filterStates: unknown[] = [];
+  readonly #scoreStates: unknown[] = [];
+  readonly #skipped = new Set<number>();
+  #restricted = new Int32Array(64);
+  /** Position at which the next search begins. */
+  start = 0;
+
+  constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Stream) {
+    this.#cluster = cluster;
+    this.#verdicts = verdicts;
+    this.#ties = ties;
+    this.#view = new NodeCursor(cluster);
+    this.decision = new Decision(verdicts);
+  }
+
+  select(pod: PodCursor, framework: Framework): Decision {
+    const d = this.decision;
+    const nodeCount = this.#cluster.nodeCount;
+    d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);
+    if (nodeCount === 0) return d;
+    if (!this.#runPreFilter(pod, framework)) return d;
+    this.#runFilters(pod, framework);
+    if (d.feasible === 0) return d;
+    if (d.feasible === 1 || framework.score.length === 0) {
+      d.ties = 1;
+      d.node = d.feasibleNodes[0]!;
+      return d;
+    }
+    this.#runScores(pod, framework);
+    this.#pick();
+    return d;
+  }
+
+  /** False: the pod is rejected for all nodes. */
+  #runPreFilter(pod: PodCursor, framework: Framework): boolean {
+    const d = this.decision;
+    const outcome = this.#preFilter;
+    outcome.reset();
+    this.#skipped.clear();
+    let rejected = PASS;
+    for (const { index, name, plugin } of framework.preFilter) {
+      outcome.verdict = PASS;
+      outcome.narrowed = false;
+      const state = plugin.preFilter!(pod, this.#cluster, outcome);
+      if (outcome.verdict !== PASS) {
+        rejected = outcome.verdict;
+        // Unresolvable ends it; otherwise the others are still asked.
+        if (this.#verdicts.code(rejected) === Code.unschedulableAndUnresolvable) break;
+        continue;
+      }
+      if (state === SKIP) {
+        this.#skipped.add(index);
+        continue;
+      }
+      this.#filterStates[index] = state;
+      if (outcome.narrowed) {
+        d.restrictedBy.push(name);
+        d.restrictedTo = [...outcome.names!].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+        if (outcome.names!.size === 0) {
+          rejected = this.#verdicts.register(index, Code.unschedulableAndUnresolvable, [
+            d.restrictedBy.length === 1
+              ? `node(s) didn't satisfy plugin ${name}`
+              : `node(s) didn't satisfy plugin(s) [${d.restrictedBy.join(' ')}] simultaneously`,
+          ]);
+          break;
+        }
+      }
+    }
+    d.preFilterVerdict = rejected;
+    return rejected === PASS;
+  }
+
+  #runFilters(pod: PodCursor, framework: Framework): void {
+    const d = this.decision;
+    const restricted = d.restrictedBy.length > 0;
+    const total = d.nodeCount;
+    const count = restricted ? this.#restrict(d.restrictedTo) : total;
+    const list = restricted ? this.#restricted : this.#cluster.nodeOrder.list();
+    const start = count === 0 ? 0 : this.start % count;
+    const wanted =
+      framework.score.length === 0 ? 1 : feasibleWanted(count, framework.percentageOfNodesToScore);
+    const nodes = d.feasibleNodes;
+    const { verdicts } = d;
+
+    let offset = 0;
+    let feasible = 0;
+    while (offset < count && feasible < wanted) {
+      const size = Math.min(count - offset, Math.max(wanted - feasible, BLOCK_MIN));
+      // Positions offset .. offset+size behind the feasible nodes found so far, wrapping at the end of the list.
+      let at = start + offset;
+      if (at >= count) at -= count;
+      for (let i = 0; i < size; i++) {
+        const node = list[at]!;
+        nodes[feasible + i] = node;
+        verdicts[node] = PASS;
+        if (++at === count) at = 0;
+      }
+      let to = feasible + size;
+      for (const instance of framework.filter) {
+        if (this.#skipped.has(instance.index)) continue;
+        to = this.#filterBlock(instance, pod, nodes, feasible, to, verdicts);
+        if (to === feasible) break;
+      }
+      if (to > wanted) {
+        // The K-th feasible node lies inside this block: what comes after it was never looked at.
+        const last = nodes[wanted - 1]!;
+        at = start + offset;
+        while (list[at % count] !== last) at++;
+        offset = at - start + 1;
+        feasible = wanted;
+      } else {
+        offset += size;
+        feasible = to;
+      }
+    }
+    d.examined = offset;
+    d.feasible = feasible;
+    if (feasible === 0) {
+      for (let i = 0; i < count; i++) d.examinedNodes[i] = list[i]!;
+    }
+    this.start = (this.start + offset) % total;
+  }
+
+  #filterBlock(
+    { index, plugin }: Instance,
+    pod: PodCursor,
+    nodes: Int32Array,
+    from: number,
+    to: number,
+    verdicts: Int32Array,
+  ): number {
+    const state = this.#filterStates[index];
+    if (plugin.filterBatch !== undefined) {
+      return plugin.filterBatch(pod, this.#cluster, nodes, from, to, state, verdicts);
+    }
+    return filterEach(plugin, pod, this.#view, nodes, from, to, state, verdicts);
+  }
+
+  /** The named nodes that exist, in list order. */
+  #restrict(names: readonly string[]): number {
+    const positions: number[] = [];
+    for (const name of names) {
+      const node = this.#cluster.nodeByName(name);
+      if (node >= 0) positions.push(this.#cluster.nodeOrder.position(node));
+    }
+    positions.sort((a, b) => a - b);
+    if (this.#restricted.length < positions.length) this.#restricted = new Int32Array(positions.length * 2);
+    const list = this.#cluster.nodeOrder.list();
+    for (let i = 0; i < positions.length; i++) this.#restricted[i] = list[positions[i]!]!;
+    return positions.length;
+  }
+
+  #runScores(pod: PodCursor, framework: Framework): void {
+    const d = this.decision;
+    const { feasibleNodes: nodes, feasible: count, totals } = d;
+    d.scored = count;
+    this.#skipped.clear();
+    for (const { index, plugin } of framework.preScore) {
+      const state = plugin.preScore!(pod, this.#cluster, nodes, count);
+      if (state === SKIP) this.#skipped.add(index);
+      else this.#scoreStates[index] = state;
+    }
+    totals.fill(0, 0, count);
+    for (let s = 0; s < framework.score.length; s++) {
+      const { index, plugin } = framework.score[s]!;
+      const skipped = this.#skipped.has(index);
+      d.scorerSkipped[s] = skipped ? 1 : 0;
+      if (skipped) continue;
+      const scores = d.scores[s]!;
+      const state = this.#scoreStates[index];
+      if (plugin.scoreBatch !== undefined) plugin.scoreBatch(pod, this.#cluster, nodes, count, state, scores);
+      else scoreEach(plugin, pod, this.#view, nodes, count, state, scores);
+      plugin.normalize?.(scores, count);
+      const weight = framework.weights[s]!;
+      for (let i = 0; i < count; i++) totals[i]! += weight * scores[i]!;
+    }
+  }
+
+  #pick(): void {
+    const d = this.decision;
+    const { totals, feasible: count } = d;
+    let best = totals[0]!;
+    let ties = 1;
+    for (let i = 1; i < count; i++) {
+      const total = totals[i]!;
+      if (total > best) {
+        best = total;
+        ties = 1;
+      } else if (total === best) ties += 1;
+    }
+    let left = ties > 1 ? this.#ties.int(ties) : 0;
+    let i = 0;
+    for (; ; i++) if (totals[i] === best && left-- === 0) break;
+    d.ties = ties;
+    d.node = d.feasibleNodes[i]!;
+  }
+}
+
+/** The definition of filterBatch. */
+export function filterEach(
+  plugin: Plugin,
+  pod: PodCursor,
+  view: NodeView & { at(node: number): NodeView },
+  nodes: Int32Array,
+  from: number,
+  to: number,
+  state: unknown,
+  verdicts: Int32Array,
+): number {
+  let kept = from;
+  for (let i = from; i < to; i++) {
+    const node = nodes[i]!;
+    const verdict = plugin.filter!(pod, view.at(node), state);
+    if (verdict === PASS) nodes[kept++] = node;
+    else verdicts[node] = verdict;
+  }
+  return kept;
+}
+
+/** The definition of scoreBatch. */
+export function scoreEach(
+  plugin: Plugin,
+  pod: PodCursor,
+  view: NodeView & { at(node: number): NodeView },
+  nodes: Int32Array,
+  count: number,
+  state: unknown,
+  out: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) out[i] = plugin.score!(pod, view.at(nodes[i]!), state);
+}

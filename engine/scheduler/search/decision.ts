@@ -1,0 +1,74 @@
+// What an attempt found, as every search answers it. One object a search, reused: read it before the next attempt.
+import type { Code, FailedAttempt, Verdict } from '../../contracts/scheduler.ts';
+import type { Framework, Verdicts } from '../framework.ts';
+import type { PodCursor } from '../views.ts';
+
+export class Decision implements FailedAttempt {
+  /** Chosen node, -1. */
+  node = -1;
+  /** Nodes in the cluster. */
+  nodeCount = 0;
+  /** Nodes that filters looked at. */
+  examined = 0;
+  /** Nodes that passed: feasibleNodes[0..feasible), in the order in which they were looked at. */
+  feasible = 0;
+  feasibleNodes = new Int32Array(64);
+  /** Nodes that were scored: `feasible`, or 0 where no choice was left. */
+  scored = 0;
+  /** Feasible nodes with the highest total. */
+  ties = 0;
+  /** Verdict of each examined node that did not pass, by node. */
+  verdicts = new Int32Array(64);
+  /** A PreFilter plug-in rejected the pod for all nodes: its verdict. */
+  preFilterVerdict: Verdict = 0;
+  /** PreFilter plug-ins that named the only nodes worth a look; empty: all nodes. */
+  restrictedBy: string[] = [];
+  restrictedTo: readonly string[] = [];
+  /** Nodes that were examined when none passed: examinedNodes[0..examined). */
+  examinedNodes = new Int32Array(64);
+  /** By scorer of the profile: normalised scores in the order of feasibleNodes; skipped scorers' are stale. */
+  scores: Int32Array[] = [];
+  scorerSkipped = new Uint8Array(32);
+  totals = new Int32Array(64);
+  readonly #verdicts: Verdicts;
+
+  constructor(verdicts: Verdicts) {
+    this.#verdicts = verdicts;
+  }
+
+  verdict(node: number): Verdict {
+    return this.verdicts[node]!;
+  }
+  codeOf(verdict: Verdict): Code {
+    return this.#verdicts.code(verdict);
+  }
+
+  reset(nodeCount: number, rows: number, scorers: number): void {
+    this.node = -1;
+    this.nodeCount = nodeCount;
+    this.examined = 0;
+    this.feasible = 0;
+    this.scored = 0;
+    this.ties = 0;
+    this.preFilterVerdict = 0;
+    if (this.restrictedBy.length > 0) {
+      this.restrictedBy = [];
+      this.restrictedTo = [];
+    }
+    if (this.verdicts.length < rows) this.verdicts = new Int32Array(rows);
+    // Room for one block of candidates behind the feasible ones.
+    if (this.feasibleNodes.length < nodeCount * 2) {
+      this.feasibleNodes = new Int32Array(nodeCount * 2);
+      this.examinedNodes = new Int32Array(nodeCount);
+      this.totals = new Int32Array(nodeCount);
+      this.scores = [];
+    }
+    while (this.scores.length < scorers) this.scores.push(new Int32Array(this.totals.length));
+    if (this.scorerSkipped.length < scorers) this.scorerSkipped = new Uint8Array(scorers * 2);
+  }
+}
+
+/** Answers "which node?" for one pod. The pod may stay where it is: nothing is assumed here. */
+export interface NodeSearch {
+  select(pod: PodCursor, framework: Framework): Decision;
+}

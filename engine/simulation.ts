@@ -1,0 +1,213 @@
+// One run: from a resolved scenario and what may be used in it to a result. Reads from top to bottom as the life of a
+// run; the rooms know nothing of each other, only this file knows them all.
+import { admission } from './apiserver/admit.ts';
+import { Server } from './apiserver/server.ts';
+import type { ControllerDefinition } from './contracts/controller.ts';
+import type { RunOptions, RunResult } from './contracts/result.ts';
+import type { RunContext } from './contracts/run-context.ts';
+import type { ResolvedScenario } from './contracts/scenario.ts';
+import type { PluginRegistry } from './contracts/scheduler.ts';
+import type { Workload, WorkloadDefinition } from './contracts/workload.ts';
+import { controllers as builtInControllers } from './controllers/index.ts';
+import { ControllerManager } from './controllers/manager.ts';
+import { ArrivalDriver } from './drivers/arrivals.ts';
+import { Seeder } from './drivers/seed.ts';
+import { StepDriver } from './drivers/steps.ts';
+import { assert, Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from './kernel/index.ts';
+import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
+import { kindOf, listKinds } from './kinds/registry.ts';
+import { Recorder } from './metrics/recorder.ts';
+import { Proxies } from './network/proxy.ts';
+import { Kubelets } from './node/kubelet.ts';
+import { podRowSource } from './pod-rows.ts';
+import { loadProfiles } from './scheduler/profiles.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { ClusterState, isTerminal, PodBit, phaseOf, Phase } from './state/index.ts';
+
+/** What may be used in a run, by name. It belongs to the run, never to the process. */
+export interface Registry {
+  readonly workloads: readonly WorkloadDefinition[];
+  readonly scheduler: PluginRegistry;
+  /** Controllers besides the built-in ones. */
+  readonly controllers?: readonly ControllerDefinition[];
+}
+
+/** Events between two looks at progress and at Ctrl-C. */
+const PROGRESS_EVENTS = 50_000;
+
+/** Runs a scenario to its end. The same scenario and registry give the same result, bit for bit. */
+export function simulate(scenario: ResolvedScenario, registry: Registry, options: RunOptions = {}): RunResult {
+  const run = new Run(scenario, registry, options);
+  run.seed();
+  run.start();
+  run.play();
+  return run.result();
+}
+
+class Run {
+  readonly #scenario: ResolvedScenario;
+  readonly #registry: Registry;
+  readonly #options: RunOptions;
+  readonly #fingerprint = new Fingerprint();
+  readonly #server: Server;
+  readonly #context: RunContext;
+  readonly #kubelets: Kubelets;
+  #adopted: readonly number[] = [];
+  #outcome: 'idle' | 'until' | 'stopped' = 'idle';
+  #interrupted = false;
+
+  constructor(scenario: ResolvedScenario, registry: Registry, options: RunOptions) {
+    this.#scenario = scenario;
+    this.#registry = registry;
+    this.#options = options;
+    const { seed, replication, costs } = scenario;
+    const kernel = new Kernel({ queue: scenario.queue, fingerprint: this.#fingerprint });
+    const rng = new Rng(seed, replication);
+    const draw = new KeyedDraw(seed, replication);
+    const durations = new Durations(draw);
+    const state = new ClusterState(podTemplateCompiler);
+    const recorder = new Recorder({
+      labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
+      warmUpUs: scenario.warmUpUs,
+      sinks: options.sinks ?? [],
+      pods: podRowSource(state),
+      now: () => kernel.now,
+      ...(options.trace ? { trace: options.trace } : {}),
+    });
+    for (const kind of listKinds()) {
+      if (kind.modelled && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+        state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
+      }
+    }
+    let seeder: Seeder | null = null;
+    this.#server = new Server({
+      kernel,
+      rng,
+      draw,
+      durations,
+      fingerprint: this.#fingerprint,
+      state,
+      recorder,
+      costs,
+      admit: admission(state),
+      addNode: (object) => {
+        assert(seeder !== null, 'nodes join after the run was built');
+        return seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true });
+      },
+      describeKind: (object) => {
+        const known = kindOf(object.apiVersion, object.kind);
+        return {
+          resource: known?.resource ?? `${object.kind.toLowerCase()}s`,
+          namespaced: known?.namespaced ?? object.metadata.namespace !== undefined,
+          modelled: known?.modelled ?? false,
+        };
+      },
+    });
+    const periodic = new PeriodicWork(kernel, scenario.stopWhenIdle);
+    this.#context = { kernel, rng, draw, durations, state, api: this.#server, recorder, costs, periodic };
+    seeder = new Seeder(state, recorder, this.#server);
+    this.#seeder = seeder;
+    this.#kubelets = new Kubelets(this.#context);
+  }
+
+  readonly #seeder: Seeder;
+
+  /** The cluster before anything happens. */
+  seed(): void {
+    const { scenario } = { scenario: this.#scenario };
+    for (const loss of scenario.loss) {
+      this.#context.recorder.loss(loss.source, loss.kind, loss.field, loss.count, loss.note);
+    }
+    this.#workloads = scenario.workloads.map((use) => this.#workload(use.use, use.args));
+    this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
+    this.#seeder.nodeGroups(scenario.nodes);
+    this.#adopted = this.#seeder.existing(scenario.existing);
+  }
+
+  #workloads: Workload[] = [];
+
+  #workload(name: string, args: Readonly<Record<string, unknown>>): Workload {
+    const definition = this.#registry.workloads.find((workload) => workload.name === name);
+    assert(definition !== undefined, () => `no workload is named ${name}`);
+    const made = definition.create(args);
+    assert('workload' in made, () => `arguments of workload ${name} were not checked before the run`);
+    return made.workload;
+  }
+
+  /** Everyone opens their watches and arms their timers. */
+  start(): void {
+    const context = this.#context;
+    const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
+    assert('settings' in profiles, 'the scheduler configuration was checked before the run');
+    new Scheduler(context, profiles.settings).start();
+    new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
+    this.#kubelets.start();
+    for (const pod of this.#adopted) this.#kubelets.adopt(pod);
+    new Proxies(context).start();
+    this.#observe();
+    new StepDriver(context, this.#scenario.steps).start();
+    const { rng } = context;
+    const { untilUs } = this.#scenario;
+    const arrivals = this.#workloads.map((workload, i) =>
+      workload.arrivals({ rng, streams: `workload/${i}`, untilUs }),
+    );
+    new ArrivalDriver(context, arrivals).start();
+  }
+
+  /** A client that watches pods, as a test harness does: pod.startup ends when it sees Ready. */
+  #observe(): void {
+    const { api, recorder, state } = this.#context;
+    api.watch('pods', (log, from, to) => {
+      for (let p = from; p < to; p++) {
+        if (log.word(p) & PodBit.ready && !Number.isNaN(state.pods.createdUs[log.id(p)]!)) recorder.observedReady(log.id(p));
+      }
+    });
+  }
+
+  /** Virtual time runs. */
+  play(): void {
+    const { kernel, state } = this.#context;
+    const { progress, shouldStop } = this.#options;
+    const { untilUs } = this.#scenario;
+    kernel.setProgress(PROGRESS_EVENTS, () => {
+      if (shouldStop?.()) {
+        this.#interrupted = true;
+        kernel.stop();
+      }
+      progress?.({
+        virtualUs: kernel.now,
+        untilUs,
+        events: kernel.eventsRun,
+        podsCreated: state.pods.created,
+        podsReady: 0,
+        podsPending: 0,
+      });
+    });
+    this.#outcome = kernel.run(untilUs);
+  }
+
+  result(): RunResult {
+    const { kernel, recorder, state, periodic } = this.#context;
+    const livePods = state.pods.livePods();
+    let unschedulable = 0;
+    for (const pod of livePods) {
+      const word = state.pods.word[pod]!;
+      if (phaseOf(word) === Phase.pending && !isTerminal(word) && word & PodBit.unschedulable) unschedulable += 1;
+    }
+    const fingerprint = this.#fingerprint;
+    return recorder.finish({
+      livePods,
+      virtualUs: kernel.now,
+      eventsRun: kernel.eventsRun,
+      endReason: this.#interrupted ? 'stopped' : periodic.ended ? 'idle' : this.#outcome,
+      ingredients: fingerprint.ingredients(),
+      fingerprint: fingerprint.digest(),
+      unschedulable,
+      expect: this.#scenario.expect,
+      seal: (summary) => {
+        fingerprint.text(summary);
+        return { fingerprint: fingerprint.digest(), ingredients: fingerprint.ingredients() };
+      },
+    });
+  }
+}

@@ -1,0 +1,116 @@
+// Pod templates, interned: what equal pods share — spec, labels, requests, containers — is stored once, compiled to
+// the numbers that the scheduler and the kubelet read. A pod row holds a template id.
+import type { Json } from '../kinds/kind.ts';
+import type { Labels } from './labels.ts';
+
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+export interface ProbeTemplate {
+  readonly initialDelayUs: number;
+  readonly periodUs: number;
+  readonly timeoutUs: number;
+  readonly successThreshold: number;
+  readonly failureThreshold: number;
+}
+
+export interface ContainerTemplate {
+  readonly name: string;
+  /** Interned image, normalised (`:latest` added). */
+  readonly image: number;
+  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly readiness: ProbeTemplate | null;
+  readonly liveness: ProbeTemplate | null;
+  readonly startup: ProbeTemplate | null;
+  /** An init container with restartPolicy Always. */
+  readonly sidecar: boolean;
+}
+
+/** Overrides of the kubelet's costs by annotations `kubetick.io/…` of the pod; null: as the preset says. µs. */
+export interface PodTimings {
+  readonly startDelayUs: number | null;
+  /** null: by readiness probes; Infinity: never. */
+  readonly readyDelayUs: number | null;
+  /** Run times of successive container runs; null: `forever`. */
+  readonly runUs: readonly (number | null)[];
+  readonly exitCodes: readonly number[];
+  readonly stopDelayUs: number | null;
+}
+
+export interface PodTemplate {
+  readonly id: number;
+  readonly labels: Labels;
+  readonly labelSet: number;
+  readonly annotations: Labels;
+  /** Stored PodSpec after defaults and admission. */
+  readonly spec: Json;
+  /** What else the pod's metadata holds (finalizers, owners that do not control it), null: nothing. */
+  readonly metadata: Json | null;
+  // Requests as the scheduler counts them (sidecars, init containers, overhead, pod-level resources): exact integers.
+  readonly cpuMilli: number;
+  readonly memoryBytes: number;
+  readonly ephemeralBytes: number;
+  /** Extended resources and huge pages: [resource id, amount], by id. */
+  readonly scalars: readonly (readonly [number, number])[];
+  /** As NodeResourcesFit scores them: 100m CPU and 200 MiB for each container that asks for none. */
+  readonly nonZeroCpuMilli: number;
+  readonly nonZeroMemoryBytes: number;
+  readonly hostPorts: readonly HostPort[];
+  readonly initContainers: readonly ContainerTemplate[];
+  readonly containers: readonly ContainerTemplate[];
+  /** Images of init containers, containers and image volumes, one entry each, as ImageLocality counts them. */
+  readonly images: readonly number[];
+  readonly priority: number;
+  readonly preemptionPolicy: string;
+  readonly schedulerName: string;
+  /** spec.nodeName if the user set it; ''. */
+  readonly nodeName: string;
+  readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  readonly graceSeconds: number;
+  readonly hostNetwork: boolean;
+  readonly qosClass: string;
+  readonly timings: PodTimings;
+}
+
+/** What a template is made of: parts of a stored pod that must not change later. */
+export interface TemplateParts {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly spec: Json;
+  readonly metadata: Json | null;
+}
+
+export type TemplateCompiler = (id: number, parts: TemplateParts) => PodTemplate;
+
+export class PodTemplates {
+  readonly #compile: TemplateCompiler;
+  readonly #list: PodTemplate[] = [];
+  readonly #byText = new Map<string, PodTemplate>();
+
+  constructor(compile: TemplateCompiler) {
+    this.#compile = compile;
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  get(id: number): PodTemplate {
+    return this.#list[id]!;
+  }
+
+  /** The template for these parts; equal parts (in equal key order) give the same one. */
+  intern(parts: TemplateParts): PodTemplate {
+    const text = JSON.stringify([parts.labels, parts.annotations, parts.spec, parts.metadata]);
+    let template = this.#byText.get(text);
+    if (template === undefined) {
+      template = this.#compile(this.#list.length, parts);
+      this.#list.push(template);
+      this.#byText.set(text, template);
+    }
+    return template;
+  }
+}

@@ -1,0 +1,244 @@
+// The Experiment (`apiVersion: kubetick.io/v1`) and the header of a scenario file, as zod schemas: one description
+// gives the checks, the types, the known keys for "did you mean" and the table in docs/experiment-file.md.
+import * as z from 'zod';
+import { parseDuration } from './duration.ts';
+
+export const EXPERIMENT_API_VERSION = 'kubetick.io/v1';
+export const EXPERIMENT_KIND = 'Experiment';
+
+/** Nodes of one group; far above what Kubernetes supports (5,000), yet small enough to hold. */
+const NODES_MAX = 1_000_000;
+
+const duration = z
+  .string('expected a duration like 250ms, 5s, 10m, 2h or 1d')
+  .refine((text) => parseDuration(text) !== undefined, {
+    error: (issue) => `cannot read the duration ${JSON.stringify(issue.input)}`,
+    params: { code: 'E3004' },
+  })
+  .describe('duration');
+/** Steps of scenario files count milliseconds. */
+const moment = z.union([duration, z.number().min(0)]).describe('duration, or a number of milliseconds');
+const quantity = z
+  .union([z.string(), z.number()])
+  .refine((q) => /^[0-9.]+(?:[numkKMGTPE]i?|[eE][-+]?[0-9]+)?$/.test(String(q)), {
+    error: (issue) => `cannot read the quantity ${JSON.stringify(issue.input)}`,
+  })
+  .describe('quantity');
+const name = z
+  .string()
+  .max(63, 'a name has at most 63 characters')
+  .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/, 'a name consists of lower case letters, digits, - and .');
+const text = z.record(z.string(), z.string());
+
+const taint = z.strictObject({
+  key: z.string().min(1),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+});
+
+const nodes = z.strictObject({
+  count: z.int().min(0).max(NODES_MAX).default(1).describe('number of equal nodes'),
+  name: name.optional().describe('prefix of their names, or the name itself when count is 1'),
+  type: z.string().optional().describe('machine type, such as m5.4xlarge'),
+  cpu: quantity.optional().describe('CPUs of a node (default 4)'),
+  memory: quantity.optional().describe('memory of a node (default 16Gi)'),
+  pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
+  labels: text.optional(),
+  taints: z.array(taint).optional(),
+  zones: z.array(z.string().min(1)).optional().describe('zones dealt to the nodes in turn'),
+});
+
+const use = z.looseObject({ use: z.string().min(1) });
+
+export const STEP_VERBS = [
+  'create',
+  'patch',
+  'scale',
+  'delete',
+  'delete-pod',
+  'patch-pod',
+  'evict',
+  'patch-node',
+  'stop-node',
+  'start-node',
+  'add-node',
+  'remove-node',
+  'set-cpu',
+  'delete-namespace',
+  'kubectl',
+] as const;
+
+const step = z.strictObject({
+  at: moment.optional().describe('virtual time; in scenario files `t`, milliseconds'),
+  t: z.number().min(0).optional(),
+  do: z.enum(STEP_VERBS).optional(),
+  ref: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('objects of the input, KIND/NAME or KIND/NAMESPACE/NAME'),
+  replicas: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional(),
+  apply: z.string().optional().describe('file whose objects are created'),
+  rolloutUndo: z.string().optional(),
+  name: z.string().optional(),
+  namespace: z.string().optional(),
+  propagation: z.enum(['Background', 'Foreground', 'Orphan']).optional(),
+  type: z.string().optional(),
+  body: z.unknown().optional(),
+  selector: z.string().optional(),
+  nth: z.int().optional(),
+  deleting: z.boolean().optional(),
+  node: z.unknown().optional(),
+  spec: z.unknown().optional(),
+  label: z.unknown().optional(),
+  grace: z.int().optional(),
+  cpu: z.unknown().optional(),
+  args: z.array(z.string()).optional(),
+  stdin: z.array(z.string()).optional(),
+  expect: z.unknown().optional(),
+  gracePeriodSeconds: z.int().optional(),
+});
+
+const axis = z.strictObject({
+  at: z.string().min(1).describe('path inside spec'),
+  values: z.array(z.unknown()).min(1).optional(),
+  from: z.number().optional(),
+  to: z.number().optional(),
+  step: z.number().optional(),
+});
+
+export const experimentSpec = z.strictObject({
+  cluster: z
+    .strictObject({
+      preset: z.string().optional().describe('small (3 nodes), medium (100), large (1000) or huge (5000)'),
+      nodes: z.array(nodes).optional(),
+    })
+    .optional(),
+  workload: z
+    .strictObject({
+      manifests: z
+        .array(z.string())
+        .optional()
+        .describe('files, folders or patterns; created at 0 s unless a step creates them'),
+      traces: z.array(use).optional(),
+      generators: z.array(use).optional(),
+    })
+    .optional(),
+  policies: z
+    .strictObject({
+      scheduler: z
+        .strictObject({
+          config: z.string().optional().describe('file with a KubeSchedulerConfiguration'),
+          search: z
+            .enum(['brute', 'class-tree', 'strata', 'verify'])
+            .optional()
+            .describe('how nodes are searched; all give the same answers'),
+        })
+        .optional(),
+      autoscaler: use.optional(),
+    })
+    .optional(),
+  control: z
+    .strictObject({
+      costs: z.string().optional().describe('cost preset, or a file with changes to one'),
+      heartbeats: z.enum(['analytic', 'events']).optional(),
+      queue: z
+        .enum(['heap', 'ladder', 'fast-priority-queue'])
+        .optional()
+        .describe('event queue; all give the same run'),
+    })
+    .optional(),
+  steps: z.array(step).optional(),
+  faults: z.array(z.looseObject({ at: moment })).optional(),
+  time: z
+    .strictObject({
+      warmUp: duration.optional().describe('left out of the summary'),
+      run: duration.optional().describe('length of the run; without it: until idle, at most 1h'),
+    })
+    .optional(),
+  seeds: z
+    .strictObject({
+      seed: z.union([z.int(), z.string().min(1)]).optional(),
+      replications: z.int().min(1).max(100_000).optional(),
+    })
+    .optional(),
+  sweep: z
+    .strictObject({
+      axes: z.record(z.string(), axis),
+      except: z.array(z.record(z.string(), z.unknown())).optional(),
+    })
+    .optional(),
+  expect: z.array(z.string()).optional(),
+  output: z.strictObject({ tables: z.array(z.string()).optional(), html: z.boolean().optional() }).optional(),
+});
+
+export const experimentSchema = z.strictObject({
+  apiVersion: z.literal(EXPERIMENT_API_VERSION),
+  kind: z.literal(EXPERIMENT_KIND),
+  metadata: z.strictObject({
+    name,
+    labels: text.optional(),
+    annotations: text.optional(),
+  }),
+  spec: experimentSpec,
+});
+
+/** First document of a recorded scenario (contracts: "Scenario files"). */
+export const scenarioSchema = z.strictObject({
+  scenario: z.string().min(1),
+  family: z.string().optional(),
+  about: z.string().optional(),
+  cluster: z.strictObject({
+    nodes: z.array(
+      z.strictObject({
+        name: z.string().min(1),
+        zone: z.string().optional(),
+        cpu: quantity.optional(),
+        memory: quantity.optional(),
+        pods: z.int().min(0).optional(),
+        labels: text.optional(),
+        taints: z.array(taint).optional(),
+      }),
+    ),
+  }),
+  setup: z.array(step).optional(),
+  steps: z.array(step),
+  end: z.strictObject({
+    idleMs: z.number().min(0).optional(),
+    maxMs: z.number().min(0).optional(),
+    minMs: z.number().min(0).optional(),
+  }),
+  exclusive: z.boolean().optional(),
+  secondOfMinute: z.number().optional(),
+  reps: z.int().optional(),
+  parallel: z.int().optional(),
+});
+
+export type Experiment = z.infer<typeof experimentSchema>;
+export type ExperimentStep = z.infer<typeof step>;
+export type ScenarioHeader = z.infer<typeof scenarioSchema>;
+
+/** The schema below optional, default, array and record wrappers. */
+function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault) inner = inner.unwrap() as z.ZodType;
+  return inner;
+}
+
+/** Keys that the object at `path` may have; empty where any key goes. */
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at = unwrap(schema);
+  for (const key of path) {
+    if (at instanceof z.ZodObject) {
+      const next = at.shape[String(key)];
+      if (next === undefined) return [];
+      at = unwrap(next);
+    } else if (at instanceof z.ZodArray) at = unwrap(at.element as z.ZodType);
+    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType as z.ZodType);
+    else return [];
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}

@@ -1,0 +1,25 @@
+// What the command line settles for a run, checked; and what holds when it says nothing.
+import type { Judge } from './judge.ts';
+import type { LossBook } from './loss.ts';
+import type { NodeShape } from './node-groups.ts';
+import type { UserProblem } from './problems.ts';
+
+export interface RunSettings {
+  readonly nodes: number | undefined;
+  readonly shape: NodeShape;
+  readonly untilUs: number | undefined;
+  readonly seed: number | string | undefined;
+}
+
+/** What resolving works with: settings, the judge of objects, and where problems and losses go. */
+export interface ResolveContext {
+  readonly settings: RunSettings;
+  readonly judge: Judge;
+  readonly loss: LossBook;
+  readonly problems: UserProblem[];
+  readonly skipInvalid: boolean;
+}
+
+export const DEFAULT_SEED = 1;
+/** `--until` without the option: 1 h. */
+export const DEFAULT_UNTIL_US = 3_600_000_000;

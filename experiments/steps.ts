@@ -1,0 +1,245 @@
+// Steps of an Experiment or scenario to what kubectl does at a time: create, scale, delete. A step that this version
+// does not carry out is a problem with its place, never passed over.
+import type { SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
+import type { ManifestObject } from '../workloads/manifests.ts';
+import { parseDuration } from './duration.ts';
+import { findByRef, type InputObject, nameOf, parseRef } from './objects.ts';
+import type { UserProblem } from './problems.ts';
+import type { ExperimentStep } from './schema.ts';
+
+export interface StepContext {
+  /** Document that the steps stand in, for places. */
+  readonly manifest: ManifestObject;
+  /** `['spec', 'steps']` or `['steps']`. */
+  readonly path: readonly (string | number)[];
+  /** All objects that references may mean. */
+  readonly objects: readonly InputObject[];
+  /** Namespace of references without one. */
+  readonly namespace: string;
+  /** Reads the file of an `apply:` step. */
+  readonly apply: (file: string, problem: (message: string) => void) => InputObject[];
+  readonly problems: UserProblem[];
+  /** Objects that some step creates: they are not created at 0 s. */
+  readonly created: Set<InputObject>;
+  /** Says what a step leaves undone without making the run wrong. */
+  readonly note: (field: string, note: string) => void;
+}
+
+const SUPPORTED =
+  'supported: create, scale, delete, delete-pod with a name, delete-namespace, patch of spec.replicas';
+/** Kinds with a scale subresource that the simulation knows. */
+const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
+
+export const sourced = (entry: InputObject): SourcedObject => ({
+  source: entry.manifest.source,
+  object: entry.object,
+});
+
+/** Carries out the bookkeeping of one list of steps; steps come back sorted by time, equal times as written. */
+export function resolveSteps(steps: readonly ExperimentStep[], context: StepContext): TimedStep[] {
+  const resolver = new StepResolver(context);
+  const timed = steps.flatMap((step, i) => resolver.resolve(step, i));
+  return timed
+    .map((step, i) => ({ step, i }))
+    .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
+    .map(({ step }) => step);
+}
+
+class StepResolver {
+  private readonly context: StepContext;
+  private at: (string | number)[] = [];
+
+  constructor(context: StepContext) {
+    this.context = context;
+  }
+
+  resolve(step: ExperimentStep, index: number): TimedStep[] {
+    this.at = [...this.context.path, index];
+    const atUs = this.time(step);
+    if (step.apply !== undefined) {
+      const entries = this.context.apply(step.apply, (message) => this.problem('E1101', 'apply', message));
+      return [{ atUs, do: 'create', objects: entries.map(sourced) }];
+    }
+    switch (step.do) {
+      case 'create':
+        return this.create(atUs, step);
+      case 'scale':
+        return this.scale(atUs, step, step.replicas);
+      case 'delete':
+        return this.remove(atUs, step);
+      case 'delete-pod':
+        return this.removePod(atUs, step);
+      case 'delete-namespace':
+        return [
+          this.removeNamed(
+            atUs,
+            'v1',
+            'Namespace',
+            '',
+            step.namespace ?? step.name ?? this.context.namespace,
+          ),
+        ];
+      case 'patch':
+        return this.patch(atUs, step);
+      case 'kubectl':
+        return this.kubectl(atUs, step);
+      case undefined:
+        if (step.rolloutUndo !== undefined) return this.unsupported('rolloutUndo', 'rolloutUndo');
+        this.problem('E3002', '', 'the step says neither `do:` nor `apply:`');
+        return [];
+      default:
+        return this.unsupported('do', step.do);
+    }
+  }
+
+  private time(step: ExperimentStep): number {
+    if (step.at !== undefined && step.t !== undefined)
+      this.problem('E3002', 't', 'give either `at` or `t`, not both');
+    if (typeof step.at === 'string') return parseDuration(step.at) ?? 0;
+    return Math.round((step.at ?? step.t ?? 0) * 1000);
+  }
+
+  private problem(code: string, field: string, message: string, hint?: string): void {
+    const { manifest, problems } = this.context;
+    const steps = field === '' ? this.at : [...this.at, field];
+    const path = steps.map((s, i) => (typeof s === 'number' ? `[${s}]` : i === 0 ? s : `.${s}`)).join('');
+    problems.push({
+      code,
+      file: manifest.source,
+      ...manifest.position(steps),
+      path,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+
+  private unsupported(field: string, what: string): TimedStep[] {
+    this.problem('E3006', field, `step \`${what}\` is not supported by this version`, SUPPORTED);
+    return [];
+  }
+
+  /** The objects that `ref` names; a reference without object is a problem. */
+  private refs(step: ExperimentStep): InputObject[] {
+    const refs = step.ref === undefined ? [] : Array.isArray(step.ref) ? step.ref : [step.ref];
+    if (refs.length === 0) this.problem('E3002', '', `step \`${step.do}\` needs a ref, KIND/NAME`);
+    return refs.flatMap((written) => {
+      const ref = written.replaceAll('${NS}', this.context.namespace);
+      const found = findByRef(this.context.objects, ref);
+      const local = found.filter(
+        (entry) => entry.namespace === this.context.namespace || entry.namespace === '',
+      );
+      const chosen = local.length > 0 ? local : found;
+      if (chosen.length === 0 && Number(step.expect) >= 400)
+        this.context.note('steps.create', `${ref} is refused, as expected: left out`);
+      else if (chosen.length === 0)
+        this.problem('E3009', 'ref', `no object ${JSON.stringify(ref)} in the input`);
+      else if (chosen.length > 1)
+        this.problem(
+          'E3009',
+          'ref',
+          `${JSON.stringify(ref)} is ambiguous: ${chosen.map((e) => nameOf({ kind: e.object.kind, namespace: e.namespace, name: e.name })).join(', ')}`,
+        );
+      return chosen.slice(0, 1);
+    });
+  }
+
+  private create(atUs: number, step: ExperimentStep): TimedStep[] {
+    if (step.expect !== undefined)
+      this.context.note('steps.expect', 'answers are not compared with the expected code');
+    const entries = this.refs(step);
+    for (const entry of entries) this.context.created.add(entry);
+    return entries.length === 0 ? [] : [{ atUs, do: 'create', objects: entries.map(sourced) }];
+  }
+
+  private scale(atUs: number, step: ExperimentStep, replicas: number | undefined): TimedStep[] {
+    if (replicas === undefined) {
+      this.problem('E3002', '', 'step `scale` needs replicas');
+      return [];
+    }
+    return this.refs(step).flatMap((entry) => {
+      if (!SCALABLE.has(entry.object.kind)) {
+        this.problem('E3002', 'ref', `${entry.object.kind} cannot be scaled`);
+        return [];
+      }
+      const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name, replicas };
+      return [{ atUs, do: 'scale', objects: [], target } as const];
+    });
+  }
+
+  private remove(atUs: number, step: ExperimentStep): TimedStep[] {
+    if (step.propagation !== undefined && step.propagation !== 'Background') {
+      this.problem(
+        'E3006',
+        'propagation',
+        `propagation ${step.propagation} is not supported by this version`,
+        'supported: Background',
+      );
+      return [];
+    }
+    return this.refs(step).map((entry) => {
+      const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
+      return { atUs, do: 'delete', objects: [sourced(entry)], target } as const;
+    });
+  }
+
+  private removePod(atUs: number, step: ExperimentStep): TimedStep[] {
+    if (step.name === undefined) return this.unsupported('do', 'delete-pod by selector');
+    return [this.removeNamed(atUs, 'v1', 'Pod', step.namespace ?? this.context.namespace, step.name)];
+  }
+
+  /** Deletes an object that no document describes (a pod that a controller made). */
+  private removeNamed(
+    atUs: number,
+    apiVersion: string,
+    kind: string,
+    namespace: string,
+    name: string,
+  ): TimedStep {
+    const metadata = namespace === '' ? { name } : { name, namespace };
+    const object = { apiVersion, kind, metadata };
+    return {
+      atUs,
+      do: 'delete',
+      objects: [{ source: this.context.manifest.source, object }],
+      target: { kind, namespace, name },
+    };
+  }
+
+  /** A patch of nothing but the number of replicas is a scale. */
+  private patch(atUs: number, step: ExperimentStep): TimedStep[] {
+    const body = step.body as { spec?: { replicas?: unknown } } | undefined;
+    const spec = body?.spec;
+    const onlyReplicas =
+      body !== undefined &&
+      Object.keys(body).length === 1 &&
+      spec !== undefined &&
+      spec !== null &&
+      Object.keys(spec).length === 1;
+    if (onlyReplicas && typeof spec.replicas === 'number') return this.scale(atUs, step, spec.replicas);
+    return this.unsupported('do', 'patch');
+  }
+
+  /** Command lines of kubectl that are one of the steps above, or that only look. */
+  private kubectl(atUs: number, step: ExperimentStep): TimedStep[] {
+    const [verb, ...rest] = step.args ?? [];
+    const words = rest.filter((word) => !word.startsWith('-'));
+    if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined)
+      return this.create(atUs, { ...step, do: 'create', ref: step.stdin });
+    if (verb === 'scale' && words[0] !== undefined) {
+      const replicas = rest.find((word) => word.startsWith('--replicas='))?.slice('--replicas='.length);
+      if (replicas !== undefined && /^[0-9]+$/.test(replicas))
+        return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
+    }
+    if (verb === 'delete' && words.length === 1 && parseRef(words[0]!) !== undefined)
+      return this.remove(atUs, { ...step, ref: words[0]! });
+    if (
+      verb === 'get' ||
+      verb === 'describe' ||
+      (verb === 'rollout' && (words[0] === 'status' || words[0] === 'history'))
+    ) {
+      this.context.note('steps.kubectl', `kubectl ${verb} only looks: left out`);
+      return [];
+    }
+    return this.unsupported('args', `kubectl ${verb ?? ''}`.trim());
+  }
+}

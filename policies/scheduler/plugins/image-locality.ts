@@ -1,0 +1,68 @@
+// ImageLocality: prefers nodes that have the pod's images, by size, and less so the fewer nodes have them, so that
+// pods do not pile up on the first node that pulled one (plugins/imagelocality, v1.36).
+import { definePlugin, NODE_SCORE_MAX, NodeField } from '../../../engine/index.ts';
+
+const MIB = 1024 * 1024;
+const BYTES_MIN = 23 * MIB;
+/** Per container. */
+const BYTES_MAX = 1000 * MIB;
+
+function scoreOf(bytes: number, containers: number): number {
+  const most = BYTES_MAX * containers;
+  const clamped = Math.max(BYTES_MIN, Math.min(most, bytes));
+  return Math.floor((NODE_SCORE_MAX * (clamped - BYTES_MIN)) / (most - BYTES_MIN));
+}
+
+export const imageLocality = definePlugin({
+  name: 'ImageLocality',
+  about: "Prefers nodes that have the pod's images already.",
+  points: ['score'],
+  create(_args, handle) {
+    const { cluster } = handle;
+    let sums = new Float64Array(0);
+    /** What one image counts: its size times the share of nodes that have it, truncated. */
+    const weightOf = (image: number): number =>
+      Math.floor(cluster.imageBytes(image) * (cluster.imageNodes(image) / cluster.nodeCount));
+    return {
+      // The share of nodes is a number of the cluster, but the same for all nodes that have the image.
+      locality: 'stratum',
+      reads: NodeField.images,
+      sign: (pod) =>
+        `${pod.template.images.join(',')}/${pod.template.initContainers.length + pod.template.containers.length}`,
+      score(pod, node) {
+        const { template } = pod;
+        let sum = 0;
+        for (const image of template.images) {
+          const bits = cluster.imageBits(image);
+          if (bits !== null && ((bits[node.id >>> 5] ?? 0) & (1 << (node.id & 31))) !== 0)
+            sum += weightOf(image);
+        }
+        return scoreOf(sum, template.initContainers.length + template.containers.length);
+      },
+      scoreBatch(pod, _cluster, nodes, count, _state, out) {
+        const { template } = pod;
+        let any = false;
+        for (const image of template.images) {
+          if (cluster.imageNodes(image) === 0) continue;
+          if (!any) {
+            if (sums.length < count) sums = new Float64Array(count * 2);
+            sums.fill(0, 0, count);
+            any = true;
+          }
+          const bits = cluster.imageBits(image)!;
+          const weight = weightOf(image);
+          for (let i = 0; i < count; i++) {
+            const node = nodes[i]!;
+            if (((bits[node >>> 5] ?? 0) & (1 << (node & 31))) !== 0) sums[i]! += weight;
+          }
+        }
+        if (!any) {
+          out.fill(0, 0, count);
+          return;
+        }
+        const containers = template.initContainers.length + template.containers.length;
+        for (let i = 0; i < count; i++) out[i] = scoreOf(sums[i]!, containers);
+      },
+    };
+  },
+});

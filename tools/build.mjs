@@ -1,0 +1,66 @@
+// Builds what is run: cli/main.ts -> dist/kubetick.js and bench/main.ts -> dist/bench.js, each one file without a
+// node_modules beside it. Commands are imported lazily by cli/main.ts; esbuild keeps that laziness inside the one
+// file (a module's body runs at its first import()), which is what makes `kubetick --help` cheap.
+// Options: --watch rebuilds at each change; --meta prints what each file is made of.
+import { chmodSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const watch = process.argv.includes('--watch');
+const meta = process.argv.includes('--meta');
+
+/** CommonJS dependencies inside an ES module still call require() for Node's own modules. */
+const requireForCommonJs =
+  "import { createRequire as createRequireForBundle } from 'node:module';\n" +
+  'const require = createRequireForBundle(import.meta.url);';
+
+/** @type {esbuild.BuildOptions} */
+const options = {
+  absWorkingDir: root,
+  entryPoints: { kubetick: 'cli/main.ts', bench: 'bench/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  // Stack traces must name functions, and a bug report quotes lines: names and line breaks stay.
+  minifySyntax: true,
+  keepNames: true,
+  legalComments: 'eof',
+  // ES module builds of dependencies first: only those can be tree-shaken.
+  mainFields: ['module', 'main'],
+  banner: { js: `#!/usr/bin/env node\n${requireForCommonJs}` },
+  // A development dependency that finds its own parts with require(): dist/bench.js runs in a checkout only.
+  external: ['benchmark'],
+  logLevel: 'warning',
+  metafile: true,
+};
+
+/** @param {esbuild.Metafile} metafile */
+function printInputs(metafile) {
+  for (const [file, output] of Object.entries(metafile.outputs)) {
+    const parts = new Map();
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const part = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? input.split('/')[0];
+      parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+    }
+    console.log(`${file}  ${(output.bytes / 1000).toFixed(0)} kB`);
+    for (const [part, bytes] of [...parts].sort((a, b) => b[1] - a[1]).slice(0, 20)) {
+      console.log(`  ${(bytes / 1000).toFixed(1).padStart(8)} kB  ${part}`);
+    }
+  }
+}
+
+if (watch) {
+  const context = await esbuild.context(options);
+  await context.watch();
+  console.log('rebuilding at each change; Ctrl-C ends');
+} else {
+  // esbuild has printed what is wrong; its exception would only repeat that.
+  const result = await esbuild.build(options).catch(() => process.exit(1));
+  // npx runs the package's own bin through a link to this file, which must be executable.
+  chmodSync(join(root, 'dist', 'kubetick.js'), 0o755);
+  if (meta) printInputs(result.metafile);
+}
