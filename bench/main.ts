@@ -22,6 +22,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   },
   micro: { about: 'event queues, lanes, random numbers', load: () => import('./micro/index.ts') },
   rows: { about: 'rows a second of pods.csv against csv-stringify', load: () => import('./macro/rows.ts') },
+  state: { about: 'memory of live pods', load: () => import('./macro/state.ts') },
+  scheduler: { about: 'CPU time of a scheduling decision', load: () => import('./macro/scheduler.ts') },
   kernel: { about: 'the event kernel against a C++ twin', load: () => import('./macro/kernel.ts') },
 };
 

@@ -51,7 +51,7 @@ function parserFor(command: CommandSpec, argv: readonly string[]) {
   return parser;
 }
 
-function valueOf(
+function optionValue(
   option: OptionSpec,
   given: unknown,
   problems: UserProblem[],
@@ -102,7 +102,7 @@ export function parseArguments(
       });
       continue;
     }
-    const value = valueOf(option, given, problems);
+    const value = optionValue(option, given, problems);
     if (value !== undefined) options[camel(name)] = value;
   }
   const positional = raw._.map(String);

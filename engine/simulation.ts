@@ -114,7 +114,7 @@ class Run {
 
   /** The cluster before anything happens. */
   seed(): void {
-    const { scenario } = { scenario: this.#scenario };
+    const scenario = this.#scenario;
     for (const loss of scenario.loss) {
       this.#context.recorder.loss(loss.source, loss.kind, loss.field, loss.count, loss.note);
     }
@@ -156,17 +156,17 @@ class Run {
 
   /** A client that watches pods, as a test harness does: pod.startup ends when it sees Ready. */
   #observe(): void {
-    const { api, recorder, state } = this.#context;
+    const { api, recorder } = this.#context;
     api.watch('pods', (log, from, to) => {
       for (let p = from; p < to; p++) {
-        if (log.word(p) & PodBit.ready && !Number.isNaN(state.pods.createdUs[log.id(p)]!)) recorder.observedReady(log.id(p));
+        if (log.word(p) & PodBit.ready) recorder.observedReady(log.id(p));
       }
     });
   }
 
   /** Virtual time runs. */
   play(): void {
-    const { kernel, state } = this.#context;
+    const { kernel, recorder } = this.#context;
     const { progress, shouldStop } = this.#options;
     const { untilUs } = this.#scenario;
     kernel.setProgress(PROGRESS_EVENTS, () => {
@@ -178,9 +178,9 @@ class Run {
         virtualUs: kernel.now,
         untilUs,
         events: kernel.eventsRun,
-        podsCreated: state.pods.created,
-        podsReady: 0,
-        podsPending: 0,
+        podsCreated: recorder.podsCreated,
+        podsReady: recorder.podsReady,
+        podsPending: recorder.podsUnscheduled,
       });
     });
     this.#outcome = kernel.run(untilUs);

@@ -114,7 +114,9 @@ function issueProblems(
         .map((inner) => inner.message.replace(/^Invalid input: expected ([^,]+),.*$/, '$1'))
         .join(' or ')}`;
   }
-  if (!message.includes('found') && !message.includes('received') && issue.code !== 'custom') {
+  if (issue.code === 'invalid_type' && found === undefined)
+    message = `is missing (${message.replace(/, received undefined$/, '')})`;
+  else if (!message.includes('found') && !message.includes('received') && issue.code !== 'custom') {
     message += `, found ${found === undefined ? 'nothing' : JSON.stringify(found)}`;
   }
   return [{ code, file: manifest.source, ...place(issue.path), path: pathText(issue.path), message }];

@@ -106,7 +106,8 @@ class PathReader {
       return into;
     }
     for (const entry of entries) {
-      const inner = path.endsWith('/') ? `${path}${entry.name}` : `${path}/${entry.name}`;
+      const inner =
+        path === '.' ? entry.name : path.endsWith('/') ? `${path}${entry.name}` : `${path}/${entry.name}`;
       if (entry.isDirectory()) {
         // Folders of tools, never of manifests; a link to a folder is not followed (it may lead back here).
         if (entry.name !== 'node_modules' && entry.name !== '.git') this.search(inner, into);

@@ -3,7 +3,7 @@
 import { type ManifestObject, readDocuments } from '../workloads/manifests.ts';
 import { type ReadPathsOptions, readPaths } from './files.ts';
 import type { Judge } from './judge.ts';
-import { type InputObject, judgeManifest, titleOf } from './objects.ts';
+import { type InputObject, judgeManifest, NAMESPACE_PLACEHOLDER, titleOf } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 
 export interface Input {
@@ -25,12 +25,9 @@ export interface InputProblem {
   readonly kind: string;
 }
 
-/** Namespace placeholder of scenario files. */
-const NAMESPACE = '${NS}';
-
 function replaceNamespace(value: unknown, namespace: string): unknown {
   if (typeof value === 'string')
-    return value.includes(NAMESPACE) ? value.replaceAll(NAMESPACE, namespace) : value;
+    return value.includes(NAMESPACE_PLACEHOLDER) ? value.replaceAll(NAMESPACE_PLACEHOLDER, namespace) : value;
   if (Array.isArray(value)) return value.map((element) => replaceNamespace(element, namespace));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, replaceNamespace(v, namespace)]));

@@ -4,6 +4,7 @@
 import { type CreateContext, createObject } from '../engine/apiserver/registry.ts';
 import { UNKNOWN_KIND_MESSAGE } from '../engine/kinds/decode.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
+import { tryQuantity } from '../engine/kinds/quantity.ts';
 import { kindOf } from '../engine/kinds/registry.ts';
 
 export interface VerdictProblem {
@@ -61,8 +62,46 @@ function decodingProblems(message: string, raw: Readonly<Record<string, unknown>
   const text = message.replace(/^\S+ in version "[^"]*" cannot be handled as an? \S+: /, '');
   const strict = [...text.matchAll(/(unknown|duplicate) field "([^"]+)"/g)];
   if (strict.length > 0) return strict.map((m) => ({ path: m[2]!, message: `${m[1]} field "${m[2]}"` }));
+  if (text.startsWith('quantities must match')) return [{ path: badQuantity(raw, '') ?? '', message: text }];
   const field = /Go struct field (\S+) of type/.exec(text)?.[1];
   return [{ path: field === undefined ? '' : existingPath(raw, field.split('.').slice(1)), message: text }];
+}
+
+/** Maps of quantities in the objects of the API. */
+const QUANTITY_MAPS = new Set([
+  'requests',
+  'limits',
+  'capacity',
+  'allocatable',
+  'hard',
+  'used',
+  'overhead',
+  'podFixed',
+  'min',
+  'max',
+  'default',
+  'defaultRequest',
+]);
+
+/** Path of the first quantity that cannot be read; the server's message names none. */
+function badQuantity(at: unknown, path: string, quantities = false): string | undefined {
+  if (Array.isArray(at)) {
+    for (const [i, element] of at.entries()) {
+      const found = badQuantity(element, `${path}[${i}]`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (!isRecord(at)) return quantities && at !== null && tryQuantity(at) === undefined ? path : undefined;
+  for (const [key, value] of Object.entries(at)) {
+    const found = badQuantity(
+      value,
+      path === '' ? key : `${path}.${key}`,
+      quantities || QUANTITY_MAPS.has(key),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Makes `spec.containers.ports` of a Go error the path of the first element that has such a field. */

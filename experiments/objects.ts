@@ -6,6 +6,10 @@ import { kindKeyOf } from './coverage.ts';
 import type { Judge, Verdict } from './judge.ts';
 import type { UserProblem } from './problems.ts';
 
+/** Stands for the namespace in scenario files. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the files, not a template.
+export const NAMESPACE_PLACEHOLDER = '${NS}';
+
 export interface InputObject {
   readonly manifest: ManifestObject;
   readonly object: KubeObject;

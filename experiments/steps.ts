@@ -3,7 +3,7 @@
 import type { SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
-import { findByRef, type InputObject, nameOf, parseRef } from './objects.ts';
+import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
 
@@ -123,7 +123,7 @@ class StepResolver {
     const refs = step.ref === undefined ? [] : Array.isArray(step.ref) ? step.ref : [step.ref];
     if (refs.length === 0) this.problem('E3002', '', `step \`${step.do}\` needs a ref, KIND/NAME`);
     return refs.flatMap((written) => {
-      const ref = written.replaceAll('${NS}', this.context.namespace);
+      const ref = written.replaceAll(NAMESPACE_PLACEHOLDER, this.context.namespace);
       const found = findByRef(this.context.objects, ref);
       const local = found.filter(
         (entry) => entry.namespace === this.context.namespace || entry.namespace === '',

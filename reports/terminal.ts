@@ -9,9 +9,10 @@ import type {
   RunSummary,
   Sink,
   SinkSession,
+  TableSession,
   TraceHop,
 } from '../engine/contracts/result.ts';
-import { PODS_TABLE } from '../engine/contracts/tables.ts';
+import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/tables.ts';
 import { formatSeconds } from './csv-cells.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -81,26 +82,65 @@ export function traceText(hops: readonly TraceHop[], colour: boolean): string {
     .join('');
 }
 
-/** A sink that reads, from the rows of pods.csv, why pods are pending at the end. */
+/** Pods whose last FailedScheduling message is remembered; beyond, the reason in pods.csv must do. */
+const MESSAGES_MAX = 200_000;
+
+/**
+ * A sink that finds out why pods are pending at the end: the message of the pod's last FailedScheduling Event, or
+ * else the reason in its row of pods.csv.
+ */
 export class PendingReasons implements Sink {
   private readonly counts = new Map<string, number>();
+  private readonly messages = new Map<string, string>();
 
   open(): SinkSession {
-    const phase = PODS_TABLE.columns.findIndex((column) => column.name === 'phase');
-    const reason = PODS_TABLE.columns.findIndex((column) => column.name === 'reason');
-    const deleted = PODS_TABLE.columns.findIndex((column) => column.name === 'deleted_s');
     return {
-      table: (spec) =>
-        spec.name !== 'pods'
-          ? null
-          : {
-              row: (cells) => {
-                if (cells[phase] !== 'Pending' || typeof cells[deleted] === 'number') return;
-                const text = String(cells[reason] ?? '');
-                if (text !== '') this.counts.set(text, (this.counts.get(text) ?? 0) + 1);
-              },
-            },
-      close: () => {},
+      table: (spec) => {
+        if (spec.name === 'events') return this.events();
+        return spec.name === 'pods' ? this.pods() : null;
+      },
+      close: () => this.messages.clear(),
+    };
+  }
+
+  private events(): TableSession {
+    const [reason, kind, namespace, name, message] = columnsOf(EVENTS_TABLE, [
+      'reason',
+      'kind',
+      'namespace',
+      'name',
+      'message',
+    ]);
+    return {
+      row: (cells) => {
+        if (cells[reason!] !== 'FailedScheduling' || cells[kind!] !== 'Pod') return;
+        const pod = `${cells[namespace!]}/${cells[name!]}`;
+        if (this.messages.size < MESSAGES_MAX || this.messages.has(pod))
+          this.messages.set(pod, String(cells[message!]));
+      },
+    };
+  }
+
+  private pods(): TableSession {
+    const [namespace, name, phase, node, reason, deleted] = columnsOf(PODS_TABLE, [
+      'namespace',
+      'pod',
+      'phase',
+      'node',
+      'reason',
+      'deleted_s',
+    ]);
+    return {
+      row: (cells) => {
+        const pod = `${cells[namespace!]}/${cells[name!]}`;
+        const message = this.messages.get(pod);
+        // A later pod of the same name starts without a history.
+        if (message !== undefined && typeof cells[deleted!] === 'number') this.messages.delete(pod);
+        if (cells[phase!] !== 'Pending' || typeof cells[deleted!] === 'number') return;
+        // Once bound, it is pending for another reason than the scheduler's.
+        const text = (cells[node!] === '' ? message : undefined) ?? String(cells[reason!] ?? '');
+        if (text !== '') this.counts.set(text, (this.counts.get(text) ?? 0) + 1);
+      },
     };
   }
 
@@ -108,6 +148,10 @@ export class PendingReasons implements Sink {
   sorted(): [string, number][] {
     return [...this.counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   }
+}
+
+function columnsOf(spec: TableSpec, names: readonly string[]): number[] {
+  return names.map((name) => spec.columns.findIndex((column) => column.name === name));
 }
 
 /** Seconds for people: 3 significant digits in the unit that suits. */

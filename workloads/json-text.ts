@@ -115,7 +115,8 @@ class JsonReader {
     for (;;) {
       const c = this.text.charCodeAt(p);
       if (c === 34) break;
-      if (c !== c) throw new JsonStop('syntax', this.text.length, 'unexpected end of JSON input');
+      if (p >= this.text.length)
+        throw new JsonStop('syntax', this.text.length, 'unexpected end of JSON input');
       if (c < 32) {
         this.at = p;
         throw this.unexpected('in string literal');

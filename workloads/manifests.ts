@@ -150,7 +150,7 @@ class ManifestReader {
       const result = readJson(text, at);
       if ('problem' in result) {
         if (read === 0 && !/^[{[]\s*"/.test(text.slice(from, from + 1000))) return false;
-        if (read === 0) {
+        if (read === 0 && result.problem.kind === 'syntax') {
           const yaml = readYaml(text.slice(from, to));
           if (!('problem' in yaml)) return false;
         }

@@ -206,6 +206,9 @@ export function readYaml(text: string): TextResult {
     throw error;
   }
   const error = document.errors[0];
+  if (error?.message.includes('call stack') === true) {
+    return { problem: { kind: 'syntax', offset: 0, message: 'nesting is too deep' } };
+  }
   if (error !== undefined) {
     const kind =
       error.code === 'BAD_ALIAS' ? 'alias' : error.code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'syntax';

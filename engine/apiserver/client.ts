@@ -17,6 +17,8 @@ export interface Transport {
   objectKind(op: Op, id: number): number;
   createKind(object: KubeObject): number;
   eventKind(patch: boolean): number;
+  /** Serial number, and the names if anyone is going to read them. */
+  podIdentity(pod: number): { readonly serial: number; readonly namespace: string; readonly name: string };
 }
 
 /** An Event to be written. */
@@ -159,25 +161,28 @@ export class Client implements ApiClient {
     name: string,
     message: string,
   ): void {
+    this.#event(`${kind}/${namespace}/${name}`, type, reason, kind, namespace, name, message);
+  }
+
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void {
+    const { serial, namespace, name } = this.#transport.podIdentity(pod);
+    this.#event(serial, type, reason, 'Pod', namespace, name, message);
+  }
+
+  #event(
+    key: string | number,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    kind: string,
+    namespace: string,
+    name: string,
+    message: string,
+  ): void {
     this.#events ??= new EventFilter();
-    const accepted = this.#events.accept(
-      this.#transport.now,
-      `${kind}/${namespace}/${name}`,
-      type,
-      reason,
-      message,
-    );
+    const accepted = this.#events.accept(this.#transport.now, key, type, reason, message);
     if (accepted === null) return;
     const r = this.#begin(Op.writeEvent, null, 0, 0);
-    const write: EventWrite = {
-      type,
-      reason,
-      kind,
-      namespace,
-      name,
-      count: accepted.count,
-      message: accepted.message,
-    };
+    const write: EventWrite = { type, reason, kind, namespace, name, count: accepted.count, message: accepted.message };
     r.body = write;
     r.kind = this.#transport.eventKind(accepted.count > 1);
     this.#send(r);

@@ -1,6 +1,9 @@
 // What a component's event recorder does before it writes an Event: count repetitions, combine similar ones, drop spam
-// (client-go tools/record/events_cache.go, v1.36: LRU of 4,096 keys, 25 events at once per object and one each 5 min,
-// combination after 10 similar ones within 10 min).
+// (client-go tools/record/events_cache.go, v1.36: 25 events at once per object and one each 5 min, combination from the
+// 10th different text within 10 min, caches of 4,096 entries).
+//
+// Upstream keeps three LRU caches; here one record an object holds all, and the oldest objects are forgotten a
+// generation at a time: at least the last 4,096 objects are known, at most twice as many.
 
 const CACHE_SIZE = 4096;
 const SPAM_BURST = 25;
@@ -9,34 +12,37 @@ const SIMILAR_MAX = 10;
 const SIMILAR_WINDOW_US = 600_000_000;
 const COMBINED = '(combined from similar events): ';
 
-/** A Map as least-recently-used cache: iteration order is insertion order, so the first key is the oldest. */
-class Recent<V> {
-  readonly #map = new Map<string, V>();
-
-  get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    if (value !== undefined) {
-      this.#map.delete(key);
-      this.#map.set(key, value);
-    }
-    return value;
-  }
-
-  set(key: string, value: V): void {
-    this.#map.set(key, value);
-    if (this.#map.size > CACHE_SIZE) {
-      const oldest = this.#map.keys().next();
-      if (!oldest.done) this.#map.delete(oldest.value);
-    }
-  }
-}
-
-interface Similar {
-  readonly messages: Set<string>;
+/** Events of one type and reason about an object; nearly always they say one thing. */
+interface Series {
+  readonly type: string;
+  readonly reason: string;
   lastUs: number;
+  /** The first text, and how often it was seen. */
+  readonly text: string;
+  count: number;
+  /** From the second different text on. */
+  many: ManyTexts | null;
 }
 
-/** What to write: the text (combined or not) and how often it has been seen; null when dropped as spam. */
+interface ManyTexts {
+  /** Different texts within the window, oldest first. */
+  recent: string[];
+  /** Texts besides the first, and how often each was seen. */
+  readonly texts: string[];
+  readonly counts: number[];
+  combined: number;
+}
+
+interface ObjectEvents {
+  tokens: number;
+  lastUs: number;
+  readonly series: Series[];
+}
+
+/** Objects by what identifies them: kind/namespace/name, or a pod's serial number. */
+type Key = string | number;
+
+/** What to write: the text (combined or not) and how often it has been seen. */
 export interface FilteredEvent {
   readonly message: string;
   /** 1: a POST of a new Event; more: a PATCH of its count. */
@@ -44,46 +50,69 @@ export interface FilteredEvent {
 }
 
 export class EventFilter {
-  readonly #spam = new Recent<{ tokens: number; lastUs: number }>();
-  readonly #similar = new Recent<Similar>();
-  readonly #counts = new Recent<{ count: number }>();
+  #young = new Map<Key, ObjectEvents>();
+  #old = new Map<Key, ObjectEvents>();
 
-  accept(nowUs: number, object: string, type: string, reason: string, message: string): FilteredEvent | null {
-    // Order as in EventCorrelator.EventCorrelate: aggregate, then count, then filter spam by (source, object).
-    const group = `${object}\n${type}\n${reason}`;
-    let text = message;
-    let key = `${group}\n${message}`;
-    let similar = this.#similar.get(group);
-    if (similar === undefined || nowUs - similar.lastUs > SIMILAR_WINDOW_US) {
-      similar = { messages: new Set(), lastUs: nowUs };
-      this.#similar.set(group, similar);
-    }
-    similar.lastUs = nowUs;
-    similar.messages.add(message);
-    if (similar.messages.size >= SIMILAR_MAX) {
-      similar.messages.delete(similar.messages.values().next().value!);
-      text = COMBINED + message;
-      key = group;
-    }
-    let seen = this.#counts.get(key);
-    if (seen === undefined) {
-      seen = { count: 0 };
-      this.#counts.set(key, seen);
-    }
-    seen.count += 1;
-    return this.#allowed(object, nowUs) ? { message: text, count: seen.count } : null;
+  /** null: dropped as spam. */
+  accept(nowUs: number, object: Key, type: string, reason: string, message: string): FilteredEvent | null {
+    const events = this.#of(object, nowUs);
+    // Order as in EventCorrelator.EventCorrelate: aggregate, count, then filter by (source, object).
+    const accepted = this.#count(events, type, reason, message, nowUs);
+    return this.#allowed(events, nowUs) ? accepted : null;
   }
 
-  #allowed(object: string, nowUs: number): boolean {
-    let bucket = this.#spam.get(object);
-    if (bucket === undefined) {
-      bucket = { tokens: SPAM_BURST, lastUs: nowUs };
-      this.#spam.set(object, bucket);
+  #of(object: Key, nowUs: number): ObjectEvents {
+    let events = this.#young.get(object);
+    if (events !== undefined) return events;
+    events = this.#old.get(object) ?? { tokens: SPAM_BURST, lastUs: nowUs, series: [] };
+    if (this.#young.size >= CACHE_SIZE) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (nowUs - bucket.lastUs) / SPAM_INTERVAL_US);
-    bucket.lastUs = nowUs;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
+    this.#young.set(object, events);
+    return events;
+  }
+
+  #count(events: ObjectEvents, type: string, reason: string, message: string, nowUs: number): FilteredEvent {
+    for (const series of events.series) {
+      if (series.reason === reason && series.type === type) return this.#again(series, message, nowUs);
+    }
+    events.series.push({ type, reason, lastUs: nowUs, text: message, count: 1, many: null });
+    return { message, count: 1 };
+  }
+
+  #again(series: Series, message: string, nowUs: number): FilteredEvent {
+    const expired = nowUs - series.lastUs > SIMILAR_WINDOW_US;
+    series.lastUs = nowUs;
+    if (series.many === null && message === series.text) {
+      series.count += 1;
+      return { message, count: series.count };
+    }
+    series.many ??= { recent: [series.text], texts: [], counts: [], combined: 0 };
+    const { many } = series;
+    if (expired) many.recent = [];
+    if (!many.recent.includes(message)) many.recent.push(message);
+    if (many.recent.length >= SIMILAR_MAX) {
+      many.recent.shift();
+      many.combined += 1;
+      return { message: COMBINED + message, count: many.combined };
+    }
+    if (message === series.text) {
+      series.count += 1;
+      return { message, count: series.count };
+    }
+    let at = many.texts.indexOf(message);
+    if (at < 0) at = many.texts.push(message) - 1;
+    const count = (many.counts[at] ?? 0) + 1;
+    many.counts[at] = count;
+    return { message, count };
+  }
+
+  #allowed(events: ObjectEvents, nowUs: number): boolean {
+    events.tokens = Math.min(SPAM_BURST, events.tokens + (nowUs - events.lastUs) / SPAM_INTERVAL_US);
+    events.lastUs = nowUs;
+    if (events.tokens < 1) return false;
+    events.tokens -= 1;
     return true;
   }
 }

@@ -168,12 +168,10 @@ export class Server implements ApiServer, Transport {
     this.#kubeletKind = kind;
   }
 
-  /** Stores an object as if it had always been there: no request, revision as given by etcd. Before the run starts. */
+  /** Stores an object as if it had always been there: no request. Only before the watches are opened. */
   seed(object: KubeObject): number {
     const store = this.storeOf(object);
-    const id = this.#state.objects.create(store, object, this.#etcd.next(), this.#kernel.now);
-    this.#watches.committed(store.log);
-    return id;
+    return this.#state.objects.create(store, object, this.#etcd.next(), this.#kernel.now);
   }
 
   nextRevision(): number {
@@ -254,6 +252,13 @@ export class Server implements ApiServer, Transport {
   }
   eventKind(patch: boolean): number {
     return this.#kinds.id(patch ? 'patch' : 'create', 'events');
+  }
+
+  podIdentity(pod: number): { serial: number; namespace: string; name: string } {
+    const state = this.#state;
+    const serial = state.pods.serial[pod]!;
+    if (!this.#o.recorder.eventsWanted && !this.#trace.enabled) return { serial, namespace: '', name: '' };
+    return { serial, namespace: state.podNamespace(pod), name: state.podName(pod) };
   }
 
   // The way of a request.

@@ -88,6 +88,8 @@ export interface ApiClient {
    * client's limits; the recorder's spam filter (25 burst, 1 per 5 min per object) may drop it.
    */
   event(type: 'Normal' | 'Warning', reason: string, kind: string, namespace: string, name: string, message: string): void;
+  /** The same about a pod that exists. */
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void;
 }
 
 /** Entries [from, to) of a log have become visible to the watcher at this moment. */

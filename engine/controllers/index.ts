@@ -1,13 +1,21 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
 import { deploymentController } from './deployment.ts';
+import { endpointsController } from './endpoints.ts';
+import { endpointSliceController } from './endpointslice.ts';
+import { garbageCollectorController } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 
 export { ControllerManager } from './manager.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
-  deploymentController,
-  replicaSetController,
+  namespaceController,
   replicationControllerController,
+  replicaSetController,
+  deploymentController,
+  endpointsController,
+  endpointSliceController,
+  garbageCollectorController,
 ];

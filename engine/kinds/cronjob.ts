@@ -5,7 +5,7 @@ import type { FieldErrors } from './field-errors.ts';
 import { isSet, text } from './field-lists.ts';
 import { checkJobSpec, defaultJobTemplate } from './job.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
-import { podSpecWarnings } from './pod-warnings.ts';
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { printedSelector } from './workload-selector.ts';
 
 /** Jobs get eleven characters more than their CronJob. */
@@ -102,9 +102,10 @@ export const kinds: readonly KindDefinition[] = [
     modelled: false,
     defaults,
     validate,
-    warnings: ({ spec }) => {
+    warnings: ({ metadata, spec }) => {
       const { template } = spec.jobTemplate.spec;
-      return podSpecWarnings('spec.jobTemplate.spec.template.spec', template.spec, template.metadata);
+      const found = podSpecWarnings('spec.jobTemplate.spec.template.spec', template.spec, template.metadata);
+      return [...podNameWarnings(metadata.name), ...found];
     },
   },
 ];

@@ -7,7 +7,7 @@ import {
   notSupportedInOrder,
 } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
-import { isSet, list, text } from './field-lists.ts';
+import { isSet, text } from './field-lists.ts';
 import { intOrPercentValue } from './intorstring.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
 import { podSpecWarnings } from './pod-warnings.ts';
@@ -80,20 +80,6 @@ function checkStrategy(errors: FieldErrors, field: string, strategy: Json): void
   notSupportedInOrder(errors, field, printed, ['RollingUpdate', 'OnDelete']);
 }
 
-/** Daemon pods share a node: no host path of a cloud disk may be written by all of them. */
-function checkReadOnlyDisks(errors: FieldErrors, field: string, volumes: Json): void {
-  for (const [index, volume] of list(volumes).entries()) {
-    for (const [type, at] of [
-      ['gcePersistentDisk', 'gcePersistentDisk'],
-      ['iscsi', 'iscsi'],
-    ] as const) {
-      if (isSet(volume[type]) && volume[type].readOnly === false) {
-        errors.invalid(`${field}[${index}].${at}.readOnly`, false, 'must be read-only');
-      }
-    }
-  }
-}
-
 function validate({ spec }: KubeObject, errors: FieldErrors): void {
   checkLabelSelector(errors, 'spec.selector', spec.selector);
   const labels = spec.template.metadata?.labels;
@@ -116,7 +102,6 @@ function validate({ spec }: KubeObject, errors: FieldErrors): void {
     const message = 'activeDeadlineSeconds in DaemonSet is not Supported';
     errors.forbidden('spec.template.spec.activeDeadlineSeconds', message);
   }
-  checkReadOnlyDisks(errors, 'spec.template.spec.volumes', pod.volumes);
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds ?? 0);
   checkStrategy(errors, 'spec.updateStrategy', spec.updateStrategy);
   checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit);

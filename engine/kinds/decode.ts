@@ -185,7 +185,8 @@ function zeroValue(type: SchemaType): Json {
 }
 
 /** Types whose Go values are structs: `omitempty` never drops them. */
-const isStructLike = (type: SchemaType): boolean => 'struct q o t u'.split(' ').includes(type.code);
+const STRUCT_LIKE: ReadonlySet<string> = new Set(['struct', 'q', 'o', 't', 'u']);
+const isStructLike = (type: SchemaType): boolean => STRUCT_LIKE.has(type.code);
 
 function zeroStruct(index: number): Record<string, Json> {
   const out: Record<string, Json> = {};

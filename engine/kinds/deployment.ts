@@ -9,7 +9,7 @@ import type { FieldErrors } from './field-errors.ts';
 import { isSet, text } from './field-lists.ts';
 import { intOrPercentValue } from './intorstring.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
-import { podSpecWarnings } from './pod-warnings.ts';
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { defaultPodTemplate } from './podtemplate.ts';
 import { printedSelector } from './workload-selector.ts';
 import { checkSelectedTemplate, checkWorkloadSelector } from './workload-template.ts';
@@ -87,6 +87,9 @@ export const kinds: readonly KindDefinition[] = [
     modelled: true,
     defaults,
     validate,
-    warnings: ({ spec }) => podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),
+    warnings: ({ metadata, spec }) => [
+      ...podNameWarnings(metadata.name),
+      ...podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),
+    ],
   },
 ];

@@ -11,7 +11,7 @@ import { child, entry, type FieldErrors } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import { checkFailurePolicy, checkReplacementPolicy, checkSuccessPolicy } from './job-policies.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
-import { podSpecWarnings } from './pod-warnings.ts';
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { checkPodTemplate, defaultPodTemplate } from './podtemplate.ts';
 import { printedSelector, selectorMatches, sortedMap } from './workload-selector.ts';
 import { MISMATCH } from './workload-template.ts';
@@ -209,13 +209,7 @@ function validate(job: KubeObject, errors: FieldErrors): void {
 }
 
 function warnings(job: KubeObject): string[] {
-  const found: string[] = [];
-  const messages = dns1123LabelMessages(job.metadata.name ?? '');
-  if (messages.length > 0) {
-    const why =
-      'this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended';
-    found.push(`metadata.name: ${why}: [${messages.join(' ')}]`);
-  }
+  const found = podNameWarnings(job.metadata.name);
   const { spec } = job;
   if (
     spec.completionMode === 'Indexed' &&

@@ -1,4 +1,5 @@
 // Warnings the API server sends with pods and pod templates that it accepts (pkg/api/pod/warnings.go, v1.36).
+import { dns1123LabelMessages } from './checks.ts';
 import { child, entry, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
@@ -188,4 +189,13 @@ export function podSpecWarnings(field: string, spec: Json, metadata: ObjectMeta 
   }
   found.push(...podAffinityWarnings(field, spec));
   return found;
+}
+
+/** Names of workloads become names of pods: anything but a DNS label is accepted with a warning. */
+export function podNameWarnings(name: string | undefined): string[] {
+  const messages = dns1123LabelMessages(name ?? '');
+  if (messages.length === 0) return [];
+  const why =
+    'this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended';
+  return [`metadata.name: ${why}: [${messages.join(' ')}]`];
 }

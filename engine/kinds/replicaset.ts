@@ -3,7 +3,7 @@ import { checkNonNegative } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { isSet } from './field-lists.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
-import { podSpecWarnings } from './pod-warnings.ts';
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { defaultPodTemplate } from './podtemplate.ts';
 import { printedSelector } from './workload-selector.ts';
 import { checkSelectedTemplate, checkWorkloadSelector } from './workload-template.ts';
@@ -36,6 +36,9 @@ export const kinds: readonly KindDefinition[] = [
     modelled: true,
     defaults,
     validate,
-    warnings: ({ spec }) => podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),
+    warnings: ({ metadata, spec }) => [
+      ...podNameWarnings(metadata.name),
+      ...podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),
+    ],
   },
 ];

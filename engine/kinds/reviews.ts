@@ -102,7 +102,11 @@ const withFreshMetadata =
   };
 
 const authorization = { apiVersion: 'authorization.k8s.io/v1', namespaced: false, modelled: false } as const;
-const authentication = { apiVersion: 'authentication.k8s.io/v1', namespaced: false, modelled: false } as const;
+const authentication = {
+  apiVersion: 'authentication.k8s.io/v1',
+  namespaced: false,
+  modelled: false,
+} as const;
 
 export const kinds: readonly KindDefinition[] = [
   {

@@ -106,8 +106,6 @@ function validate({ spec }: KubeObject, errors: FieldErrors): void {
     checkPersistentVolumeClaimSpec(template.spec ?? {}, `spec.volumeClaimTemplates[${index}].spec`, errors);
   }
   checkAlwaysRestarts(errors, 'spec.template.spec', spec.template.spec, 'StatefulSet');
-  if (isSet(spec.revisionHistoryLimit))
-    checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit);
 }
 
 /** The pods mount claims by the names of the templates, so these count as volumes. */
@@ -136,6 +134,11 @@ export const kinds: readonly KindDefinition[] = [
     nameRule: 'label',
     defaults,
     validate,
-    warnings: ({ spec }) => podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),
+    warnings: ({ spec }) => {
+      const found = podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata);
+      if (spec.revisionHistoryLimit >= 0) return found;
+      const message = 'a negative value retains all historical revisions; a value >= 0 is recommended';
+      return [...found, `spec.revisionHistoryLimit: ${message}`];
+    },
   },
 ];

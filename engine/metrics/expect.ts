@@ -70,14 +70,17 @@ function canonicalName(name: string): string | null {
   const latency = bare.slice(0, dot);
   const statistic = bare.slice(dot + 1);
   if (!(LATENCY_STATISTICS as readonly string[]).includes(statistic)) return null;
-  const known = LATENCIES.includes(latency) || /^api\.[a-z]+\.[a-z][a-z0-9.-]*(\/[a-z]+)?$/.test(latency);
+  const known =
+    LATENCIES.includes(latency) ||
+    /^api\.[a-z]+\.[a-z][a-z0-9.-]*(\/[a-z]+)?$/.test(latency) ||
+    /^workqueue\.[a-z-]+$/.test(latency);
   return known ? `latency.${bare}` : null;
 }
 
 function unknownMetric(name: string): string {
   const bare = name.replace(/^latency\./, '');
   const candidates = [
-    ...LATENCIES.filter((latency) => !latency.startsWith('api.')).flatMap((latency) =>
+    ...LATENCIES.filter((latency) => !latency.includes('<')).flatMap((latency) =>
       LATENCY_STATISTICS.map((statistic) => `${latency}.${statistic}`),
     ),
     ...COUNTS,

@@ -200,7 +200,8 @@ export class Recorder {
 
   /** A watcher saw the pod Ready: pod.startup, once a pod. */
   observedReady(pod: number): void {
-    if (this.stamps.has(pod, PodFlag.observed | PodFlag.existed)) return;
+    // Gone before the watcher saw it ready: nothing was observed.
+    if (!this.stamps.isOpen(pod) || this.stamps.has(pod, PodFlag.observed | PodFlag.existed)) return;
     this.stamps.raise(pod, PodFlag.observed);
     this.observe(this.startup, this.now() - this.stamps.get(pod, PodStamp.created));
   }

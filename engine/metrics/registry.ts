@@ -42,6 +42,10 @@ export const METRICS: readonly MetricSpec[] = [
   latency('kubelet.start', 'pod seen by its kubelet → all containers started'),
   latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
   latency(
+    'workqueue.<controller>',
+    'an object is due in the work queue of a controller → one of its workers takes it: workqueue.replicaset',
+  ),
+  latency(
     'api.<verb>.<resource>',
     'request received by the API server → last byte of the answer sent, without client-side rate limiting; resource with its subresource: api.create.pods/binding',
   ),

@@ -30,6 +30,7 @@ export class Kubelets {
   readonly #nodeStatusKind: EventKind;
   /** Whether a node's next status update is scheduled. */
   readonly #statusPending: boolean[] = [];
+  readonly #imageTexts = new Map<string, string[]>();
   readonly #pullMetric: number;
   readonly #startMetric: number;
   readonly #errImage: number;
@@ -170,7 +171,7 @@ export class Kubelets {
     const image = state.images.text(container.image);
     if (pull.pulled) {
       this.#workers.pullFromUs[pod] = now;
-      this.#event(pod, 'Normal', 'Pulling', `Pulling image "${image}"`);
+      this.#event(pod, 'Normal', 'Pulling', this.#imageText(container.image, 'Pulling image ', ''));
       this.#hop(pod, `pulls image ${image}`);
       this.#scheduleNodeStatus(node, pull.doneUs);
     } else if (container.pullPolicy === 'Never' && !this.#present(node, container.image)) {
@@ -179,7 +180,7 @@ export class Kubelets {
       this.#enter(pod, Step.pulling, -1);
       return;
     } else {
-      this.#event(pod, 'Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`);
+      this.#event(pod, 'Normal', 'Pulled', this.#imageText(container.image, 'Container image ', ' already present on machine and can be accessed by the pod'));
     }
     this.#enter(pod, Step.pulling, pull.doneUs - now);
   }
@@ -397,8 +398,18 @@ export class Kubelets {
   }
 
   #event(pod: number, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const { state } = this.#c;
-    this.#client(state.pods.node[pod]!).event(type, reason, 'Pod', state.podNamespace(pod), state.podName(pod), message);
+    this.#client(this.#c.state.pods.node[pod]!).podEvent(type, reason, pod, message);
+  }
+
+  /** A text about an image, made once: thousands of pods say the same. */
+  #imageText(image: number, prefix: string, suffix: string): string {
+    const key = prefix + suffix;
+    let texts = this.#imageTexts.get(key);
+    if (texts === undefined) {
+      texts = [];
+      this.#imageTexts.set(key, texts);
+    }
+    return (texts[image] ??= `${prefix}"${this.#c.state.images.text(image)}"${suffix}`);
   }
 
   #hop(pod: number, what: string): void {

@@ -15,7 +15,7 @@ import {
   PASS,
   type SchedulerSettings,
 } from '../contracts/scheduler.ts';
-import { assert, type EventKind, hashText, type Sampler } from '../kernel/index.ts';
+import { assert, type EventKind, grownInt32, hashText, type Sampler } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type RevisionLog, Verb } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
@@ -66,6 +66,8 @@ export class Scheduler {
   readonly #bindLatency: number;
 
   #stage = new Uint8Array(256);
+  /** Template with which a pod entered the queue: of a waiting pod, only a change of that is news. */
+  #template = new Int32Array(256);
   /** Pod that is being looked at, -1. */
   #current = -1;
   #decision: Decision | null = null;
@@ -117,7 +119,7 @@ export class Scheduler {
     this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
-    this.#events = api.client(`${ACTOR}/events`, costs.clients.scheduler);
+    this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#pod = new PodCursor(state);
     const parallelism = settings.parallelism ?? own.parallelism;
     this.#attemptUs = durations.sampler('scheduler/attempt', own.attemptUs);
@@ -166,6 +168,7 @@ export class Scheduler {
       const longer = new Uint8Array(capacity);
       longer.set(this.#stage);
       this.#stage = longer;
+      this.#template = grownInt32(this.#template, capacity);
     }
     for (let p = from; p < to; p++) {
       const pod = log.id(p);
@@ -211,6 +214,9 @@ export class Scheduler {
     const stage = this.#stage[pod]!;
     const template = state.template(pod);
     if (stage === Stage.queued) {
+      // The scheduler's own status patches come back here too.
+      if (this.#template[pod] === template.id) return;
+      this.#template[pod] = template.id;
       this.queue.updated(pod, { events: ClusterEvent.ownUpdate, node: -1, before: null, template });
       return;
     }
@@ -228,6 +234,7 @@ export class Scheduler {
       return;
     }
     this.#stage[pod] = Stage.queued;
+    this.#template[pod] = template.id;
     this.#losses.queued(profile, template, state.pods.owner[pod]! >= 0);
     this.queue.add(pod, profile);
   }

@@ -96,7 +96,8 @@ export function readManifest(text: string): Json[][] {
     uniqueKeys: false,
     logLevel: 'silent',
     // Kubernetes' reader keeps dates as text.
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
+    customTags: (tags) =>
+      tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:timestamp'),
   });
   const objects: Json[][] = [];
   for (const document of documents as unknown as { toJS(): Json; errors: unknown[] }[]) {

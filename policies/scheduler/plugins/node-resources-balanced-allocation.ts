@@ -46,7 +46,7 @@ export const nodeResourcesBalancedAllocation = definePlugin({
     const { cluster } = handle;
     const resources = weighted(list, cluster.resources);
     const asksNothing = perTemplate((template) =>
-      resources.every(({ resource }) => requestOf(template, resource, false) === 0),
+      resources.every(({ resource }) => requestOf(template, resource) === 0),
     );
     const before = new Float64Array(resources.length);
     const after = new Float64Array(resources.length);
@@ -54,7 +54,7 @@ export const nodeResourcesBalancedAllocation = definePlugin({
     const score = (view: ClusterView, node: number, template: PodTemplate): number => {
       let count = 0;
       for (const { resource } of resources) {
-        const asked = requestOf(template, resource, false);
+        const asked = requestOf(template, resource);
         if (asked === 0 && resource >= 0) continue;
         const allocatable = view.allocatable(node, resource);
         if (allocatable === 0) continue;
@@ -74,7 +74,7 @@ export const nodeResourcesBalancedAllocation = definePlugin({
       locality: 'node',
       reads: NodeField.allocatable | NodeField.requested,
       sign({ template: t }) {
-        return resources.map(({ resource }) => requestOf(t, resource, false)).join('/');
+        return resources.map(({ resource }) => requestOf(t, resource)).join('/');
       },
       preScore: (pod) => (asksNothing(pod.template) ? SKIP : undefined),
       score: (pod, node) => score(cluster, node.id, pod.template),

@@ -88,7 +88,8 @@ export const nodeResourcesFit = definePlugin<z.infer<typeof args>, Wanted, void>
       reads: NodeField.allocatable | NodeField.requested | NodeField.podCount,
       sign({ template: t }) {
         const scalars = t.scalars.map(([resource, amount]) => `${resource}:${amount}`).join(',');
-        return `${t.cpuMilli}/${t.memoryBytes}/${t.ephemeralBytes}/${t.nonZeroCpuMilli}/${t.nonZeroMemoryBytes}/${scalars}`;
+        const containers = t.spec.resources?.requests === undefined ? '' : JSON.stringify(t.spec.containers);
+        return `${containers}${t.cpuMilli}/${t.memoryBytes}/${t.ephemeralBytes}/${t.nonZeroCpuMilli}/${t.nonZeroMemoryBytes}/${scalars}`;
       },
       events: [
         { events: ClusterEvent.assignedPodDelete },

@@ -8,6 +8,8 @@ import {
   type PodTemplate,
   Resource,
 } from '../../../engine/index.ts';
+import { containerRequest } from './container-requests.ts';
+import { perTemplate } from './support.ts';
 
 export interface WeightedResource {
   readonly resource: number;
@@ -59,13 +61,43 @@ export const weighted = (
   resources: ClusterView['resources'],
 ): WeightedResource[] => list.map(({ name, weight }) => ({ resource: resourceId(name, resources), weight }));
 
-/** What a pod asks of a resource; `assumed`: with 100m and 200 MiB for containers that ask for none. */
-export function requestOf(template: PodTemplate, resource: number, assumed: boolean): number {
-  if (resource === Resource.cpu) return assumed ? template.nonZeroCpuMilli : template.cpuMilli;
-  if (resource === Resource.memory) return assumed ? template.nonZeroMemoryBytes : template.memoryBytes;
+/** What a pod asks of a resource, as filters and sums of nodes count it. */
+export function requestOf(template: PodTemplate, resource: number): number {
+  if (resource === Resource.cpu) return template.cpuMilli;
+  if (resource === Resource.memory) return template.memoryBytes;
   if (resource === Resource.ephemeralStorage) return template.ephemeralBytes;
   for (const [id, amount] of template.scalars) if (id === resource) return amount;
   return 0;
+}
+
+/** What scoring assumes of a container that asks for none (pkg/scheduler/util/pod_resources.go). */
+const ASSUMED_CPU_MILLI = 100;
+const ASSUMED_MEMORY_BYTES = 200 * 1024 * 1024;
+
+/** A pod's requests as the scorer counts them: assumed where missing, pod-level ones left out. */
+interface ScoredRequests {
+  readonly cpuMilli: number;
+  readonly memoryBytes: number;
+  of(resource: number): number;
+}
+
+function scoredRequests(template: PodTemplate, interner: ClusterView['resources']): ScoredRequests {
+  const { spec } = template;
+  if (spec.resources?.requests === undefined) {
+    return {
+      cpuMilli: template.nonZeroCpuMilli,
+      memoryBytes: template.nonZeroMemoryBytes,
+      of: (resource) => requestOf(template, resource),
+    };
+  }
+  return {
+    cpuMilli: containerRequest(spec, 'cpu', ASSUMED_CPU_MILLI),
+    memoryBytes: containerRequest(spec, 'memory', ASSUMED_MEMORY_BYTES),
+    of: (resource) =>
+      resource === Resource.ephemeralStorage
+        ? template.ephemeralBytes
+        : containerRequest(spec, interner.text(resource), 0),
+  };
 }
 
 /** What is asked of a node already, counted the same way. */
@@ -123,11 +155,18 @@ export function resourceScorer(strategy: Strategy, interner: ClusterView['resour
         ? mostAllocated
         : shapeCurve(strategy.requestedToCapacityRatio?.shape ?? []);
 
+  const requestsOf = perTemplate((template) => scoredRequests(template, interner));
   const score = (cluster: ClusterView, node: number, template: PodTemplate): number => {
+    const requests = requestsOf(template);
     let sum = 0;
     let weights = 0;
     for (const { resource, weight } of resources) {
-      const asked = requestOf(template, resource, true);
+      const asked =
+        resource === Resource.cpu
+          ? requests.cpuMilli
+          : resource === Resource.memory
+            ? requests.memoryBytes
+            : requests.of(resource);
       // An extended resource that the pod does not want says nothing.
       if (asked === 0 && resource >= 0) continue;
       const allocatable = cluster.allocatable(node, resource);
@@ -151,9 +190,9 @@ export function resourceScorer(strategy: Strategy, interner: ClusterView['resour
     scoreBatch(cluster, nodes, count, template, out) {
       const columns = cluster.columns;
       if (isPlain && strategy.type === 'LeastAllocated') {
-        leastOfTwo(columns, nodes, count, template, cpuWeight, memoryWeight, out);
+        leastOfTwo(columns, nodes, count, requestsOf(template), cpuWeight, memoryWeight, out);
       } else if (isPlain && strategy.type === 'MostAllocated') {
-        mostOfTwo(columns, nodes, count, template, cpuWeight, memoryWeight, out);
+        mostOfTwo(columns, nodes, count, requestsOf(template), cpuWeight, memoryWeight, out);
       } else {
         for (let i = 0; i < count; i++) out[i] = score(cluster, nodes[i]!, template);
       }
@@ -166,7 +205,7 @@ function leastOfTwo(
   { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory }: NodeColumnsView,
   nodes: Int32Array,
   count: number,
-  { nonZeroCpuMilli: cpu, nonZeroMemoryBytes: memory }: PodTemplate,
+  { cpuMilli: cpu, memoryBytes: memory }: ScoredRequests,
   cpuWeight: number,
   memoryWeight: number,
   out: Int32Array,
@@ -196,7 +235,7 @@ function mostOfTwo(
   { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory }: NodeColumnsView,
   nodes: Int32Array,
   count: number,
-  { nonZeroCpuMilli: cpu, nonZeroMemoryBytes: memory }: PodTemplate,
+  { cpuMilli: cpu, memoryBytes: memory }: ScoredRequests,
   cpuWeight: number,
   memoryWeight: number,
   out: Int32Array,

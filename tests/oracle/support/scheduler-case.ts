@@ -5,6 +5,7 @@ import { Rng } from '../../../engine/kernel/index.ts';
 import { ingestNode } from '../../../engine/kinds/ingest/node.ts';
 import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
+import { quantityMilli } from '../../../engine/kinds/quantity.ts';
 import { kindOf } from '../../../engine/kinds/registry.ts';
 import { SchedulerCache } from '../../../engine/scheduler/cache.ts';
 import { diagnose } from '../../../engine/scheduler/diagnosis.ts';
@@ -55,7 +56,12 @@ const SYSTEM_PRIORITIES: Record<string, number> = {
 
 /** The API server's defaults and the Priority admission plug-in; nothing else ran when the verdicts were taken. */
 function prepared(pod: KubeObject, classes: readonly KubeObject[]): KubeObject {
-  const copy: KubeObject = structuredClone({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata, spec: pod.spec });
+  const copy: KubeObject = structuredClone({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: pod.metadata,
+    spec: pod.spec,
+  });
   kindOf('v1', 'Pod')!.defaults(copy);
   const { spec } = copy;
   const own = classes.find(({ metadata }) => metadata.name === spec.priorityClassName);
@@ -63,6 +69,31 @@ function prepared(pod: KubeObject, classes: readonly KubeObject[]): KubeObject {
   spec.priority ??= SYSTEM_PRIORITIES[spec.priorityClassName] ?? chosen?.value ?? 0;
   spec.preemptionPolicy ??= chosen?.preemptionPolicy ?? 'PreemptLowerPriority';
   return copy;
+}
+
+/**
+ * A resize under way: a running container holds the largest of what it asks, was allocated and has, per resource; what
+ * it asks does not count while the resize is infeasible (component-helpers/resource/helpers.go, v1.36).
+ */
+function withResizes(pod: KubeObject, status: Json): KubeObject {
+  const isInfeasible = (status?.conditions ?? []).some(
+    (c: Json) => c.type === 'PodResizePending' && c.reason === 'Infeasible',
+  );
+  const statuses: Json[] = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  for (const container of [...pod['spec'].containers, ...(pod['spec'].initContainers ?? [])]) {
+    const own = statuses.find(({ name }) => name === container.name);
+    if (own?.allocatedResources === undefined && own?.resources === undefined) continue;
+    const lists: Json[] = [own.allocatedResources, own.resources?.requests];
+    if (!isInfeasible) lists.push(container.resources?.requests);
+    const largest: Record<string, string> = {};
+    for (const list of lists) {
+      for (const [name, quantity] of Object.entries<string>(list ?? {})) {
+        if (quantityMilli(quantity) >= quantityMilli(largest[name] ?? '0')) largest[name] = quantity;
+      }
+    }
+    container.resources = { ...container.resources, requests: largest };
+  }
+  return pod;
 }
 
 export class CaseRun {
@@ -94,7 +125,8 @@ export class CaseRun {
       const phase = object['status']?.phase;
       if (object.kind !== 'Pod' || phase === 'Succeeded' || phase === 'Failed') continue;
       const node = this.state.nodes.find(object['spec'].nodeName ?? '');
-      if (node >= 0) this.cache.addPod(this.#row(object), node, this.state.template(this.state.pods.used - 1));
+      if (node >= 0)
+        this.cache.addPod(this.#row(object), node, this.state.template(this.state.pods.used - 1));
     }
   }
 
@@ -113,7 +145,9 @@ export class CaseRun {
         requested: {
           cpu: columns.cpuRequested[node],
           memory: columns.memoryRequested[node],
-          ...(columns.ephemeralRequested[node]! > 0 ? { ephemeralStorage: columns.ephemeralRequested[node] } : {}),
+          ...(columns.ephemeralRequested[node]! > 0
+            ? { ephemeralStorage: columns.ephemeralRequested[node] }
+            : {}),
           ...(Object.keys(scalar).length > 0 ? { scalar } : {}),
           nonZeroCpu: columns.nonZeroCpu[node],
           nonZeroMemory: columns.nonZeroMemory[node],
@@ -137,8 +171,10 @@ export class CaseRun {
       result: 'ignored',
     };
     const framework = this.frameworks.get(template.schedulerName);
-    if (template.nodeName !== '') verdict.result = 'assigned';
-    else if (framework !== undefined) this.#attempt(pod, framework, verdict);
+    if (template.nodeName !== '') {
+      verdict.result = 'assigned';
+      verdict.node = template.nodeName;
+    } else if (framework !== undefined) this.#attempt(pod, framework, verdict);
     for (const victim of recorded.preemption?.outcomes?.[0]?.victims ?? []) {
       const [namespace, name] = victim.split('/');
       const row = this.state.podNames.find(this.state.texts.id(namespace), this.state.texts.id(name), -1);
@@ -172,7 +208,9 @@ export class CaseRun {
     const rejected: Record<string, Rejection> = {};
     if (decision.preFilterVerdict === 0) {
       for (const node of examined) {
-        if (!feasible.has(node)) rejected[this.state.nodeName(node)] = this.#rejection(decision.verdict(node));
+        // A profile without scorers stops at the first feasible node.
+        if (!feasible.has(node) && decision.verdict(node) !== 0)
+          rejected[this.state.nodeName(node)] = this.#rejection(decision.verdict(node));
       }
     }
     if (Object.keys(rejected).length > 0) verdict.rejected = rejected;
@@ -196,7 +234,8 @@ export class CaseRun {
       const name = this.state.nodeName(decision.feasibleNodes[i]!);
       scores[name] = {};
       framework.score.forEach((scorer, s) => {
-        if (decision.scorerSkipped[s] === 0) scores[name]![scorer.name] = decision.scores[s]![i]! * framework.weights[s]!;
+        if (decision.scorerSkipped[s] === 0)
+          scores[name]![scorer.name] = decision.scores[s]![i]! * framework.weights[s]!;
       });
       totals[name] = decision.totals[i]!;
     }
@@ -236,7 +275,7 @@ export class CaseRun {
 
   #row(object: KubeObject): PodId {
     const { state } = this;
-    const pod = prepared(object, this.#classes);
+    const pod = withResizes(prepared(object, this.#classes), object['status']);
     const template = state.templates.intern({
       labels: pod.metadata.labels ?? {},
       annotations: {},

@@ -40,7 +40,7 @@ describe('parseQuantity', () => {
     expect(parseQuantity(text).text).toBe(stored);
   });
 
-  it.each(['', 'abc', '1.5.5', '1Zi', '1 Gi', '${X}'])('%s is no quantity', (text) => {
+  it.each(['', 'abc', '1.5.5', '1Zi', '1 Gi', '$X'])('%s is no quantity', (text) => {
     expect(() => parseQuantity(text)).toThrow(
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );

@@ -58,6 +58,7 @@ describe('judgeExpect', () => {
     ['api.list.nodes.p99 < 1s', false, null],
     ['api.list.nodes.count == 0', true, 0],
     ['kubelet.pull.p50 < 1s', false, null],
+    ['workqueue.replicaset.p99 < 1s', false, null],
     ['pods.pending == 0', false, 1],
     ['pods.pending != 0', true, 1],
     // 10 created − 2 deleted − 6 running − 1 pending − 1 succeeded − 0 failed

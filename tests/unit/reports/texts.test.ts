@@ -140,6 +140,32 @@ describe('PendingReasons', () => {
   });
 });
 
+describe('PendingReasons with Events', () => {
+  it('takes the last FailedScheduling message of a pod without a node', () => {
+    const reasons = new PendingReasons();
+    const run = new ScriptedRun({ sinks: [reasons] });
+    const fail = (name: string, message: string) =>
+      run.recorder.event('Warning', 'FailedScheduling', 'Pod', 'default', name, 1, message);
+    run.recorder.podCreated(run.pod(0, 'a', { reason: 'Unschedulable' }));
+    fail('a', '0/1 nodes are available: 1 Insufficient cpu.');
+    fail('a', '0/2 nodes are available: 2 Insufficient cpu.');
+    run.recorder.podCreated(run.pod(1, 'bound', { node: 'n1', reason: 'ContainerCreating' }));
+    fail('bound', '0/1 nodes are available: 1 Insufficient cpu.');
+    // The second pod of this name never failed.
+    run.recorder.podCreated(run.pod(2, 'again'));
+    fail('again', '0/1 nodes are available: 1 Insufficient cpu.');
+    run.recorder.podGone(2);
+    run.recorder.podCreated(run.pod(2, 'again', { reason: 'SchedulingGated' }));
+    run.recorder.event('Warning', 'FailedScheduling', 'Job', 'default', 'again', 1, 'of something else');
+    run.finish([0, 1, 2]);
+    expect(reasons.sorted()).toEqual([
+      ['0/2 nodes are available: 2 Insufficient cpu.', 1],
+      ['ContainerCreating', 1],
+      ['SchedulingGated', 1],
+    ]);
+  });
+});
+
 describe('traceText', () => {
   it('aligns columns and sorts by time, keeping the order of one instant', () => {
     const text = traceText(

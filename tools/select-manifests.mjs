@@ -1,14 +1,13 @@
 // Writes tests/oracle/data/manifests-selection.jsonl.gz: a spread of the recorded manifests with their inputs, small
-// enough to keep, so that a clone without the recordings tests itself. Run: npx tsx tests/oracle/manifests-select.ts
+// enough to keep, so that a clone without the recordings tests itself. Run: npx tsx tools/select-manifests.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Json } from '../../engine/kinds/kind.ts';
-import { kindOf } from '../../engine/kinds/registry.ts';
-import { compareRow, type RecordedRow, readManifest } from './manifests-harness.ts';
+import { kindOf } from '../engine/kinds/registry.ts';
+import { compareRow, readManifest } from '../tests/oracle/manifests-harness.ts';
 
-const shared = join(import.meta.dirname, '../../../shared');
-const target = join(import.meta.dirname, 'data/manifests-selection.jsonl.gz');
+const shared = join(import.meta.dirname, '../../shared');
+const target = join(import.meta.dirname, '../tests/oracle/data/manifests-selection.jsonl.gz');
 /** Of one kind and code, every n-th accepted row; refusals are rarer and nearly all kept. */
 const ACCEPTED_STEP = 6;
 const SIZE_MAX = 12_000;
@@ -17,12 +16,12 @@ const lines = gunzipSync(readFileSync(join(shared, 'oracle/controlplane/api-answ
   .toString('utf8')
   .trim()
   .split('\n');
-const files = new Map<string, Json[][]>();
-const seen = new Map<string, number>();
-const messages = new Set<string>();
-const chosen: string[] = [];
+const files = new Map();
+const seen = new Map();
+const messages = new Set();
+const chosen = [];
 for (const line of lines) {
-  const row = JSON.parse(line) as RecordedRow;
+  const row = JSON.parse(line);
   if (row.code === 0 || row.code === 409) continue;
   const documents =
     files.get(row.file) ?? readManifest(readFileSync(join(shared, 'data/k8s-manifests', row.file), 'utf8'));

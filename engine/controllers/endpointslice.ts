@@ -1,0 +1,409 @@
+// The EndpointSlice controller: keeps, for each Service with a selector, slices of at most 100 endpoints that tell
+// which of its pods are ready, serving or terminating (pkg/controller/endpointslice, k8s.io/endpointslice, v1.36).
+//
+// Upstream recomputes all endpoints of a Service at every sync. Here a sync looks at the pods that changed since the
+// last one; it recomputes all when the Service changed, a write failed, or somebody else touched a slice. The property
+// test slices.test.ts compares both.
+//
+// Left out: topology hints (trafficDistribution), IPv6, and the trigger time annotation.
+import {
+  type Calls,
+  type Controller,
+  type ControllerContext,
+  type ControllerDefinition,
+  DONE,
+  RETRY,
+  type SeenObject,
+  type SeenObjects,
+  type Steps,
+} from '../contracts/controller.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
+import { PodBit, Verb } from '../state/index.ts';
+import {
+  HEADLESS_LABEL,
+  hasEndpoints,
+  hostnameOf,
+  inheritedLabels,
+  ipText,
+  isHeadless,
+  podReference,
+  portsKey,
+  type ResolvedPort,
+  resolvePorts,
+} from './endpoint-parts.ts';
+import { controllerReference, controllerUid } from './owner.ts';
+import { podUid } from './pod-identity.ts';
+import { isReady } from './pod-view.ts';
+import { isNamespaceTerminating } from './request-failed.ts';
+import { isEndpoint, ServicePods } from './service-pods.ts';
+import { placeEndpoints, type Slice } from './slice-placement.ts';
+
+const SECOND = 1_000_000;
+/** --max-endpoints-per-slice. */
+const ENDPOINTS_MAX = 100;
+/** endpointSliceChangeMinSyncDelay: how soon a change by somebody else is answered. */
+const FOREIGN_CHANGE_DELAY_US = SECOND;
+const RETRIES_MAX = 15;
+const SERVICE_NAME = 'kubernetes.io/service-name';
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const MANAGER = 'endpointslice-controller.k8s.io';
+
+/** What the controller knows of one Service's slices. */
+class ServiceSlices {
+  readonly service: SeenObject;
+  /** Everything is to be computed anew. */
+  stale = true;
+  /** Pods changed since the last sync, by serial: the row, or -1 where the pod is gone. */
+  changed = new Map<number, number>();
+  slices: Slice[] = [];
+  readonly bySerial = new Map<number, Slice>();
+  /** Versions written and not seen yet, by slice; null: a deletion. */
+  readonly awaited = new Map<number, KubeObject | null>();
+  writing = false;
+  /** Ports by template id, and the lists by their text. */
+  readonly portsByTemplate = new Map<number, string>();
+  readonly ports = new Map<string, readonly ResolvedPort[]>();
+  /** Version of the Service that ports and labels were computed from. */
+  seen: KubeObject | null = null;
+
+  constructor(service: SeenObject) {
+    this.service = service;
+  }
+}
+
+class EndpointSliceController implements Controller {
+  readonly #ctx: ControllerContext;
+  readonly #members: ServicePods;
+  readonly #services: SeenObjects;
+  readonly #slices: SeenObjects;
+  readonly #known = new Map<string, ServiceSlices>();
+
+  constructor(ctx: ControllerContext) {
+    this.#ctx = ctx;
+    this.#members = ServicePods.of(ctx);
+    this.#services = ctx.objects('Service');
+    this.#slices = ctx.objects('EndpointSlice');
+    ctx.onObjects('Service', (service, verb) => {
+      if (verb === Verb.deleted) this.#known.delete(service.key);
+      ctx.queue.add(service.key);
+    });
+    const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
+    this.#members.onMember((service, pod, changed) => {
+      if (!changed && ctx.queue.retries(service.key) === 0) return;
+      const { table } = ctx.pods;
+      this.#of(service).changed.set(table.serial[pod]!, ctx.pods.has(pod) ? pod : -1);
+      ctx.queue.addAfter(service.key, batchUs);
+    });
+    ctx.onObjects('EndpointSlice', (slice, verb) => this.#sliceSeen(slice, verb));
+  }
+
+  #of(service: SeenObject): ServiceSlices {
+    let known = this.#known.get(service.key);
+    if (known === undefined || known.service !== service) {
+      known = new ServiceSlices(service);
+      this.#known.set(service.key, known);
+    }
+    return known;
+  }
+
+  #sliceSeen(slice: SeenObject, verb: Verb): void {
+    const { labels } = slice.object.metadata;
+    if (labels?.[MANAGED_BY] !== MANAGER) return;
+    const known = this.#known.get(`${slice.namespace}/${labels[SERVICE_NAME] ?? ''}`);
+    if (known === undefined || controllerUid(slice.object) !== known.service.object.metadata.uid) return;
+    const awaited = known.awaited.get(slice.id);
+    if (awaited !== undefined && awaited === (verb === Verb.deleted ? null : slice.object)) {
+      known.awaited.delete(slice.id);
+      return;
+    }
+    // While it writes, the watch may be faster than the answer.
+    if (known.writing) return;
+    known.stale = true;
+    this.#ctx.queue.addAfter(known.service.key, FOREIGN_CHANGE_DELAY_US);
+  }
+
+  *reconcile(key: string, calls: Calls): Steps {
+    const service = this.#services.get(key);
+    if (service === undefined || !hasEndpoints(service.object)) return DONE;
+    const known = this.#of(service);
+    // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices). The informer of a real
+    // cluster has mostly seen a write by the time its answer is dealt with (recorded updates of one slice follow each
+    // other within 10 ms, without the second of back-off), so the watch's delay is waited for first.
+    if (known.awaited.size > 0) yield calls.sleep(this.#ctx.run.costs.apiserver.watchUs);
+    if (known.awaited.size > 0) return this.#retry(key);
+    known.writing = true;
+    const failure = yield* this.#sync(known, calls);
+    known.writing = false;
+    if (failure === null) return DONE;
+    known.stale = true;
+    const { client } = this.#ctx;
+    const { namespace, name } = service;
+    const text = `Error updating Endpoint Slices for Service ${key}: ${failure}`;
+    client.event('Warning', 'FailedToUpdateEndpointSlices', 'Service', namespace, name, text);
+    return this.#retry(key);
+  }
+
+  #retry(key: string): typeof DONE | typeof RETRY {
+    return this.#ctx.queue.retries(key) < RETRIES_MAX ? RETRY : DONE;
+  }
+
+  /** The text of the first error, or null. */
+  *#sync(known: ServiceSlices, calls: Calls): Steps<string | null> {
+    const service = known.service.object;
+    const before = known.seen;
+    if (before === null || before['spec'] !== service['spec'] || before.metadata.labels !== service.metadata.labels) {
+      known.seen = service;
+      known.stale = true;
+      known.portsByTemplate.clear();
+    }
+    const relabelled = known.stale ? this.#recall(known) : [];
+    const changed = this.#takeChanges(known);
+    const create: Slice[] = [];
+    const update: Slice[] = [];
+    let remove: Slice[] = [];
+    for (const [ports, endpoints] of changed) {
+      const slices = known.slices.filter((slice) => slice.portsKey === ports);
+      const plan = placeEndpoints(slices, (serial) => sliceIn(known, serial, ports), endpoints, ENDPOINTS_MAX, ports);
+      create.push(...plan.create);
+      update.push(...plan.update);
+      remove.push(...plan.remove);
+    }
+    for (const endpoints of changed.values()) {
+      for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
+    }
+    for (const slice of [...create, ...update]) for (const serial of slice.serials) known.bySerial.set(serial, slice);
+    for (const slice of relabelled) if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
+    // A slice that has no endpoints although nothing was taken out of it now: a placeholder whose time is over.
+    for (const slice of known.slices) {
+      if (slice.endpoints.length === 0 && !remove.includes(slice) && create.length > 0) remove.push(slice);
+    }
+    remove = this.#keepPlaceholder(known, create, remove);
+    // Instead of creating one slice and deleting another, the other is rewritten.
+    while (create.length > 0 && remove.length > 0) {
+      const reused = remove.shift()!;
+      const made = create.pop()!;
+      made.id = reused.id;
+      known.slices = known.slices.map((other) => (other === reused ? made : other));
+      update.push(made);
+    }
+    return yield* this.#write(known, create, update, remove, calls);
+  }
+
+  /** Leaves one empty slice where otherwise none would be. */
+  #keepPlaceholder(known: ServiceSlices, create: Slice[], remove: Slice[]): Slice[] {
+    if (known.slices.length !== remove.length || create.length > 0) return remove;
+    const only = remove.length === 1 ? remove[0]! : null;
+    if (only !== null && isPlaceholder(this.#slices.byId(only.id)?.object)) return [];
+    create.push({ id: -1, portsKey: '', serials: [], endpoints: [] });
+    return remove;
+  }
+
+  /** Reads the slices back from the view. Those whose labels are no longer right are told. */
+  #recall(known: ServiceSlices): Slice[] {
+    const { service } = known;
+    const serials = new Map<string, number>();
+    const { table } = this.#ctx.pods;
+    this.#members.each(service, (pod) => {
+      const serial = table.serial[pod]!;
+      serials.set(podUid(serial), serial);
+      known.changed.set(serial, pod);
+    });
+    known.slices = [];
+    known.bySerial.clear();
+    const relabelled: Slice[] = [];
+    const wanted = JSON.stringify(sortedLabels(this.#labels(service.object)));
+    // Endpoints of pods that are not selected any more need a number too; it only has to be nobody else's.
+    let unknown = -1;
+    for (const seen of this.#slices.controlledBy(service.object.metadata.uid!)) {
+      const { metadata } = seen.object;
+      if (metadata.labels?.[MANAGED_BY] !== MANAGER || metadata.deletionTimestamp !== undefined) continue;
+      const endpoints: Json[] = seen.object['endpoints'] ?? [];
+      const slice: Slice = {
+        id: seen.id,
+        portsKey: portsKey(readPorts(seen.object['ports'])),
+        endpoints,
+        serials: endpoints.map((endpoint) => serials.get(endpoint.targetRef?.uid) ?? unknown--),
+      };
+      known.slices.push(slice);
+      for (const serial of slice.serials) {
+        known.bySerial.set(serial, slice);
+        if (!known.changed.has(serial)) known.changed.set(serial, -1);
+      }
+      if (JSON.stringify(sortedLabels(metadata.labels ?? {})) !== wanted) relabelled.push(slice);
+    }
+    return relabelled;
+  }
+
+  /** The endpoints wanted for the pods that changed, by ports; null where a slice of those ports has one too many. */
+  #takeChanges(known: ServiceSlices): Map<string, Map<number, Json | null>> {
+    const result = new Map<string, Map<number, Json | null>>();
+    const put = (ports: string, serial: number, endpoint: Json | null): void => {
+      const list = result.get(ports);
+      if (list === undefined) result.set(ports, new Map([[serial, endpoint]]));
+      else list.set(serial, endpoint);
+    };
+    for (const [serial, pod] of known.changed) {
+      const slice = known.bySerial.get(serial);
+      const ports = pod < 0 ? null : this.#portsFor(known, pod);
+      const endpoint = ports === null ? null : this.#endpoint(known.service.object, pod);
+      if (endpoint !== null) put(ports!, serial, endpoint);
+      if (slice !== undefined && (endpoint === null || slice.portsKey !== ports)) put(slice.portsKey, serial, null);
+    }
+    known.changed = new Map();
+    known.stale = false;
+    return result;
+  }
+
+  #portsFor(known: ServiceSlices, pod: number): string {
+    const { table } = this.#ctx.pods;
+    const template = table.template[pod]!;
+    let key = known.portsByTemplate.get(template);
+    if (key === undefined) {
+      const ports = resolvePorts(known.service.object, this.#ctx.run.state.templates.get(template));
+      key = portsKey(ports);
+      known.portsByTemplate.set(template, key);
+      known.ports.set(key, ports);
+    }
+    return key;
+  }
+
+  /** podToEndpoint; null if the pod has none. */
+  #endpoint(service: KubeObject, pod: number): Json | null {
+    const { pods, run } = this.#ctx;
+    const { state } = run;
+    if (!pods.has(pod)) return null;
+    const word = pods.word(pod);
+    const ip = pods.table.ip[pod]!;
+    if (!isEndpoint(word, ip, true)) return null;
+    const terminating = (word & PodBit.deleting) !== 0;
+    const serving = isReady(word);
+    const node = pods.node(pod);
+    const endpoint: Json = {
+      addresses: [ipText(ip)],
+      conditions: {
+        ready: service['spec'].publishNotReadyAddresses === true || (serving && !terminating),
+        serving,
+        terminating,
+      },
+      targetRef: podReference(state, pod),
+    };
+    const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
+    if (hostname !== undefined) endpoint.hostname = hostname;
+    if (node >= 0) {
+      endpoint.nodeName = state.nodeName(node);
+      const zone = state.nodes.zone(node);
+      if (zone !== '') endpoint.zone = zone;
+    }
+    return endpoint;
+  }
+
+  #labels(service: KubeObject): Record<string, string> {
+    const labels = { ...inheritedLabels(service), [SERVICE_NAME]: service.metadata.name!, [MANAGED_BY]: MANAGER };
+    return isHeadless(service) ? { ...labels, [HEADLESS_LABEL]: '' } : labels;
+  }
+
+  *#write(known: ServiceSlices, create: Slice[], update: Slice[], remove: Slice[], calls: Calls): Steps<string | null> {
+    const service = known.service.object;
+    let failure: string | null = null;
+    for (const slice of service.metadata.deletionTimestamp === undefined ? create : []) {
+      const reply = yield calls.create(this.#sliceObject(service, known, slice));
+      // Nothing can be created in a namespace that goes away; this is the end of it.
+      if (isNamespaceTerminating(reply.code, reply.message)) return null;
+      if (reply.code >= 400) failure ??= reply.message;
+      else {
+        slice.id = reply.id;
+        known.slices.push(slice);
+        this.#written(known, slice, reply.object!);
+      }
+    }
+    for (const slice of update) {
+      const seen = this.#slices.byId(slice.id);
+      if (seen === undefined) {
+        failure ??= 'the slice is gone';
+        continue;
+      }
+      const next = this.#sliceObject(service, known, slice);
+      const metadata = { ...seen.object.metadata, labels: next.metadata.labels };
+      const reply = yield calls.update(slice.id, { ...next, metadata }, seen.revision);
+      if (reply.code >= 400) failure ??= reply.message;
+      else this.#written(known, slice, reply.object!);
+    }
+    for (const slice of remove) {
+      const reply = yield calls.delete(slice.id);
+      if (reply.code >= 400 && reply.code !== 404) {
+        failure ??= reply.message;
+        continue;
+      }
+      known.slices = known.slices.filter((other) => other !== slice);
+      if (this.#slices.byId(slice.id) !== undefined) known.awaited.set(slice.id, null);
+    }
+    return failure;
+  }
+
+  #written(known: ServiceSlices, slice: Slice, object: KubeObject): void {
+    if (this.#slices.byId(slice.id)?.object !== object) known.awaited.set(slice.id, object);
+    const { tracer } = this.#ctx.run.recorder;
+    if (!tracer.enabled) return;
+    const { namespace, name } = known.service;
+    const sliceName = object.metadata.name!;
+    tracer.link('EndpointSlice', namespace, sliceName, 'Service', namespace, name);
+    const ready = slice.endpoints.filter((endpoint) => endpoint.conditions.ready).map((e) => e.addresses[0]);
+    const text = `endpoints ${slice.portsKey}: ${ready.length} of ${slice.endpoints.length} ready ${ready.join(' ')}`;
+    tracer.hop(this.#ctx.client.name, 'EndpointSlice', namespace, sliceName, text);
+  }
+
+  #sliceObject(service: KubeObject, known: ServiceSlices, slice: Slice): KubeObject {
+    const { name, namespace } = known.service;
+    const ports = known.ports.get(slice.portsKey) ?? [];
+    const isEmpty = slice.endpoints.length === 0;
+    return {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        generateName: `${name}-`,
+        namespace,
+        labels: this.#labels(service),
+        ownerReferences: [controllerReference(service)],
+      },
+      addressType: 'IPv4',
+      endpoints: isEmpty ? null : slice.endpoints,
+      ports: isEmpty || ports.length === 0 ? null : ports.map(writePort),
+    };
+  }
+}
+
+const sliceIn = (known: ServiceSlices, serial: number, ports: string): Slice | undefined => {
+  const slice = known.bySerial.get(serial);
+  return slice?.portsKey === ports ? slice : undefined;
+};
+
+const isPlaceholder = (slice: KubeObject | undefined): boolean =>
+  slice !== undefined && (slice['ports'] ?? []).length === 0 && (slice['endpoints'] ?? []).length === 0;
+
+const writePort = ({ name, protocol, port, appProtocol }: ResolvedPort): Json => ({
+  name,
+  protocol,
+  port,
+  ...(appProtocol === undefined ? {} : { appProtocol }),
+});
+
+const readPorts = (ports: Json): ResolvedPort[] =>
+  (ports ?? []).map((port: Json) => ({
+    name: port.name ?? '',
+    port: port.port,
+    protocol: port.protocol ?? 'TCP',
+    appProtocol: port.appProtocol,
+  }));
+
+const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
+  Object.keys(labels)
+    .sort()
+    .map((key) => [key, labels[key]!]);
+
+export const endpointSliceController: ControllerDefinition = {
+  name: 'endpointslice',
+  clientName: 'endpointslice-controller',
+  about: 'tells by EndpointSlices which pods of a Service can be reached',
+  backoff: { baseUs: SECOND, maxUs: 1000 * SECOND },
+  create: (context) => new EndpointSliceController(context),
+};

@@ -1,0 +1,181 @@
+// Which pods a Service selects, kept as pods and Services come and go: pods of one namespace with the same labels are
+// one group, and a Service selects whole groups. Shared by the Endpoints and EndpointSlice controllers. Costs nothing
+// until the first Service is seen.
+import type { ControllerContext, SeenObject, SeenPods } from '../contracts/controller.ts';
+import type { Json } from '../kinds/kind.ts';
+import { type ClusterState, compileMapSelector, isTerminal, Phase, PodBit, phaseOf, type Selector, Verb } from '../state/index.ts';
+import { isReady } from './pod-view.ts';
+
+const NONE = -1;
+
+/** Called for each Service that selects the pod. `changed`: something that endpoints tell is different. */
+export type MemberHandler = (service: SeenObject, pod: number, changed: boolean) => void;
+
+class Group {
+  readonly labelSet: number;
+  services: SeenObject[] = [];
+  head = NONE;
+  tail = NONE;
+
+  constructor(labelSet: number) {
+    this.labelSet = labelSet;
+  }
+}
+
+/** The pod's sandbox has its address, as far as the watch has told. */
+export const hasAddress = (word: number, ip: number): boolean =>
+  ip !== 0 && ((word & (PodBit.sandbox | PodBit.ready)) !== 0 || phaseOf(word) !== Phase.pending);
+
+/** All that the watch tells and an endpoint shows. */
+const shownBits = (word: number, ip: number): number =>
+  (hasAddress(word, ip) ? 1 : 0) |
+  (isReady(word) ? 2 : 0) |
+  ((word & PodBit.deleting) !== 0 ? 4 : 0) |
+  (isTerminal(word) ? 8 : 0);
+
+/** False for pods without an address, ended ones, and those on their way out unless asked for. */
+export function isEndpoint(word: number, ip: number, includeTerminating: boolean): boolean {
+  if (isTerminal(word) || !hasAddress(word, ip)) return false;
+  return includeTerminating || (word & PodBit.deleting) === 0;
+}
+
+export class ServicePods {
+  readonly #state: ClusterState;
+  readonly #pods: SeenPods;
+  readonly #handlers: MemberHandler[] = [];
+  readonly #byNamespace = new Map<number, Map<number, Group>>();
+  readonly #services = new Map<number, SeenObject>();
+  readonly #selectors = new WeakMap<object, Selector>();
+  #next = new Int32Array(0);
+  #previous = new Int32Array(0);
+  #active = false;
+
+  private static readonly instances = new WeakMap<SeenPods, ServicePods>();
+
+  /** The one of this controller manager. */
+  static of(ctx: ControllerContext): ServicePods {
+    let known = ServicePods.instances.get(ctx.pods);
+    if (known === undefined) {
+      known = new ServicePods(ctx);
+      ServicePods.instances.set(ctx.pods, known);
+    }
+    return known;
+  }
+
+  constructor(ctx: ControllerContext) {
+    this.#state = ctx.run.state;
+    this.#pods = ctx.pods;
+    ctx.onObjects('Service', (service, verb) => this.#serviceSeen(service, verb));
+    ctx.onPods((pod, verb, word, node, oldWord, oldNode) => {
+      if (this.#active) this.#podSeen(pod, verb, word, node, oldWord, oldNode);
+    });
+  }
+
+  onMember(handler: MemberHandler): void {
+    this.#handlers.push(handler);
+  }
+
+  /** Calls `visit` for each pod of the Service. */
+  each(service: SeenObject, visit: (pod: number) => void): void {
+    const groups = this.#byNamespace.get(this.#state.texts.find(service.namespace));
+    if (groups === undefined) return;
+    for (const group of groups.values()) {
+      if (!group.services.includes(service)) continue;
+      for (let pod = group.head; pod >= 0; pod = this.#next[pod]!) visit(pod);
+    }
+  }
+
+  #serviceSeen(service: SeenObject, verb: Verb): void {
+    if (verb === Verb.deleted) this.#services.delete(service.id);
+    else this.#services.set(service.id, service);
+    if (!this.#active) return this.#activate();
+    const groups = this.#byNamespace.get(this.#state.texts.find(service.namespace));
+    for (const group of groups?.values() ?? []) {
+      const was = group.services.includes(service);
+      const is = verb !== Verb.deleted && this.#selects(service, group.labelSet);
+      if (was && !is) group.services = group.services.filter((other) => other !== service);
+      if (!was && is) group.services.push(service);
+    }
+  }
+
+  #selects(service: SeenObject, labelSet: number): boolean {
+    const selector: Json = service.object['spec'].selector;
+    if (selector === undefined || selector === null) return false;
+    let compiled = this.#selectors.get(selector);
+    if (compiled === undefined) {
+      compiled = compileMapSelector(selector, this.#state.labels);
+      this.#selectors.set(selector, compiled);
+    }
+    return compiled.matchesSet(labelSet);
+  }
+
+  #activate(): void {
+    this.#active = true;
+    for (let pod = 0; pod < this.#pods.table.used; pod++) if (this.#pods.has(pod)) this.#link(pod);
+  }
+
+  #groupOf(pod: number): Group {
+    const { table } = this.#pods;
+    const namespace = table.namespace[pod]!;
+    let groups = this.#byNamespace.get(namespace);
+    if (groups === undefined) {
+      groups = new Map();
+      this.#byNamespace.set(namespace, groups);
+    }
+    const labelSet = table.labelSet[pod]!;
+    let group = groups.get(labelSet);
+    if (group === undefined) {
+      group = new Group(labelSet);
+      const name = this.#state.texts.text(namespace);
+      for (const service of this.#services.values()) {
+        if (service.namespace === name && this.#selects(service, labelSet)) group.services.push(service);
+      }
+      groups.set(labelSet, group);
+    }
+    return group;
+  }
+
+  #podSeen(pod: number, verb: Verb, word: number, node: number, oldWord: number, oldNode: number): void {
+    const group = oldWord < 0 ? this.#link(pod) : this.#groupOf(pod);
+    if (verb === Verb.deleted) this.#unlink(pod, group);
+    if (group.services.length === 0) return;
+    const ip = this.#pods.table.ip[pod]!;
+    const shown = shownBits(word, ip);
+    const changed =
+      verb === Verb.deleted || (oldWord < 0 ? shown !== 0 : shown !== shownBits(oldWord, ip) || node !== oldNode);
+    for (const service of group.services) for (const handler of this.#handlers) handler(service, pod, changed);
+  }
+
+  #link(pod: number): Group {
+    const group = this.#groupOf(pod);
+    if (pod >= this.#next.length) this.#grow(pod + 1);
+    this.#next[pod] = NONE;
+    this.#previous[pod] = group.tail;
+    if (group.tail === NONE) group.head = pod;
+    else this.#next[group.tail] = pod;
+    group.tail = pod;
+    return group;
+  }
+
+  #unlink(pod: number, group: Group): void {
+    const next = this.#next[pod]!;
+    const previous = this.#previous[pod]!;
+    if (previous === NONE) group.head = next;
+    else this.#next[previous] = next;
+    if (next === NONE) group.tail = previous;
+    else this.#previous[next] = previous;
+    if (group.head === NONE) this.#byNamespace.get(this.#pods.table.namespace[pod]!)!.delete(group.labelSet);
+  }
+
+  #grow(needed: number): void {
+    let size = Math.max(256, this.#next.length);
+    while (size < needed) size *= 2;
+    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const array = new Int32Array(size).fill(NONE);
+      array.set(old);
+      return array;
+    };
+    this.#next = grown(this.#next);
+    this.#previous = grown(this.#previous);
+  }
+}

@@ -1,0 +1,122 @@
+// Into which EndpointSlice each endpoint goes: upstream's rule for one set of ports
+// (k8s.io/endpointslice reconciler.go reconcileByPortMapping and finalize, v1.36). It keeps endpoints where they are,
+// fills slices that must be written anyway, then one unchanged slice that has room for all that is left, then makes new
+// ones; it never moves endpoints to make slices fuller.
+//
+// Only what changed is given, so the work is that of the slices touched and not of all endpoints.
+import type { Json } from '../kinds/kind.ts';
+
+/** A slice as known: endpoints beside the serial numbers of their pods. Placement replaces the arrays. */
+export interface Slice {
+  /** ObjectId, -1 for one to be created. */
+  id: number;
+  readonly portsKey: string;
+  serials: readonly number[];
+  endpoints: readonly Json[];
+}
+
+export interface SlicePlan {
+  readonly create: Slice[];
+  readonly update: Slice[];
+  readonly remove: Slice[];
+}
+
+/** Same endpoint, seen from outside (EndpointsEqualBeyondHash). */
+export function isSameEndpoint(a: Json, b: Json): boolean {
+  return (
+    a === b ||
+    (a.addresses[0] === b.addresses[0] &&
+      a.conditions.ready === b.conditions.ready &&
+      a.conditions.serving === b.conditions.serving &&
+      a.conditions.terminating === b.conditions.terminating &&
+      a.nodeName === b.nodeName &&
+      a.zone === b.zone &&
+      a.hostname === b.hostname &&
+      a.targetRef?.uid === b.targetRef?.uid)
+  );
+}
+
+/**
+ * @param slices    all slices of this set of ports, in order of creation; changed in place
+ * @param sliceOf   where the endpoint of a pod is now
+ * @param changed   by serial of the pod: the endpoint wanted, null where none is wanted any more
+ * @param max       endpoints a slice may hold
+ */
+export function placeEndpoints(
+  slices: readonly Slice[],
+  sliceOf: (serial: number) => Slice | undefined,
+  changed: ReadonlyMap<number, Json | null>,
+  max: number,
+  portsKey: string,
+): SlicePlan {
+  const touched = new Set<Slice>();
+  const waiting: number[] = [];
+  for (const [serial, endpoint] of changed) {
+    const slice = sliceOf(serial);
+    if (slice !== undefined) touched.add(slice);
+    else if (endpoint !== null) waiting.push(serial);
+  }
+  waiting.sort((a, b) => a - b);
+  const plan: SlicePlan = { create: [], update: [], remove: [] };
+  for (const slice of slices) {
+    if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
+    if (slice.endpoints.length === 0) plan.remove.push(slice);
+    else plan.update.push(slice);
+  }
+  let next = 0;
+  const fill = (slice: Slice): void => {
+    const count = Math.min(waiting.length - next, max - slice.endpoints.length);
+    if (count <= 0) return;
+    const added = waiting.slice(next, next + count);
+    next += count;
+    slice.serials = [...slice.serials, ...added];
+    slice.endpoints = [...slice.endpoints, ...added.map((serial) => changed.get(serial)!)];
+  };
+  for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
+  while (next < waiting.length) {
+    const left = waiting.length - next;
+    const unchanged = left < max ? withRoom(slices, plan, left, max) : undefined;
+    if (unchanged !== undefined) {
+      fill(unchanged);
+      plan.update.push(unchanged);
+      continue;
+    }
+    const slice: Slice = { id: -1, portsKey, serials: [], endpoints: [] };
+    fill(slice);
+    plan.create.push(slice);
+  }
+  return plan;
+}
+
+/** Takes changed endpoints over and unwanted ones out. True if the slice is different now. */
+function replaceChanged(slice: Slice, changed: ReadonlyMap<number, Json | null>): boolean {
+  const serials: number[] = [];
+  const endpoints: Json[] = [];
+  let different = false;
+  for (const [index, serial] of slice.serials.entries()) {
+    const known = slice.endpoints[index];
+    const wanted = changed.get(serial);
+    if (wanted === null) {
+      different = true;
+      continue;
+    }
+    const kept = wanted === undefined || isSameEndpoint(known, wanted) ? known : wanted;
+    different ||= kept !== known;
+    serials.push(serial);
+    endpoints.push(kept);
+  }
+  if (!different) return false;
+  slice.serials = serials;
+  slice.endpoints = endpoints;
+  return true;
+}
+
+/** Of the slices that nothing is done to, the fullest that takes `count` more (getSliceToFill). */
+function withRoom(slices: readonly Slice[], plan: SlicePlan, count: number, max: number): Slice | undefined {
+  let best: Slice | undefined;
+  for (const slice of slices) {
+    if (slice.endpoints.length + count > max || plan.update.includes(slice) || plan.remove.includes(slice)) continue;
+    if (best === undefined || slice.endpoints.length > best.endpoints.length) best = slice;
+  }
+  return best;
+}
