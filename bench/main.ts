@@ -25,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   state: { about: 'memory of live pods', load: () => import('./macro/state.ts') },
   scheduler: { about: 'CPU time of a scheduling decision', load: () => import('./macro/scheduler.ts') },
   kernel: { about: 'the event kernel against a C++ twin', load: () => import('./macro/kernel.ts') },
+  scale: { about: 'whole runs by number of nodes and pods', load: () => import('./macro/scale.ts') },
 };
 
 function usage(): string {

@@ -130,12 +130,24 @@ export async function completionScript(): Promise<string> {
   });
 }
 
-/** Answers the shell's question (`--get-yargs-completions`): candidates, one a line. */
-export async function completions(argv: readonly string[]): Promise<string> {
-  const words = argv.slice(argv.indexOf('--get-yargs-completions') + 1);
-  const found = await declareAll(yargs([])).getCompletion([...words], () => undefined);
-  const lines = [found].flat().map(String);
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+/**
+ * Answers the shell's question (`--get-yargs-completions kubetick run --no`): candidates, one a line. For anything
+ * that is neither a command nor an option there are none, and the shell offers files.
+ */
+export function completions(argv: readonly string[]): string {
+  const [, first = '', ...rest] = argv.slice(argv.indexOf('--get-yargs-completions') + 1);
+  const current = rest.at(-1) ?? first;
+  const command = COMMANDS.find(({ name }) => name === first);
+  const options = [...(command?.options ?? []), ...COMMON_OPTIONS].map(({ name }) => `--${name}`);
+  const candidates = current.startsWith('-')
+    ? options
+    : rest.length === 0
+      ? COMMANDS.map(({ name }) => name)
+      : [];
+  return candidates
+    .filter((candidate) => candidate.startsWith(current))
+    .map((candidate) => `${candidate}\n`)
+    .join('');
 }
 
 function declareAll(parser: ReturnType<typeof yargs>): ReturnType<typeof yargs> {

@@ -54,9 +54,8 @@ interface InvariantShape {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
-  readonly seed?: number | string;
-  readonly timeUs?: number;
-  readonly lastEvents?: readonly string[];
+  /** Numbers and names; `seed`, `timeUs` (virtual time) and `lastEvents` have lines of their own. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 const isInvariant = (error: unknown): error is InvariantShape =>
@@ -68,10 +67,13 @@ export function formatBug(error: unknown, argv: readonly string[]): string {
   const lines: string[] = [];
   if (isInvariant(error)) {
     lines.push(`internal error: ${error.message}`);
-    if (error.seed !== undefined) lines.push(`  seed ${error.seed}`);
-    if (error.timeUs !== undefined) lines.push(`  virtual time ${(error.timeUs / 1e6).toFixed(6)} s`);
-    if (error.lastEvents !== undefined && error.lastEvents.length > 0) {
-      lines.push('  last events:', ...error.lastEvents.map((event) => `    ${event}`));
+    const { seed, timeUs, lastEvents, ...others } = error.details ?? {};
+    if (seed !== undefined) lines.push(`  seed ${seed}`);
+    if (typeof timeUs === 'number') lines.push(`  virtual time ${(timeUs / 1e6).toFixed(6)} s`);
+    for (const [name, value] of Object.entries(others))
+      lines.push(`  ${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    if (Array.isArray(lastEvents) && lastEvents.length > 0) {
+      lines.push('  last events:', ...lastEvents.map((event) => `    ${event}`));
     }
   } else {
     lines.push(`internal error: ${error instanceof Error ? error.message : String(error)}`);

@@ -47,7 +47,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--get-yargs-completions')) {
     const { completions } = await import('./arguments.ts');
-    io.stdout.write(await completions(argv));
+    io.stdout.write(completions(argv));
     return ExitCode.ok;
   }
   const [first, ...rest] = argv;

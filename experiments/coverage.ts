@@ -179,6 +179,7 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   ConfigMap: { acts: [], silent: ['data', 'binaryData', 'immutable'] },
   Secret: { acts: [], silent: ['data', 'stringData', 'type', 'immutable'] },
   ServiceAccount: { acts: [], silent: ['secrets', 'imagePullSecrets', 'automountServiceAccountToken'] },
+  'node.k8s.io/RuntimeClass': { acts: ['overhead', 'scheduling'], silent: ['handler'] },
   'scheduling.k8s.io/PriorityClass': {
     acts: ['value', 'globalDefault', 'preemptionPolicy'],
     silent: ['description'],
@@ -233,8 +234,14 @@ export function kindKeyOf(apiVersion: string, kind: string): string {
   return slash < 0 ? kind : `${apiVersion.slice(0, slash)}/${kind}`;
 }
 
-/** Whether the table knows the kind at all. */
-export const isCovered = (kindKey: string): boolean => Object.hasOwn(COVERAGE, kindKey);
+/**
+ * Whether the kind takes part in the model: something acts on it, or (ConfigMap, Secret, …) nothing has to. `modelled`
+ * is what the registry of kinds says.
+ */
+export function isCovered(kindKey: string, modelled: boolean): boolean {
+  const table = Object.hasOwn(COVERAGE, kindKey) ? COVERAGE[kindKey] : undefined;
+  return table !== undefined && (modelled || table.acts.length === 0);
+}
 
 /** Paths (without indices) of fields in the object that the model does not act on; each once. */
 export function uncoveredFields(kindKey: string, object: unknown): Set<string> {

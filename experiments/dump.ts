@@ -34,7 +34,21 @@ function sized(entry: InputObject, shape: NodeShape, loss: LossBook): InputObjec
   return withObject(entry, { ...entry.object, status: { ...nodeObject(shape)['status'], ...status } });
 }
 
-export function partition(objects: readonly InputObject[], shape: NodeShape, loss: LossBook): Partition {
+/** What is no object of any API at all (a tool's configuration file): it has no name to be stored under. */
+function isNameless(entry: InputObject, loss: LossBook): boolean {
+  if (entry.name !== '' || entry.verdict.served || entry.object.metadata?.generateName !== undefined)
+    return false;
+  loss.add(
+    entry.manifest.source,
+    entry.object.kind,
+    '',
+    `not an API object (${entry.object.apiVersion}, no name): left out`,
+  );
+  return true;
+}
+
+export function partition(input: readonly InputObject[], shape: NodeShape, loss: LossBook): Partition {
+  const objects = input.filter((entry) => !isNameless(entry, loss));
   const nodes = objects.filter((entry) => entry.object.kind === 'Node' && entry.object.apiVersion === 'v1');
   const nodeNames = new Set(nodes.map((entry) => entry.name));
   const uids = new Set(objects.map((entry) => entry.object.metadata?.uid).filter((uid) => uid !== undefined));

@@ -20,7 +20,7 @@ export class LossBook {
     modelled: boolean,
   ): void {
     const key = kindKeyOf(object.apiVersion, object.kind);
-    if (!modelled || !isCovered(key)) {
+    if (!isCovered(key, modelled)) {
       this.add(
         source,
         object.kind,

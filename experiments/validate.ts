@@ -155,7 +155,7 @@ function warningsOf(
     message,
   }));
   const key = kindKeyOf(text(raw['apiVersion']), text(raw['kind']));
-  if (!modelled || !isCovered(key)) {
+  if (!isCovered(key, modelled)) {
     const message = served
       ? 'kind not modelled: stored, nothing acts on it'
       : 'kind not served by the API server: stored, nothing acts on it';

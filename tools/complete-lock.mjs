@@ -20,7 +20,7 @@ function platformOf(name) {
 }
 
 /** Optional packages that some package of the lock file names and that the lock file does not hold. */
-export function missingOptionals(lock) {
+function missingOptionals(lock) {
   const missing = [];
   for (const [path, entry] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
@@ -54,5 +54,4 @@ function complete(file) {
   console.log(`${missing.length} optional packages of other platforms added`);
 }
 
-if (process.argv[1]?.endsWith('complete-lock.mjs'))
-  complete(join(process.argv[2] ?? '.', 'package-lock.json'));
+complete(join(process.argv[2] ?? '.', 'package-lock.json'));

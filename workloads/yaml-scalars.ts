@@ -21,7 +21,8 @@ export function plainNumber(text: string): number | undefined {
     if (text.endsWith('n') || text.endsWith('N')) return Number.NaN;
     return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
-  const plain = text.includes('_') ? text.replaceAll('_', '') : text;
+  // Underscores may part digits, but not in a number that begins with its point.
+  const plain = text.includes('_') && !text.startsWith('.') ? text.replaceAll('_', '') : text;
   const m = INTEGER.exec(plain);
   if (m !== null) {
     const [, sign, hex, binary, octal, decimal] = m;

@@ -3,8 +3,8 @@
 // in order of arrival, so that nodes differ in load as in a running cluster. The hash is over the chosen nodes: equal
 // hashes, equal work.
 import process from 'node:process';
-import { Rng } from '../../engine/kernel/index.ts';
 import { mix32 } from '../../engine/kernel/hash.ts';
+import { Rng } from '../../engine/kernel/index.ts';
 import { ingestNode } from '../../engine/kinds/ingest/node.ts';
 import { podTemplateCompiler } from '../../engine/kinds/ingest/pod-template.ts';
 import type { KubeObject } from '../../engine/kinds/kind.ts';

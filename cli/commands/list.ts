@@ -53,6 +53,14 @@ const LISTS: Readonly<Record<string, List>> = {
       }));
     },
   },
+  controllers: {
+    about:
+      'controllers that run, as kube-controller-manager names them: keys of controllers.workers in a cost file',
+    async rows() {
+      const { controllers } = await import('../../engine/controllers/index.ts');
+      return controllers.map(({ name, clientName, about }) => ({ name, client: clientName, about }));
+    },
+  },
   kinds: {
     about: 'kinds that the API server serves, and whether the simulation acts on them',
     async rows() {

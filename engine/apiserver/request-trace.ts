@@ -4,7 +4,6 @@ import type { PodCreation } from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { Tracer } from '../metrics/tracer.ts';
 import type { ClusterState } from '../state/index.ts';
-import type { EventWrite } from './client.ts';
 import { type ApiRequest, Op } from './request.ts';
 import type { RequestKind } from './request-kinds.ts';
 
@@ -27,48 +26,27 @@ export class RequestTrace {
     return this.#tracer.enabled;
   }
 
-  received(r: ApiRequest, client: string, kind: RequestKind): void {
+  /** Both hops are told at the commit, the first at its own time: only now every object has its name. */
+  committed(r: ApiRequest, client: string, kind: RequestKind, revision: number): void {
+    // Events about the object are no steps on its way.
+    if (r.op === Op.writeEvent) return;
     const n = this.#subject(r);
     if (n === null) return;
-    const what = `${kind.verb} ${kind.resource} from ${client}: authenticated, authorized (RBAC), admitted`;
-    this.#tracer.hop('kube-apiserver', n.kind, n.namespace, n.name, what);
-  }
-
-  committed(r: ApiRequest, kind: RequestKind, revision: number): void {
-    const n = this.#subject(r);
-    if (n === null) return;
-    if (r.code >= 400) {
-      this.#tracer.hop(
-        'kube-apiserver',
-        n.kind,
-        n.namespace,
-        n.name,
-        `${kind.verb} ${kind.resource}: ${r.code} ${r.message}`,
-      );
-      return;
-    }
     const { objects } = this.#state;
     const owner = r.op === Op.createPod ? (r.body as PodCreation).owner : -1;
-    if (owner >= 0) {
-      const parent = objects.get(owner);
-      if (parent) {
-        this.#tracer.link(
-          n.kind,
-          n.namespace,
-          n.name,
-          parent.kind,
-          parent.metadata.namespace ?? '',
-          parent.metadata.name!,
-        );
-      }
+    const parent = owner >= 0 ? objects.get(owner) : null;
+    if (parent !== null && r.code < 400) {
+      const { namespace = '', name = '' } = parent.metadata;
+      this.#tracer.link(n.kind, n.namespace, n.name, parent.kind, namespace, name);
     }
-    this.#tracer.hop(
-      'etcd',
-      n.kind,
-      n.namespace,
-      n.name,
-      `revision ${revision}: ${kind.verb} ${kind.resource}`,
-    );
+    const request = `${kind.verb} ${kind.resource}`;
+    const received = `${request} from ${client}: authenticated, authorized (RBAC), admitted`;
+    this.#tracer.hopAt(r.receivedUs, 'kube-apiserver', n.kind, n.namespace, n.name, received);
+    if (r.code >= 400) {
+      this.#tracer.hop('kube-apiserver', n.kind, n.namespace, n.name, `${request}: ${r.code} ${r.message}`);
+      return;
+    }
+    this.#tracer.hop('etcd', n.kind, n.namespace, n.name, `revision ${revision}: ${request}`);
   }
 
   #subject(r: ApiRequest): Named | null {
@@ -88,10 +66,6 @@ export class RequestTrace {
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;
       case Op.patchNodeImages:
         return { kind: 'Node', namespace: '', name: state.nodeName(r.subject) };
-      case Op.writeEvent: {
-        const e = r.body as EventWrite;
-        return { kind: e.kind, namespace: e.namespace, name: e.name };
-      }
       default: {
         const object = r.object ?? state.objects.get(r.subject);
         return object === null ? null : this.#named(object);

@@ -73,7 +73,6 @@ export class Server implements ApiServer, Transport {
   readonly #trace: RequestTrace;
   /** When each of the server's workers is free again. */
   readonly #workers = new NumberHeap(64);
-  #inflight = 0;
   readonly #arrive: EventKind;
   readonly #answer: EventKind;
   readonly #outward: Lane;
@@ -266,13 +265,11 @@ export class Server implements ApiServer, Transport {
   #admitRequest(r: ApiRequest): void {
     const now = this.#kernel.now;
     r.receivedUs = now;
-    if (this.#inflight >= this.#o.costs.apiserver.inflightMax) return this.#tooMany(r);
-    this.#inflight += 1;
+    const freeUs = Math.max(now, this.#workers.peekKey());
+    if (freeUs - now > this.#o.costs.apiserver.queueWaitMaxUs) return this.#tooMany(r);
     this.#received += 1;
-    if (this.#trace.enabled) this.#trace.received(r, this.#clients[r.client]!.name, this.#kinds.get(r.kind));
-    const free = this.#workers.peekKey();
     const worker = this.#workers.pop();
-    const doneUs = Math.max(now, free) + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
+    const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
     this.#workers.push(doneUs, worker);
     this.#etcd.submit(r.slot, doneUs);
   }
@@ -290,10 +287,12 @@ export class Server implements ApiServer, Transport {
 
   #commit(r: ApiRequest): void {
     this.#apply(r);
-    this.#inflight -= 1;
     const us = this.#kernel.now + this.#o.costs.etcd.applyUs - r.receivedUs;
     this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, us);
-    if (this.#trace.enabled) this.#trace.committed(r, this.#kinds.get(r.kind), this.#etcd.revision);
+    if (this.#trace.enabled) {
+      const { name } = this.#clients[r.client]!;
+      this.#trace.committed(r, name, this.#kinds.get(r.kind), this.#etcd.revision);
+    }
     this.#reply(r);
   }
 

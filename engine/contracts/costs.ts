@@ -20,8 +20,8 @@ export interface CostPreset {
     readonly concurrency: number;
     /** From commit to the arrival of the watch event at a watcher. */
     readonly watchUs: number;
-    /** Requests in flight at most (max-requests-inflight + max-mutating-requests-inflight). */
-    readonly inflightMax: number;
+    /** A request that would wait longer than this for a worker is refused with 429. */
+    readonly queueWaitMaxUs: number;
   };
   readonly etcd: {
     /** One WAL fsync with its raft round; writes that arrive meanwhile go together into the next one. */

@@ -2,6 +2,7 @@
 // one group, and a Service selects whole groups. Shared by the Endpoints and EndpointSlice controllers. Costs nothing
 // until the first Service is seen.
 import type { ControllerContext, SeenObject, SeenPods } from '../contracts/controller.ts';
+import type { RunContext } from '../contracts/run-context.ts';
 import type { Json } from '../kinds/kind.ts';
 import { type ClusterState, compileMapSelector, isTerminal, Phase, PodBit, phaseOf, type Selector, Verb } from '../state/index.ts';
 import { isReady } from './pod-view.ts';
@@ -40,6 +41,7 @@ export function isEndpoint(word: number, ip: number, includeTerminating: boolean
 }
 
 export class ServicePods {
+  readonly #run: RunContext;
   readonly #state: ClusterState;
   readonly #pods: SeenPods;
   readonly #handlers: MemberHandler[] = [];
@@ -63,6 +65,7 @@ export class ServicePods {
   }
 
   constructor(ctx: ControllerContext) {
+    this.#run = ctx.run;
     this.#state = ctx.run.state;
     this.#pods = ctx.pods;
     ctx.onObjects('Service', (service, verb) => this.#serviceSeen(service, verb));
@@ -137,6 +140,13 @@ export class ServicePods {
 
   #podSeen(pod: number, verb: Verb, word: number, node: number, oldWord: number, oldNode: number): void {
     const group = oldWord < 0 ? this.#link(pod) : this.#groupOf(pod);
+    const { tracer } = this.#run.recorder;
+    if (tracer.enabled) {
+      // A Service belongs to the story of the pods it selects.
+      for (const { namespace, name } of group.services) {
+        tracer.link('Service', namespace, name, 'Pod', namespace, this.#state.podName(pod));
+      }
+    }
     if (verb === Verb.deleted) this.#unlink(pod, group);
     if (group.services.length === 0) return;
     const ip = this.#pods.table.ip[pod]!;

@@ -4,8 +4,8 @@ import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { Arrival } from '../contracts/workload.ts';
 import type { EventKind } from '../kernel/index.ts';
-import type { KubeObject } from '../kinds/kind.ts';
 import { assert } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
 import type { PodTemplate } from '../state/index.ts';
 
 export class ArrivalDriver {
@@ -84,7 +84,10 @@ export class ArrivalDriver {
       );
       return;
     }
-    const object: KubeObject = { ...arrival.object, metadata: { ...metadata, namespace, ...(name === undefined ? {} : { name }) } };
+    const object: KubeObject = {
+      ...arrival.object,
+      metadata: { ...metadata, namespace, ...(name === undefined ? {} : { name }) },
+    };
     this.#client.create(object, this.#objectMade, ticket);
   }
 

@@ -1,10 +1,22 @@
 // What exists when the run begins: the system namespaces, the nodes, and the objects and bound pods of a dump. None of
 // it was requested by anyone; it stands in the logs as the first revisions, so that every watcher learns it.
-import type { Recorder } from '../metrics/recorder.ts';
+
 import type { NodeGroup, SourcedObject } from '../contracts/scenario.ts';
+import { ingestNode, type NodeIngest } from '../kinds/ingest/node.ts';
 import type { KubeObject } from '../kinds/kind.ts';
-import { type NodeIngest, ingestNode } from '../kinds/ingest/node.ts';
-import { type ClusterState, isTerminal, PHASE_NAMES, Phase, PodBit, type PodId, type PodTemplate, timestampText, uidText, Verb } from '../state/index.ts';
+import type { Recorder } from '../metrics/recorder.ts';
+import {
+  type ClusterState,
+  isTerminal,
+  PHASE_NAMES,
+  Phase,
+  PodBit,
+  type PodId,
+  type PodTemplate,
+  timestampText,
+  uidText,
+  Verb,
+} from '../state/index.ts';
 
 /** Namespaces that a cluster has from the start (kube-apiserver's own and kubeadm's). */
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -107,7 +119,9 @@ export class Seeder {
   }
 
   #known(object: KubeObject): boolean {
-    return object.kind === 'Namespace' && this.#state.objects.find('Namespace', '', object.metadata.name!) >= 0;
+    return (
+      object.kind === 'Namespace' && this.#state.objects.find('Namespace', '', object.metadata.name!) >= 0
+    );
   }
 
   #pod(object: KubeObject, owners: ReadonlyMap<string, number>): PodId {
@@ -147,7 +161,13 @@ export class Seeder {
         nodes.podCount[node]! += 1;
         nodes.cpuRequested[node]! += template.cpuMilli;
         nodes.memoryRequested[node]! += template.memoryBytes;
-        this.#recorder.nodeUsage(node, nodes.cpuRequested[node]!, nodes.memoryRequested[node]!, nodes.podCount[node]!, 1);
+        this.#recorder.nodeUsage(
+          node,
+          nodes.cpuRequested[node]!,
+          nodes.memoryRequested[node]!,
+          nodes.podCount[node]!,
+          1,
+        );
       }
     }
     pods.word[pod] = word;

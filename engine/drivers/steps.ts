@@ -40,38 +40,46 @@ export class StepDriver {
     if (!this.#busy) this.#next();
   }
 
+  /** Sends the next request; steps whose object is not there are passed over. */
   #next(): void {
-    const task = this.#queue[this.#head];
-    if (task === undefined) {
-      this.#queue.length = 0;
-      this.#head = 0;
-      this.#busy = false;
-      return;
-    }
     this.#busy = true;
+    while (this.#head < this.#queue.length) {
+      if (this.#send(this.#queue[this.#head]!)) return;
+      this.#head += 1;
+    }
+    this.#queue.length = 0;
+    this.#head = 0;
+    this.#busy = false;
+  }
+
+  /** False: there is nothing to send the request about. */
+  #send(task: Task): boolean {
     if (task.step.do === 'create') {
       const { object } = task.object!;
-      const namespaced = object.kind !== 'Node' && (this.#c.state.objects.findKind(object.kind)?.namespaced ?? true);
+      const namespaced =
+        object.kind !== 'Node' && (this.#c.state.objects.findKind(object.kind)?.namespaced ?? true);
       const namespace = namespaced ? (object.metadata.namespace ?? 'default') : '';
       this.#hop(object.kind, namespace, object.metadata.name ?? '', `sends POST ${object.kind}`);
       this.#client.create(object, this.#answered);
-      return;
+      return true;
     }
     const target = this.#target(task);
     const { kind, namespace, name } = target;
     if (kind === 'Pod') return this.#deletePod(namespace, name);
     const store = this.#c.state.objects.findKind(kind);
-    const id = store === undefined ? -1 : this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name);
+    const id =
+      store === undefined ? -1 : this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name);
     if (id < 0) return this.#refused(kind, `${kind} "${name}" not found`);
     if (task.step.do === 'delete') {
       this.#hop(kind, namespace, name, `sends DELETE ${kind}`);
       this.#client.delete(id, this.#answered);
-      return;
+      return true;
     }
     const replicas = target.replicas ?? 0;
     this.#hop(kind, namespace, name, `sends PATCH scale to ${replicas}`);
     const scale = (object: KubeObject): KubeObject => ({ ...object, spec: { ...object['spec'], replicas } });
     this.#client.patch(id, scale, this.#answered);
+    return true;
   }
 
   #target(task: Task): { kind: string; namespace: string; name: string; replicas?: number } {
@@ -80,7 +88,7 @@ export class StepDriver {
     return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name! };
   }
 
-  #deletePod(namespace: string, name: string): void {
+  #deletePod(namespace: string, name: string): boolean {
     const { texts, podNames, pods } = this.#c.state;
     const space = texts.find(namespace);
     // A generated name is its owner's prefix and five characters; any other stands whole.
@@ -89,6 +97,7 @@ export class StepDriver {
     if (pod < 0) return this.#refused('Pod', `pods "${name}" not found`);
     this.#hop('Pod', namespace, name, 'sends DELETE Pod');
     this.#client.deletePod(pod, pods.generation[pod]!, -1, this.#answered);
+    return true;
   }
 
   #answer(reply: ApiReply): void {
@@ -101,10 +110,9 @@ export class StepDriver {
     this.#next();
   }
 
-  #refused(kind: string, message: string): void {
+  #refused(kind: string, message: string): false {
     this.#c.recorder.loss('kubectl', kind, '', 1, `404 ${message}`);
-    this.#head += 1;
-    this.#next();
+    return false;
   }
 
   #hop(kind: string, namespace: string, name: string, what: string): void {

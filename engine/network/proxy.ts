@@ -29,6 +29,7 @@ export class Proxies {
   readonly #dirty = new Map<string, DirtyService>();
   /** EndpointSlices by service key, then by object id; what the rules are made of. */
   readonly #slices = new Map<string, Map<number, KubeObject>>();
+  /** Services that have rules, by key. */
   readonly #services = new Map<string, KubeObject>();
   readonly #metric: number;
   readonly #memberDraw: number;
@@ -58,13 +59,13 @@ export class Proxies {
       const service = log.object(p) as KubeObject;
       const namespace = service.metadata.namespace ?? '';
       const key = `${namespace}/${service.metadata.name}`;
-      if (log.verb(p) === Verb.deleted) this.#services.delete(key);
-      else this.#services.set(key, service);
-      // Headless and external services have no rules.
+      // Headless and external services have no rules. One that had some and is changed into such loses them.
       const { clusterIP, type } = service['spec'];
-      if (clusterIP && clusterIP !== 'None' && type !== 'ExternalName') {
-        this.#mark(namespace, service.metadata.name!, log.time(p));
-      }
+      const hasRules = clusterIP && clusterIP !== 'None' && type !== 'ExternalName';
+      const had = this.#services.has(key);
+      if (log.verb(p) === Verb.deleted || !hasRules) this.#services.delete(key);
+      else this.#services.set(key, service);
+      if (had || this.#services.has(key)) this.#mark(namespace, service.metadata.name!, log.time(p));
     }
   }
 
@@ -80,10 +81,12 @@ export class Proxies {
         slices = new Map();
         this.#slices.set(key, slices);
       }
-      if (log.verb(p) === Verb.deleted) slices.delete(log.id(p));
-      else slices.set(log.id(p), slice);
+      if (log.verb(p) !== Verb.deleted) slices.set(log.id(p), slice);
+      else if (slices.delete(log.id(p)) && slices.size === 0) this.#slices.delete(key);
       if (!this.#services.has(key)) continue;
-      const trigger = timestampUs(slice.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time']);
+      const trigger = timestampUs(
+        slice.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'],
+      );
       this.#mark(namespace, name, Number.isNaN(trigger) ? log.time(p) : Math.min(trigger, log.time(p)));
     }
   }
@@ -154,7 +157,10 @@ export class Proxies {
     const ports: Json[] = spec?.ports ?? [];
     const rules = ports.map((port) => {
       const target = typeof port.targetPort === 'number' ? port.targetPort : port.port;
-      const to = endpoints.length === 0 ? 'REJECT (no endpoints)' : endpoints.map((ip) => `${ip}:${target}`).join(', ');
+      const to =
+        endpoints.length === 0
+          ? 'REJECT (no endpoints)'
+          : endpoints.map((ip) => `${ip}:${target}`).join(', ');
       return `${spec.clusterIP}:${port.port} -> ${to}`;
     });
     const what = object === undefined ? 'rules removed' : `rules programmed: ${rules.join('; ')}`;
@@ -166,7 +172,13 @@ export class Proxies {
       recorder.tracer.hop(`kube-proxy/${nodes.name[node]}`, 'Service', service.namespace, service.name, what);
     }
     if (nodes.live > named) {
-      recorder.tracer.hop('kube-proxy/*', 'Service', service.namespace, service.name, `the same on ${nodes.live - named} more nodes`);
+      recorder.tracer.hop(
+        'kube-proxy/*',
+        'Service',
+        service.namespace,
+        service.name,
+        `the same on ${nodes.live - named} more nodes`,
+      );
     }
   }
 }

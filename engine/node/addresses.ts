@@ -1,5 +1,6 @@
 // Pod IPs as a host-local CNI gives them: each node has its own range, handed out round robin. Ranges start at
-// 10.244.0.0; a node's is large enough for its pods, so that live pods never share an address.
+// 10.244.0.0; a node's is large enough for its pods, so that pods with a sandbox never share an address. A pod that has
+// ended gives its address back while its object still shows it, as CNI DEL does.
 import { grownInt32 } from '../kernel/index.ts';
 import type { ClusterState } from '../state/index.ts';
 
@@ -27,7 +28,8 @@ export class NodeAddresses {
   take(pod: number): void {
     const { pods, nodes } = this.#state;
     const node = pods.node[pod]!;
-    if (pod >= this.#address.length) this.#address = grownInt32(this.#address, Math.max(pod + 1, 2 * this.#address.length));
+    if (pod >= this.#address.length)
+      this.#address = grownInt32(this.#address, Math.max(pod + 1, 2 * this.#address.length));
     if (this.#state.template(pod).hostNetwork) {
       this.#address[pod] = (NODES_FROM + node) | 0;
       return;
@@ -39,7 +41,8 @@ export class NodeAddresses {
     }
     const used = (this.#used[node] ??= new Set());
     let k = this.#next[node] ?? 2;
-    while (used.has(k)) k = k + 1 < this.#stride - 1 ? k + 1 : 2;
+    // Pods that a user placed by spec.nodeName may be more than the node allows: then two share an address.
+    if (used.size < this.#stride - 3) while (used.has(k)) k = k + 1 < this.#stride - 1 ? k + 1 : 2;
     used.add(k);
     this.#next[node] = k + 1 < this.#stride - 1 ? k + 1 : 2;
     this.#address[pod] = (PODS_FROM + node * this.#stride + k) | 0;

@@ -1,6 +1,6 @@
 // Images on nodes: what is there, what is being pulled, and how long a pull takes. With serializeImagePulls one pull
 // at a time runs on a node and the others queue (pkg/kubelet/images/puller.go); pulls of a node share its registry
-// limiter (registryPullQPS).
+// limiter (registryPullQPS), on which they wait here; the real one refuses them and they come again after back-off.
 import type { CostPreset } from '../contracts/costs.ts';
 import type { Sampler } from '../kernel/index.ts';
 import type { ClusterState } from '../state/index.ts';
@@ -43,21 +43,25 @@ export class Images {
     const here = this.#of(node);
     const ready = here.readyUs.get(image);
     const present = ready !== undefined && ready <= nowUs;
-    if (policy === 'Never' || (present && policy !== 'Always')) return { doneUs: nowUs, pulled: false, startUs: nowUs };
+    if (policy === 'Never' || (present && policy !== 'Always'))
+      return { doneUs: nowUs, pulled: false, startUs: nowUs };
     const { serializeImagePulls, registryQps, registryBurst, pullBytesPerSecond } = this.#costs;
-    let startUs = nowUs;
+    let startUs = serializeImagePulls ? Math.max(nowUs, here.pullerFreeUs) : nowUs;
+    // The limiter wraps the runtime's service, so it is asked when a pull's turn has come (pkg/kubelet/images/helpers.go).
     if (registryQps > 0) {
       const interval = 1_000_000 / registryQps;
       startUs = Math.max(startUs, Math.ceil(here.registryUs - (registryBurst - 1) * interval));
       here.registryUs = Math.max(here.registryUs, startUs) + interval;
     }
-    if (serializeImagePulls) startUs = Math.max(startUs, here.pullerFreeUs);
-    // Someone before us in the queue fetches the same image: our turn finds the layers there.
-    const onlyCheck = ready !== undefined && (present || ready <= startUs);
-    const bytesUs = onlyCheck ? 0 : Math.round((this.bytes(image) / pullBytesPerSecond) * 1_000_000);
-    const doneUs = startUs + this.#baseUs(entity, k) + bytesUs;
+    let doneUs = startUs + this.#baseUs(entity, k);
+    if (ready === undefined) {
+      doneUs += Math.round((this.bytes(image) / pullBytesPerSecond) * 1_000_000);
+      here.readyUs.set(image, doneUs);
+    } else {
+      // Somebody has fetched the layers or is at it: nothing is fetched twice, but all have to be there.
+      doneUs = Math.max(doneUs, ready);
+    }
     here.pullerFreeUs = doneUs;
-    if (ready === undefined) here.readyUs.set(image, doneUs);
     return { doneUs, pulled: true, startUs };
   }
 
@@ -68,6 +72,18 @@ export class Images {
     const bytes = this.#costs.imageBytes[this.#state.images.text(image)] ?? this.#costs.imageBytesDefault;
     this.#state.imageBytes[image] = bytes;
     return bytes;
+  }
+
+  /** When the last image that is still being pulled on the node will be there; `nowUs` if none is. */
+  pullingUntil(node: number, nowUs: number): number {
+    let latest = nowUs;
+    for (const readyUs of this.#of(node).readyUs.values()) latest = Math.max(latest, readyUs);
+    return latest;
+  }
+
+  /** Whether the image is on the node at `nowUs`. */
+  present(node: number, image: number, nowUs: number): boolean {
+    return (this.#of(node).readyUs.get(image) ?? Number.POSITIVE_INFINITY) <= nowUs;
   }
 
   /** Image ids for node.status.images at `nowUs`, largest first as the kubelet lists them, at most 50. */

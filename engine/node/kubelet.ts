@@ -3,38 +3,51 @@
 //
 // A pod start is a chain of events: sync → sandbox → for each container (init containers one by one, then the others)
 // pull, create, start → PLEG → status. Stopping: SIGTERM, exit, status with a terminal phase, DELETE with grace 0.
-// Leaves out: node-level admission, volumes, lifecycle hooks, probes that fail (docs/model.md).
-import type { ApiClient, PodStatusChange } from '../contracts/api.ts';
+// A pod's containers end and restart together. Leaves out: node-level admission, volumes, lifecycle hooks, probes that
+// fail (docs/model.md).
+//
+// Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
+// final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
+import type { PodStatusChange } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
+import { podUid } from '../kinds/ingest/materialise.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import { type ContainerTemplate, isTerminal, Phase, PodBit, type PodTemplate } from '../state/index.ts';
-import { Images } from './images.ts';
+import {
+  type ContainerTemplate,
+  isTerminal,
+  Phase,
+  PodBit,
+  type PodTemplate,
+  phaseOf,
+} from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
+import { KubeletClients } from './clients.ts';
+import { Images } from './images.ts';
+import { NodeStatus } from './node-status.ts';
 import { PodWorkers, Step } from './pod-workers.ts';
-import { readyDelayUs } from './readiness.ts';
+import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
 /** Exit code of a container that dies of SIGTERM. */
 const SIGTERM_EXIT = 143;
+const READY = PodBit.ready | PodBit.containersReady;
 
 export class Kubelets {
   readonly #c: RunContext;
   readonly #workers = new PodWorkers();
   readonly #images: Images;
   readonly #addresses: NodeAddresses;
-  readonly #clients: (ApiClient | undefined)[] = [];
+  readonly #clients: KubeletClients;
   readonly #stepKind: EventKind;
   readonly #readyKind: EventKind;
   readonly #exitKind: EventKind;
-  readonly #nodeStatusKind: EventKind;
-  /** Whether a node's next status update is scheduled. */
-  readonly #statusPending: boolean[] = [];
-  readonly #imageTexts = new Map<string, string[]>();
+  readonly #nodeStatus: NodeStatus;
   readonly #pullMetric: number;
   readonly #startMetric: number;
   readonly #errImage: number;
   readonly #crashLoop: number;
+  readonly #noReason: number;
   readonly #sync: Sampler;
   readonly #sandbox: Sampler;
   readonly #create: Sampler;
@@ -59,14 +72,16 @@ export class Kubelets {
     this.#initRun = sampler('kubelet/init-container', k.initContainerRunUs);
     this.#images = new Images(state, k, sampler('kubelet/pull', k.pullBaseUs));
     this.#addresses = new NodeAddresses(state);
+    this.#clients = new KubeletClients(context);
     this.#pullMetric = recorder.latency('kubelet.pull');
     this.#startMetric = recorder.latency('kubelet.start');
     this.#errImage = state.texts.id('ErrImageNeverPull');
     this.#crashLoop = state.texts.id('CrashLoopBackOff');
+    this.#noReason = state.texts.id('');
     this.#stepKind = kernel.on('kubelet/step', (pod, version) => this.#next(pod, version));
     this.#readyKind = kernel.on('kubelet/ready', (pod, version) => this.#ready(pod, version));
     this.#exitKind = kernel.on('kubelet/exit', (pod, version) => this.#exit(pod, version));
-    this.#nodeStatusKind = kernel.on('kubelet/node-status', (node) => this.#nodeStatus(node));
+    this.#nodeStatus = new NodeStatus(context, this.#images, (node) => this.#clients.of(node));
   }
 
   start(): void {
@@ -74,11 +89,15 @@ export class Kubelets {
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
 
-  /** A pod that was running on its node before the run began. */
+  /** A pod that was on its node before the run began: it runs on, or its start begins now. */
   adopt(pod: number): void {
+    const { pods } = this.#c.state;
+    if (pods.node[pod]! < 0) return;
+    if (phaseOf(pods.word[pod]!) !== Phase.running) return this.#changed(pod, pods.generation[pod]!);
     this.#workers.reset(pod);
     this.#workers.enter(pod, Step.running);
-    this.#workers.startedUs[pod] = 0;
+    this.#workers.startedUs[pod] = this.#c.kernel.now;
+    this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
     this.#addresses.take(pod);
   }
 
@@ -92,11 +111,24 @@ export class Kubelets {
     if (word & PodBit.removed) return this.#forget(pod, step);
     if (step === Step.none) {
       this.#workers.reset(pod);
-      if (isTerminal(word)) return this.#enter(pod, Step.ended, -1);
-      this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
-      return;
+      this.#workers.seenUs[pod] = this.#c.kernel.now;
+      if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
+      else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
     }
-    if (word & PodBit.deleting && step !== Step.stopping && step !== Step.ended) this.#terminate(pod, step);
+    if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
+  }
+
+  /** deletionTimestamp is set, or a second DELETE has shortened the grace period. */
+  #deleting(pod: number, step: Step): void {
+    if (step === Step.released) return;
+    if (step === Step.ended) return this.#release(pod);
+    if (step !== Step.stopping) return this.#terminate(pod, step);
+    const { stopFromUs, stopUs } = this.#workers;
+    const { now } = this.#c.kernel;
+    const due = Math.max(now, stopFromUs[pod]! + this.#graceUs(pod));
+    if (due >= stopUs[pod]!) return;
+    stopUs[pod] = due;
+    this.#enter(pod, Step.stopping, due - now);
   }
 
   #forget(pod: number, step: Step): void {
@@ -131,23 +163,22 @@ export class Kubelets {
 
   #syncPod(pod: number): void {
     const { state } = this.#c;
-    if (state.pods.word[pod]! & PodBit.deleting) return this.#terminate(pod, Step.seen);
     const template = state.template(pod);
     const { startDelayUs } = template.timings;
-    this.#hop(pod, 'syncs the pod');
+    this.#clients.hop(pod, 'syncs the pod');
     if (startDelayUs !== null) {
       // Exact delays were asked for: no sandbox, no pull, no "ContainerCreating" status.
       this.#enter(pod, Step.started, startDelayUs);
       return;
     }
     const set = PodBit.acknowledged | (template.initContainers.length === 0 ? PodBit.initialized : 0);
-    this.#patch(pod, { ...NO_CHANGE, set });
+    this.#clients.patch(pod, { ...NO_CHANGE, set });
     this.#enter(pod, Step.sandbox, this.#sandbox(state.pods.serial[pod]!, 0));
   }
 
   #sandboxReady(pod: number): void {
     this.#c.recorder.stamp(pod, PodStamp.sandbox);
-    this.#hop(pod, 'sandbox and network ready (CRI RunPodSandbox, CNI ADD)');
+    this.#clients.hop(pod, 'sandbox and network ready (CRI RunPodSandbox, CNI ADD)');
     this.#nextContainer(pod, 0);
   }
 
@@ -157,7 +188,7 @@ export class Kubelets {
     const template = state.template(pod);
     this.#workers.container[pod] = index;
     const container = this.#container(template, index);
-    if (container === undefined) return this.#enter(pod, Step.started, this.#pleg(state.pods.serial[pod]!, 0));
+    if (container === undefined) return this.#allStarted(pod);
     const node = state.pods.node[pod]!;
     const now = kernel.now;
     const pull = this.#images.ensure(
@@ -171,22 +202,37 @@ export class Kubelets {
     const image = state.images.text(container.image);
     if (pull.pulled) {
       this.#workers.pullFromUs[pod] = now;
-      this.#event(pod, 'Normal', 'Pulling', this.#imageText(container.image, 'Pulling image ', ''));
-      this.#hop(pod, `pulls image ${image}`);
-      this.#scheduleNodeStatus(node, pull.doneUs);
-    } else if (container.pullPolicy === 'Never' && !this.#present(node, container.image)) {
-      this.#event(pod, 'Warning', 'ErrImageNeverPull', `Container image "${image}" is not present with pull policy of Never`);
-      this.#patch(pod, { ...NO_CHANGE, reason: this.#errImage });
+      this.#clients.event(
+        pod,
+        'Normal',
+        'Pulling',
+        this.#clients.imageText(container.image, 'Pulling image ', ''),
+      );
+      this.#clients.hop(pod, `pulls image ${image}`);
+      this.#nodeStatus.imageAt(node, pull.doneUs);
+    } else if (container.pullPolicy === 'Never' && !this.#images.present(node, container.image, now)) {
+      this.#clients.event(
+        pod,
+        'Warning',
+        'ErrImageNeverPull',
+        `Container image "${image}" is not present with pull policy of Never`,
+      );
+      this.#clients.patch(pod, { ...NO_CHANGE, reason: this.#errImage });
       this.#enter(pod, Step.pulling, -1);
       return;
     } else {
-      this.#event(pod, 'Normal', 'Pulled', this.#imageText(container.image, 'Container image ', ' already present on machine and can be accessed by the pod'));
+      this.#clients.event(
+        pod,
+        'Normal',
+        'Pulled',
+        this.#clients.imageText(
+          container.image,
+          'Container image ',
+          ' already present on machine and can be accessed by the pod',
+        ),
+      );
     }
     this.#enter(pod, Step.pulling, pull.doneUs - now);
-  }
-
-  #present(node: number, image: number): boolean {
-    return this.#images.list(node, this.#c.kernel.now).includes(image);
   }
 
   #pulled(pod: number): void {
@@ -200,13 +246,15 @@ export class Kubelets {
       recorder.observe(this.#pullMetric, us);
       const image = state.images.text(container.image);
       const seconds = `${Math.round(us / 1000)}ms`;
-      this.#event(
+      this.#clients.event(
         pod,
         'Normal',
         'Pulled',
         `Successfully pulled image "${image}" in ${seconds} (${seconds} including waiting). Image size: ${this.#images.bytes(container.image)} bytes.`,
       );
     }
+    const last = this.#container(state.template(pod), index + 1) === undefined;
+    if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
     const serial = state.pods.serial[pod]!;
     const k = index + 1000 * this.#workers.runs[pod]!;
     this.#enter(pod, Step.starting, this.#create(serial, k) + this.#start(serial, k));
@@ -217,15 +265,32 @@ export class Kubelets {
     const template = state.template(pod);
     const index = this.#workers.container[pod]!;
     const container = this.#container(template, index)!;
-    this.#event(pod, 'Normal', 'Created', `Container created`);
-    this.#event(pod, 'Normal', 'Started', `Container started`);
-    this.#hop(pod, `container ${container.name} started`);
-    const last = template.initContainers.length - 1;
-    if (index <= last && !container.sidecar) {
-      this.#enter(pod, Step.init, this.#initRun(state.pods.serial[pod]!, index));
+    this.#clients.event(pod, 'Normal', 'Created', `Container created`);
+    this.#clients.event(pod, 'Normal', 'Started', `Container started`);
+    this.#clients.hop(pod, `container ${container.name} started`);
+    const serial = state.pods.serial[pod]!;
+    const init = index < template.initContainers.length;
+    if (init && !container.sidecar) {
+      this.#enter(pod, Step.init, this.#initRun(serial, index));
+      return;
+    }
+    this.#workers.alive[pod]! += 1;
+    // The next init container, and the others, wait until a sidecar has started by its probe (KEP-753).
+    if (init && container.startup !== null) {
+      const since = this.#c.kernel.now - this.#workers.seenUs[pod]!;
+      this.#enter(pod, Step.init, sidecarStartupUs(container, this.#probe(serial, index), since));
       return;
     }
     this.#nextContainer(pod, index + 1);
+  }
+
+  #allStarted(pod: number): void {
+    const { state, recorder, kernel } = this.#c;
+    if (this.#workers.runs[pod] === 0) {
+      recorder.stamp(pod, PodStamp.started);
+      recorder.observe(this.#startMetric, kernel.now - this.#workers.seenUs[pod]!);
+    }
+    this.#enter(pod, Step.started, this.#pleg(state.pods.serial[pod]!, 0));
   }
 
   /** The PLEG has seen the containers running: one status PATCH. */
@@ -233,29 +298,29 @@ export class Kubelets {
     const { state, recorder, kernel } = this.#c;
     const { pods } = state;
     const template = state.template(pod);
-    const serial = pods.serial[pod]!;
     const now = kernel.now;
     const version = this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = now;
     const fresh = this.#workers.runs[pod] === 0;
-    if (fresh) {
-      recorder.stamp(pod, PodStamp.pulled);
-      recorder.stamp(pod, PodStamp.started);
-      const bound = recorder.stamped(pod, PodStamp.bound);
-      if (!Number.isNaN(bound)) recorder.observe(this.#startMetric, now - bound);
-      this.#addresses.take(pod);
+    if (fresh) this.#addresses.take(pod);
+    if (template.timings.startDelayUs !== null) {
+      this.#workers.alive[pod] = template.containers.length;
+      if (fresh) {
+        recorder.stamp(pod, PodStamp.started);
+        recorder.observe(this.#startMetric, now - this.#workers.seenUs[pod]!);
+      }
     }
-    const delay = readyDelayUs(template, this.#probe, serial);
-    const ready = delay === 0 ? PodBit.ready | PodBit.containersReady : 0;
-    this.#patch(pod, {
+    const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
+    const ready = delay === 0;
+    this.#clients.patch(pod, {
       phase: Phase.running,
-      set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | ready,
-      clear: 0,
+      set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | (ready ? READY : 0),
+      clear: ready ? 0 : READY,
       restarts: this.#workers.runs[pod]!,
-      reason: -1,
+      reason: fresh ? -1 : this.#noReason,
       ip: fresh ? this.#addresses.of(pod) : 0,
     });
-    this.#hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
+    this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
     if (delay > 0 && delay !== Number.POSITIVE_INFINITY) kernel.after(delay, this.#readyKind, pod, version);
     const runUs = this.#runUs(pod, template);
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
@@ -263,8 +328,8 @@ export class Kubelets {
 
   #ready(pod: number, version: number): void {
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
-    this.#patch(pod, { ...NO_CHANGE, set: PodBit.ready | PodBit.containersReady });
-    this.#hop(pod, 'status: Ready (readiness probes succeeded)');
+    this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
+    this.#clients.hop(pod, 'status: Ready (readiness probes succeeded)');
   }
 
   /** Run time of the current run, µs; null: it runs on. */
@@ -284,90 +349,115 @@ export class Kubelets {
     const codes = template.timings.exitCodes;
     const run = this.#workers.runs[pod]!;
     const code = codes.length === 0 ? 0 : codes[Math.min(run, codes.length - 1)]!;
-    this.#hop(pod, `containers exited with code ${code}`);
+    this.#clients.hop(pod, `containers exited with code ${code}`);
+    this.#workers.alive[pod] = 0;
     const { restartPolicy } = template;
-    if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0)) return this.#backOff(pod);
+    if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0))
+      return this.#backOff(pod);
+    this.#end(pod, code === 0);
     this.#enter(pod, Step.ended, -1);
-    this.#patch(pod, {
+    // A DELETE may have reached the server before this status did.
+    if (state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
+  }
+
+  /** Terminal phase; the sandbox and its address go. */
+  #end(pod: number, succeeded: boolean): void {
+    this.#clients.patch(pod, {
       ...NO_CHANGE,
-      phase: code === 0 ? Phase.succeeded : Phase.failed,
-      clear: PodBit.ready | PodBit.containersReady,
+      phase: succeeded ? Phase.succeeded : Phase.failed,
+      set: PodBit.acknowledged,
+      clear: READY | PodBit.sandbox,
     });
+    this.#addresses.release(pod);
   }
 
   /** CrashLoopBackOff: first restart at once, then 10 s doubling to 5 min; forgotten after a run of 10 min. */
   #backOff(pod: number): void {
-    const { costs, kernel } = this.#c;
+    const { costs, kernel, state } = this.#c;
     const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs.kubelet;
+    const template = state.template(pod);
     const ranUs = kernel.now - this.#workers.startedUs[pod]!;
     const first = this.#workers.runs[pod] === 0 || ranUs > crashBackoffResetUs;
     const last = this.#workers.backoffUs[pod]!;
     const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
     this.#workers.backoffUs[pod] = wait;
     this.#workers.runs[pod]! += 1;
+    this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
-      this.#event(pod, 'Warning', 'BackOff', `Back-off restarting failed container in pod ${this.#c.state.podName(pod)}`);
-      this.#patch(pod, { ...NO_CHANGE, clear: PodBit.ready | PodBit.containersReady, reason: this.#crashLoop });
+      const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
+      const name = template.containers[0]?.name ?? '';
+      this.#clients.event(
+        pod,
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${name} in pod ${who}`,
+      );
+      this.#clients.patch(pod, { ...NO_CHANGE, clear: READY, reason: this.#crashLoop });
+    } else if (template.timings.startDelayUs === null) {
+      // Between the exit and the new container nothing answers. With exact delays one status tells of both.
+      this.#clients.patch(pod, { ...NO_CHANGE, clear: READY });
     }
     this.#enter(pod, Step.backoff, wait);
   }
 
   #restart(pod: number): void {
-    this.#nextContainer(pod, this.#c.state.template(pod).initContainers.length);
+    const template = this.#c.state.template(pod);
+    if (template.timings.startDelayUs !== null) return this.#reportRunning(pod);
+    this.#nextContainer(pod, template.initContainers.length);
+  }
+
+  #graceUs(pod: number): number {
+    return this.#c.state.pods.graceSeconds[pod]! * 1_000_000;
   }
 
   #terminate(pod: number, step: Step): void {
-    const { state } = this.#c;
-    const { pods } = state;
-    const template = state.template(pod);
-    // Nothing runs before the first container has started, nor while it waits for a restart.
-    const running = step >= Step.init && step <= Step.running;
-    const graceUs = pods.graceSeconds[pod]! * 1_000_000;
-    const stopUs = template.timings.stopDelayUs ?? this.#stop(pods.serial[pod]!, 0);
-    this.#hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
-    if (running) this.#event(pod, 'Normal', 'Killing', `Stopping container ${template.containers[0]?.name ?? ''}`);
-    this.#enter(pod, Step.stopping, running ? Math.min(stopUs, graceUs) : 0);
+    const { state, kernel } = this.#c;
+    const { stopDelayUs } = state.template(pod).timings;
+    // Nothing runs before the first container has started, nor while all wait for a restart. Where an exact delay was
+    // asked for it holds from the first start on, as in the recorded control plane.
+    const inInit = step === Step.init && this.#workers.alive[pod] === 0;
+    const began = step !== Step.ended && !Number.isNaN(this.#workers.startedUs[pod]!);
+    const running = this.#workers.alive[pod]! > 0 || inInit || (stopDelayUs !== null && began);
+    const stopUs = running ? (stopDelayUs ?? this.#stop(state.pods.serial[pod]!, 0)) : 0;
+    this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
+    if (running)
+      for (const name of this.#running(pod, step))
+        this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
+    const wait = Math.min(stopUs, this.#graceUs(pod));
+    this.#workers.stopFromUs[pod] = kernel.now;
+    this.#workers.stopUs[pod] = kernel.now + wait;
+    this.#enter(pod, Step.stopping, wait);
+  }
+
+  /** Names of the containers that run: of those that start in order, the ones before the current. */
+  #running(pod: number, step: Step): string[] {
+    const { initContainers, containers } = this.#c.state.template(pod);
+    const started = step >= Step.started ? Number.POSITIVE_INFINITY : this.#workers.container[pod]!;
+    const names: string[] = [];
+    [...initContainers, ...containers].forEach((container, i) => {
+      const sidecarOrOther = container.sidecar || i >= initContainers.length;
+      if ((sidecarOrOther && i < started) || (step === Step.init && i === started))
+        names.push(container.name);
+    });
+    return names;
   }
 
   #stopped(pod: number): void {
-    const { state } = this.#c;
-    const { pods } = state;
-    const generation = pods.generation[pod]!;
-    const ran = !Number.isNaN(this.#workers.startedUs[pod]!);
-    // A restartPolicy of Always stands for a server that ends well on SIGTERM; a job killed by it dies with 143.
-    const code = state.template(pod).restartPolicy === 'Always' ? 0 : SIGTERM_EXIT;
-    if (ran) {
-      this.#patch(pod, {
-        ...NO_CHANGE,
-        phase: code === 0 ? Phase.succeeded : Phase.failed,
-        clear: PodBit.ready | PodBit.containersReady,
-      });
-    }
-    this.#enter(pod, Step.ended, -1);
-    this.#client(pods.node[pod]!).deletePod(pod, generation, 0, null);
-    this.#hop(pod, 'containers stopped; deletes the pod from the API');
+    const template = this.#c.state.template(pod);
+    const { termExitCode } = template.timings;
+    // A restartPolicy of Always stands for a server that ends well on SIGTERM; a job killed by it dies with 143. A pod
+    // whose containers never ran has failed.
+    const began = !Number.isNaN(this.#workers.startedUs[pod]!);
+    const code = termExitCode ?? (template.restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
+    this.#end(pod, began && code === 0);
+    this.#clients.hop(pod, 'containers stopped; deletes the pod from the API');
+    this.#release(pod);
   }
 
-  // Node status.
-
-  #scheduleNodeStatus(node: number, notBeforeUs: number): void {
-    if (this.#statusPending[node]) return;
-    this.#statusPending[node] = true;
-    const { kernel, costs, draw } = this.#c;
-    // Each kubelet computes its status on its own phase of the period.
-    const period = costs.kubelet.nodeStatusUs;
-    const phase = draw.below(draw.purpose('kubelet/node-status'), node, 0, period);
-    const at = phase + Math.ceil((notBeforeUs - phase) / period) * period;
-    kernel.at(Math.max(at, notBeforeUs), this.#nodeStatusKind, node, 0);
-  }
-
-  #nodeStatus(node: number): void {
-    this.#statusPending[node] = false;
-    const { kernel, state } = this.#c;
-    const list = this.#images.list(node, kernel.now);
-    const known = state.nodes.images[node]!;
-    if (list.length === known.length && list.every((image, i) => image === known[i])) return;
-    this.#client(node).patchNodeImages(node, list);
+  /** The last DELETE: the pod's object goes. */
+  #release(pod: number): void {
+    this.#enter(pod, Step.released, -1);
+    this.#clients.remove(pod);
   }
 
   // Helpers.
@@ -381,41 +471,5 @@ export class Kubelets {
   #enter(pod: number, step: Step, delayUs: number): void {
     const version = this.#workers.enter(pod, step);
     if (delayUs >= 0) this.#c.kernel.after(delayUs, this.#stepKind, pod, version);
-  }
-
-  #client(node: number): ApiClient {
-    let client = this.#clients[node];
-    if (client === undefined) {
-      client = this.#c.api.client(`kubelet/${this.#c.state.nodeName(node)}`, this.#c.costs.clients.kubelet);
-      this.#clients[node] = client;
-    }
-    return client;
-  }
-
-  #patch(pod: number, change: PodStatusChange): void {
-    const { pods } = this.#c.state;
-    this.#client(pods.node[pod]!).patchPodStatus(pod, pods.generation[pod]!, change, null);
-  }
-
-  #event(pod: number, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.#client(this.#c.state.pods.node[pod]!).podEvent(type, reason, pod, message);
-  }
-
-  /** A text about an image, made once: thousands of pods say the same. */
-  #imageText(image: number, prefix: string, suffix: string): string {
-    const key = prefix + suffix;
-    let texts = this.#imageTexts.get(key);
-    if (texts === undefined) {
-      texts = [];
-      this.#imageTexts.set(key, texts);
-    }
-    return (texts[image] ??= `${prefix}"${this.#c.state.images.text(image)}"${suffix}`);
-  }
-
-  #hop(pod: number, what: string): void {
-    const { recorder, state } = this.#c;
-    if (!recorder.tracer.enabled) return;
-    const actor = `kubelet/${state.nodeName(state.pods.node[pod]!)}`;
-    recorder.tracer.hop(actor, 'Pod', state.podNamespace(pod), state.podName(pod), what);
   }
 }

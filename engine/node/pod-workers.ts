@@ -22,6 +22,8 @@ export const Step = {
   stopping: 9,
   /** Ended for good. */
   ended: 10,
+  /** Ended, and the pod's last DELETE is on its way. */
+  released: 11,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
@@ -38,6 +40,13 @@ export class PodWorkers {
   startedUs = new Float64Array(256);
   /** Pull in progress: when the container began to wait for its image. */
   pullFromUs = new Float64Array(256);
+  /** When the kubelet took the pod on, µs. */
+  seenUs = new Float64Array(256);
+  /** Told to stop: when, and when the containers will have ended, µs. */
+  stopFromUs = new Float64Array(256);
+  stopUs = new Float64Array(256);
+  /** Containers that run now: sidecars and those that have started of the others. */
+  alive = new Uint16Array(256);
 
   reset(pod: number): void {
     if (pod >= this.step.length) this.#grow(pod + 1);
@@ -48,6 +57,10 @@ export class PodWorkers {
     this.backoffUs[pod] = 0;
     this.startedUs[pod] = Number.NaN;
     this.pullFromUs[pod] = Number.NaN;
+    this.seenUs[pod] = 0;
+    this.stopFromUs[pod] = 0;
+    this.stopUs[pod] = 0;
+    this.alive[pod] = 0;
   }
 
   /** Moves on; returns the version that events of this step carry. */
@@ -75,5 +88,9 @@ export class PodWorkers {
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
     this.startedUs = grow(this.startedUs, new Float64Array(size));
     this.pullFromUs = grow(this.pullFromUs, new Float64Array(size));
+    this.seenUs = grow(this.seenUs, new Float64Array(size));
+    this.stopFromUs = grow(this.stopFromUs, new Float64Array(size));
+    this.stopUs = grow(this.stopUs, new Float64Array(size));
+    this.alive = grow(this.alive, new Uint16Array(size));
   }
 }

@@ -38,6 +38,8 @@ export interface PodTimings {
   readonly runUs: readonly (number | null)[];
   readonly exitCodes: readonly number[];
   readonly stopDelayUs: number | null;
+  /** Exit code when stopped; null: 0 if restartPolicy is Always, else 143. */
+  readonly termExitCode: number | null;
 }
 
 export interface PodTemplate {

@@ -33,12 +33,13 @@ export const k8sMedium: CostPreset = {
       delete: handler(1.6, 8),
       '*': handler(1.6, 8),
     },
-    // Cores that work on requests; max-requests-inflight bounds those that wait.
+    // Cores that work on requests; others wait.
     concurrency: 16,
     // Commit to watch cache to watcher: milliseconds; recorded chains show 2-6 ms between a write and the reaction.
     watchUs: 2 * MS,
-    // --max-requests-inflight 400 + --max-mutating-requests-inflight 200 (apiserver/pkg/server/config.go).
-    inflightMax: 600,
+    // Priority and fairness refuses what waits longer than a quarter of the 60 s deadline
+    // (apiserver/pkg/server/filters/priority-and-fairness.go).
+    queueWaitMaxUs: 15 * SECOND,
   },
   etcd: {
     // WAL fsync of the recorded idle control plane: mean 0.42 ms, p99 1.9 ms; apply and raft round included: 1.3 ms a write.

@@ -8,7 +8,7 @@ const UNLIMITED = { qps: 0, burst: 0 };
 export const zero: CostPreset = {
   name: 'zero',
   about: 'every step takes no time, no client is limited',
-  apiserver: { networkUs: 0, handlerUs: { '*': 0 }, concurrency: 1, watchUs: 0, inflightMax: 1_000_000 },
+  apiserver: { networkUs: 0, handlerUs: { '*': 0 }, concurrency: 1, watchUs: 0, queueWaitMaxUs: 1e15 },
   etcd: { fsyncUs: 0, applyUs: 0, batchMax: 1_000_000 },
   clients: {
     kubectl: UNLIMITED,

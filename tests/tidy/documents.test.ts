@@ -74,4 +74,17 @@ describe('machines', () => {
   test('the lock file names no registry', () => {
     expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/);
   });
+
+  test('the lock file holds the optional packages of every platform (else: node tools/complete-lock.mjs)', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+      ),
+    );
+    // npm ci refuses such a file on every machine.
+    expect(missing).toEqual([]);
+  });
 });

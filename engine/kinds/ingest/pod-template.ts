@@ -113,6 +113,7 @@ const milliseconds = (text: string | undefined): number | null => {
 function timings(annotations: Readonly<Record<string, string>>): PodTimings {
   const of = (name: string): string | undefined => annotations[`kubetick.io/${name}`];
   const ready = of('ready-delay-ms');
+  const termExitCode = of('term-exit-code');
   const list = (text: string | undefined): string[] =>
     text ? text.split(',').map((part) => part.trim()) : [];
   return {
@@ -121,6 +122,7 @@ function timings(annotations: Readonly<Record<string, string>>): PodTimings {
     runUs: list(of('run-ms')).map(milliseconds),
     exitCodes: list(of('exit-codes')).map((code) => Number.parseInt(code, 10) || 0),
     stopDelayUs: milliseconds(of('stop-delay-ms')),
+    termExitCode: termExitCode === undefined ? null : Number.parseInt(termExitCode, 10) || 0,
   };
 }
 

@@ -91,9 +91,9 @@ describe('pods that the old ReplicaSets may lose', () => {
 });
 
 describe('proportional scaling', () => {
-  it('gives what rounding leaves over to the largest: 8+5 of 10 becomes 11+7... of 15 (recorded: deploy-proportional-10-15)', () => {
-    // Surge 25 % of 15 = 4, allowed 19; 13 now, 6 to add. 8 * 19 / 13 = 11.69 -> 12: +4; 5 * 19 / 13 = 7.3 -> 7: +2.
-    expect(proportionalSizes(strategy(15, '25%', '25%'), [size(8, 8, 13), size(5, 0, 13)], 13)).toEqual([12, 7]);
+  it('makes 11+7 of 8+5 when 10 become 15 (recorded: deploy-proportional-10-15)', () => {
+    // Surge 3: allowed 18, now 13, to add 5. 8 * 18 / 13 = 11.08 -> 11: +3; 5 * 18 / 13 = 6.92 -> 7: +2.
+    expect(proportionalSizes(strategy(15, 3, 2), [size(8, 8, 13), size(5, 0, 13)], 13)).toEqual([11, 7]);
   });
 
   it.each([

@@ -20,8 +20,8 @@ export const MS = 1000;
 export const SECOND = 1_000_000;
 
 export interface HarnessOptions {
-  /** µs from bound to Running and Ready; NaN: never Ready. Default 1 s. */
-  readyUs?: (pod: number) => number;
+  /** µs from bound to Running and Ready of the n-th pod created (from 0); NaN: never Ready. Default 1 s. */
+  readyUs?: (n: number) => number;
   /** µs from deletionTimestamp to gone. Default 200 ms. */
   stopUs?: number;
   nodes?: number;
@@ -102,6 +102,7 @@ export class Harness {
         return { resource: known.resource, namespaced: known.namespaced, modelled: known.modelled };
       },
     });
+    this.#interceptPods();
     const periodic = new PeriodicWork(kernel, false);
     this.context = { kernel, rng, draw, durations, state, api: this.server, recorder, costs, periodic } as RunContext;
     for (let i = 1; i <= (options.nodes ?? 3); i++) this.#addNode(`n${i}`);
@@ -156,6 +157,31 @@ export class Harness {
 
   deletePod(pod: number): void {
     this.#admin.deletePod(pod, this.state.pods.generation[pod]!, -1, null);
+  }
+
+  /** From now on creations of pods are answered with 403 and this text; null: no more. */
+  refusePods(message: string | null): void {
+    this.#refusal = message;
+  }
+
+  #refusal: string | null = null;
+
+  #interceptPods(): void {
+    const { server, kernel } = this;
+    const open = server.client.bind(server);
+    const waiting: (() => void)[] = [];
+    const answer = kernel.on('test/refuse', () => waiting.shift()!());
+    server.client = (name, limits, how) => {
+      const client = open(name, limits, how);
+      const createPod = client.createPod.bind(client);
+      client.createPod = (pod, reply, target = 0, arg = 0) => {
+        if (this.#refusal === null) return createPod(pod, reply, target, arg);
+        const refused = { code: 403, reason: 'Forbidden', message: this.#refusal, causes: [], id: -1, object: null };
+        waiting.push(() => reply?.({ ...refused, target, arg }));
+        kernel.after(3 * MS, answer, 0, 0);
+      };
+      return client;
+    };
   }
 
   #mustWork(reply: ApiReply): void {
@@ -249,7 +275,7 @@ export class Harness {
           if (this.#options.unscheduled) continue;
           client.bindPod(pod, generation, this.#bindTurn++ % state.nodes.used, null);
         } else if (log.node(p) >= 0 && (word & PodBit.acknowledged) === 0) {
-          const us = readyUs(pod);
+          const us = readyUs(pods.serial[pod]! - 1);
           if (Number.isNaN(us)) kernel.after(100 * MS, startUnready, pod, generation);
           else kernel.after(us, start, pod, generation);
         }

@@ -1,0 +1,90 @@
+// What goes when something is deleted: dependents by the garbage collector, content by the namespace controller.
+import { describe, expect, it } from 'vitest';
+import { deployment, Harness, MS, replicationController, SECOND, service } from './harness.ts';
+
+describe('garbage collector', () => {
+  it('deletes the ReplicaSet of a deleted Deployment, then its pods', () => {
+    const h = new Harness();
+    h.create(deployment('web', 3));
+    h.run(5 * SECOND);
+    h.delete('Deployment', 'web');
+    h.run(50 * MS);
+    expect(h.all('ReplicaSet')).toEqual([]);
+    h.run(2 * SECOND);
+    expect(h.pods()).toEqual([]);
+    h.run(10 * SECOND);
+    expect(h.state.pods.created).toBe(3);
+  });
+
+  it('leaves everything else alone', () => {
+    const h = new Harness();
+    h.create(deployment('web', 2));
+    h.create(deployment('api', 2));
+    h.create(replicationController('rc', 1));
+    h.run(5 * SECOND);
+    h.delete('Deployment', 'web');
+    h.run(5 * SECOND);
+    expect(h.pods()).toHaveLength(3);
+    expect(h.all('ReplicaSet')).toHaveLength(1);
+  });
+
+  it('gives running pods their grace period', () => {
+    const h = new Harness({ stopUs: 4 * SECOND });
+    h.create(replicationController('web', 2));
+    h.run(5 * SECOND);
+    h.delete('ReplicationController', 'web');
+    h.run(2 * SECOND);
+    expect(h.pods()).toHaveLength(2);
+    h.run(4 * SECOND);
+    expect(h.pods()).toEqual([]);
+  });
+
+  it('takes pods that their owner made while it was being deleted', () => {
+    const h = new Harness();
+    h.create(replicationController('web', 50));
+    // In the midst of its slow start.
+    h.run(60 * MS);
+    const made = h.state.pods.created;
+    expect(made).toBeGreaterThan(0);
+    expect(made).toBeLessThan(50);
+    h.delete('ReplicationController', 'web');
+    h.run(20 * SECOND);
+    expect(h.pods()).toEqual([]);
+  });
+});
+
+describe('namespace controller', () => {
+  it('waits 5 s, deletes the pods, and 5 s after its status write everything else (recorded: ns-delete)', () => {
+    const h = new Harness({ stopUs: 1500 * MS });
+    h.create(deployment('web', 2));
+    h.create(service('web'));
+    h.run(6 * SECOND);
+    h.delete('Namespace', 'default');
+    h.run(100 * MS);
+    expect(h.get('Namespace', 'default').status.phase).toBe('Terminating');
+    h.run(4800 * MS);
+    expect(h.pods().every((pod) => Number.isNaN(h.state.pods.deletionUs[pod]!))).toBe(true);
+    h.run(200 * MS);
+    expect(h.pods().some((pod) => Number.isNaN(h.state.pods.deletionUs[pod]!))).toBe(false);
+    expect(h.all('Deployment')).toHaveLength(1);
+    h.run(4700 * MS);
+    expect(h.pods()).toEqual([]);
+    expect(h.all('Deployment')).toHaveLength(1);
+    h.run(SECOND);
+    for (const kind of ['Deployment', 'ReplicaSet', 'Service', 'Endpoints', 'EndpointSlice', 'Namespace']) {
+      expect(h.all(kind), kind).toEqual([]);
+    }
+  });
+
+  it('waits for pods that take longer to end', () => {
+    const h = new Harness({ stopUs: 12 * SECOND });
+    h.create(replicationController('web', 1));
+    h.run(3 * SECOND);
+    h.delete('Namespace', 'default');
+    h.run(15 * SECOND);
+    // Deleted at 5 s, gone at 17 s; the third look, half the grace period (30 s) and a second later, finds it empty.
+    expect(h.all('Namespace')).toHaveLength(1);
+    h.run(15 * SECOND);
+    expect(h.all('Namespace')).toEqual([]);
+  });
+});

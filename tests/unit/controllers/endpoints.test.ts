@@ -1,0 +1,270 @@
+// Endpoints and EndpointSlices with the real API server: two controllers that tell the same of a Service's pods.
+import { describe, expect, it } from 'vitest';
+import { AddressList } from '../../../engine/controllers/address-list.ts';
+import { resolvePorts } from '../../../engine/controllers/endpoint-parts.ts';
+import { placeEndpoints, type Slice } from '../../../engine/controllers/slice-placement.ts';
+import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
+import type { PodTemplate } from '../../../engine/state/index.ts';
+import { Harness, MS, replicaSet, SECOND, service } from './harness.ts';
+
+const slices = (h: Harness): Json[] => h.all('EndpointSlice');
+const endpoints = (h: Harness): Json[] => slices(h).flatMap((slice) => slice.endpoints ?? []);
+const ready = (h: Harness): number => endpoints(h).filter((endpoint) => endpoint.conditions.ready).length;
+const addresses = (h: Harness, name = 'web'): { ready: number; notReady: number } => {
+  const subsets: Json[] = h.get('Endpoints', name).subsets ?? [];
+  const sum = (field: string): number => subsets.reduce((total, subset) => total + (subset[field] ?? []).length, 0);
+  return { ready: sum('addresses'), notReady: sum('notReadyAddresses') };
+};
+
+describe('a Service', () => {
+  it('gets empty Endpoints and one empty slice before it has pods', () => {
+    const h = new Harness();
+    h.create(service('web'));
+    h.run(SECOND);
+    const { metadata, ...rest } = h.get('Endpoints', 'web');
+    expect(rest).toEqual({ apiVersion: 'v1', kind: 'Endpoints' });
+    expect(metadata.labels).toEqual({ 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' });
+    expect(slices(h)).toHaveLength(1);
+    expect(slices(h)[0]).toMatchObject({ addressType: 'IPv4', endpoints: null, ports: null });
+    expect(slices(h)[0].metadata).toMatchObject({
+      generateName: 'web-',
+      labels: {
+        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+        'kubernetes.io/service-name': 'web',
+      },
+      ownerReferences: [{ kind: 'Service', name: 'web', controller: true }],
+    });
+  });
+
+  it('tells ready, serving and terminating of its pods; those that leave go from Endpoints at once', () => {
+    const h = new Harness({ stopUs: 2 * SECOND });
+    h.create(service('web'));
+    h.create(replicaSet('web', 2));
+    h.run(3 * SECOND);
+    expect(slices(h)[0].ports).toEqual([{ name: '', port: 8080, protocol: 'TCP' }]);
+    expect(endpoints(h).map((e) => e.conditions)).toEqual([
+      { ready: true, serving: true, terminating: false },
+      { ready: true, serving: true, terminating: false },
+    ]);
+    expect(addresses(h)).toEqual({ ready: 2, notReady: 0 });
+    const [pod] = h.pods();
+    const ip = endpoints(h)[0].addresses[0];
+    h.deletePod(pod!);
+    h.run(100 * MS);
+    const leaving = endpoints(h).find((e) => e.addresses[0] === ip);
+    expect(leaving.conditions).toEqual({ ready: false, serving: true, terminating: true });
+    expect(addresses(h)).toEqual({ ready: 1, notReady: 0 });
+    h.run(4 * SECOND);
+    expect(endpoints(h).some((e) => e.addresses[0] === ip)).toBe(false);
+    expect(addresses(h)).toEqual({ ready: 2, notReady: 0 });
+  });
+
+  it('lists pods that are not ready apart, unless it publishes them', () => {
+    const h = new Harness({ readyUs: () => Number.NaN });
+    h.create(service('web'));
+    h.create({ ...service('open', { selector: { app: 'web' }, publishNotReadyAddresses: true }) });
+    h.create(replicaSet('web', 2));
+    h.run(3 * SECOND);
+    expect(addresses(h)).toEqual({ ready: 0, notReady: 2 });
+    expect(addresses(h, 'open')).toEqual({ ready: 2, notReady: 0 });
+    const byService = (name: string): Json[] =>
+      slices(h).find((slice) => slice.metadata.labels['kubernetes.io/service-name'] === name).endpoints;
+    expect(byService('web')[0].conditions).toEqual({ ready: false, serving: false, terminating: false });
+    expect(byService('open')[0].conditions).toEqual({ ready: true, serving: false, terminating: false });
+  });
+
+  it('follows readiness that comes and goes', () => {
+    const h = new Harness();
+    h.create(service('web'));
+    h.create(replicaSet('web', 3));
+    h.run(3 * SECOND);
+    h.setReady(h.pods()[1]!, false);
+    h.run(3 * SECOND);
+    expect(ready(h)).toBe(2);
+    expect(addresses(h)).toEqual({ ready: 2, notReady: 1 });
+    h.setReady(h.pods()[1]!, true);
+    h.run(3 * SECOND);
+    expect(ready(h)).toBe(3);
+  });
+
+  it('that is created after its pods finds them; a new selector changes them', () => {
+    const h = new Harness();
+    h.create(replicaSet('web', 3));
+    h.create(replicaSet('api', 2));
+    h.run(3 * SECOND);
+    h.create(service('web'));
+    h.run(SECOND);
+    expect(ready(h)).toBe(3);
+    h.patch('Service', 'web', (o) => ({ ...o, spec: { ...o.spec, selector: { app: 'api' } } }));
+    h.run(3 * SECOND);
+    expect(ready(h)).toBe(2);
+    expect(addresses(h)).toEqual({ ready: 2, notReady: 0 });
+    expect(endpoints(h).every((e) => e.targetRef.name.startsWith('api-'))).toBe(true);
+  });
+
+  it('keeps at most 100 endpoints a slice: 250 pods are 3 slices, and Endpoints list them all', () => {
+    const h = new Harness({ costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }) });
+    h.create(replicaSet('web', 250));
+    h.run(20 * SECOND);
+    h.create(service('web'));
+    h.run(SECOND);
+    expect(ready(h)).toBe(250);
+    expect(slices(h).map((slice) => slice.endpoints.length).sort((a, b) => b - a)).toEqual([100, 100, 50]);
+    expect(addresses(h)).toEqual({ ready: 250, notReady: 0 });
+  });
+
+  it('does not move endpoints together: pods that come one by one may leave slices unfilled', () => {
+    const h = new Harness({ costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }) });
+    h.create(service('web'));
+    h.create(replicaSet('web', 250));
+    h.run(20 * SECOND);
+    expect(ready(h)).toBe(250);
+    const sizes = slices(h).map((slice) => slice.endpoints.length);
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(250);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(100);
+  });
+
+  it('that is headless is marked so, and without ports lists pods without ports', () => {
+    const h = new Harness();
+    h.create(service('web', { clusterIP: 'None', ports: undefined }));
+    h.create(replicaSet('web', 1));
+    h.run(3 * SECOND);
+    expect(h.get('Endpoints', 'web').metadata.labels['service.kubernetes.io/headless']).toBe('');
+    expect(h.get('Endpoints', 'web').subsets[0].ports).toBeUndefined();
+    expect(slices(h)[0].metadata.labels['service.kubernetes.io/headless']).toBe('');
+    expect(slices(h)[0].ports).toBeNull();
+    expect(ready(h)).toBe(1);
+  });
+
+  it('takes its Endpoints and slices with it when it is deleted', () => {
+    const h = new Harness();
+    h.create(service('web'));
+    h.run(SECOND);
+    h.delete('Service', 'web');
+    h.run(3 * SECOND);
+    expect(h.all('Endpoints')).toEqual([]);
+    expect(h.all('EndpointSlice')).toEqual([]);
+  });
+
+  it('gets a slice back that somebody deleted', () => {
+    const h = new Harness();
+    h.create(service('web'));
+    h.create(replicaSet('web', 2));
+    h.run(3 * SECOND);
+    h.delete('EndpointSlice', slices(h)[0].metadata.name);
+    h.run(3 * SECOND);
+    expect(ready(h)).toBe(2);
+  });
+
+  it('of type ExternalName or without selector is left alone', () => {
+    const h = new Harness();
+    h.create(service('outside', { type: 'ExternalName', externalName: 'example.org', ports: undefined }));
+    h.create(service('manual', { selector: undefined }));
+    h.run(SECOND);
+    expect(h.all('Endpoints')).toEqual([]);
+    expect(h.all('EndpointSlice')).toEqual([]);
+  });
+});
+
+describe('ports of a pod', () => {
+  const template = {
+    spec: {
+      containers: [
+        { name: 'a', ports: [{ name: 'http', containerPort: 8080 }] },
+        { name: 'b', ports: [{ name: 'dns', containerPort: 53, protocol: 'UDP' }] },
+      ],
+    },
+  } as unknown as PodTemplate;
+  it.each([
+    ['a number', { port: 80, targetPort: 9000 }, [9000]],
+    ['a name', { port: 80, targetPort: 'http' }, [8080]],
+    ['a name of another protocol', { port: 80, targetPort: 'dns' }, []],
+    ['a name with its protocol', { port: 53, targetPort: 'dns', protocol: 'UDP' }, [53]],
+    ['a name that no container has', { port: 80, targetPort: 'metrics' }, []],
+  ])('by %s', (_name, port, expected) => {
+    const owner = { spec: { ports: [port] } } as unknown as KubeObject;
+    expect(resolvePorts(owner, template).map((resolved) => resolved.port)).toEqual(expected);
+  });
+});
+
+describe('placement into slices', () => {
+  const endpoint = (serial: number, isReady = true): Json => ({
+    addresses: [`10.0.0.${serial}`],
+    conditions: { ready: isReady, serving: isReady, terminating: false },
+    targetRef: { uid: `${serial}` },
+  });
+  const slice = (id: number, ...serials: number[]): Slice => ({
+    id,
+    portsKey: 'p',
+    serials,
+    endpoints: serials.map((serial) => endpoint(serial)),
+  });
+  const place = (known: Slice[], changed: [number, Json | null][], max = 4) => {
+    const of = (serial: number): Slice | undefined => known.find((s) => s.serials.includes(serial));
+    return placeEndpoints(known, of, new Map(changed), max, 'p');
+  };
+  const add = (...serials: number[]): [number, Json][] => serials.map((serial) => [serial, endpoint(serial)]);
+
+  it('makes new slices for what does not fit: 6 of 4 are 4 and 2', () => {
+    const plan = place([], add(1, 2, 3, 4, 5, 6));
+    expect(plan.create.map((s) => s.serials)).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+  });
+
+  it('puts what is left into the one unchanged slice that it fills best', () => {
+    const known = [slice(1, 1), slice(2, 2, 3), slice(3, 4, 5, 6)];
+    // Two more: the slice of 2 becomes full; that of 3 has no room for both, that of 1 would keep a gap.
+    expect(place(known, add(7, 8)).update.map((s) => s.id)).toEqual([2]);
+    expect(known[1]!.serials).toEqual([2, 3, 7, 8]);
+  });
+
+  it('fills slices that must be written anyway first, the fullest first', () => {
+    const known = [slice(1, 1, 2), slice(2, 3, 4, 5), slice(3, 6)];
+    // 1 and 3 change, so slices 1 and 2 are written: slice 2 (3 endpoints) takes one, slice 1 two.
+    const plan = place(known, [...add(7, 8, 9), [1, endpoint(1, false)], [3, endpoint(3, false)]]);
+    expect(plan.update.map((s) => s.id)).toEqual([1, 2]);
+    expect(known.map((s) => s.serials.length)).toEqual([4, 4, 1]);
+    expect(plan.create).toEqual([]);
+  });
+
+  it('removes slices that become empty and leaves half empty ones alone', () => {
+    const known = [slice(1, 1), slice(2, 2, 3), slice(3, 4)];
+    const plan = place(known, [
+      [1, null],
+      [2, null],
+    ]);
+    expect(plan.remove.map((s) => s.id)).toEqual([1]);
+    expect(plan.update.map((s) => s.id)).toEqual([2]);
+    expect(known[2]!.serials).toEqual([4]);
+  });
+
+  it('writes nothing where an endpoint is as it was', () => {
+    expect(place([slice(1, 1, 2)], [[1, endpoint(1)]])).toEqual({ create: [], update: [], remove: [] });
+  });
+});
+
+describe('addresses of Endpoints beyond the limit', () => {
+  const list = (readyCount: number, notReadyCount: number): AddressList => {
+    const made = new AddressList();
+    for (let i = 0; i < readyCount + notReadyCount; i++) {
+      const key = String(i).padStart(5, '0');
+      made.set({ serial: i, key, json: { ip: key }, ready: i < readyCount, portsKey: '' }, []);
+    }
+    return made;
+  };
+  it.each([
+    // All fit.
+    [6, 3, 10, 6, 3, false],
+    // 8 ready leave room for 2 of the 5 others.
+    [8, 5, 10, 8, 2, true],
+    // Not even the ready ones fit: no others.
+    [12, 5, 10, 10, 0, true],
+  ])('%i ready and %i not, at most %i: %i and %i', (readyCount, notReady, max, expectReady, expectNot, cut) => {
+    const { subsets, truncated } = list(readyCount, notReady).subsets(max);
+    expect((subsets[0].addresses ?? []).length).toBe(expectReady);
+    expect((subsets[0].notReadyAddresses ?? []).length).toBe(expectNot);
+    expect(truncated).toBe(cut);
+  });
+});
