@@ -21,16 +21,21 @@ export {
 } from './kernel/index.ts';
 export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export { loadProfiles } from './scheduler/profiles.ts';
+export { type Registry, simulate } from './simulation.ts';
 export type {
   ContainerTemplate,
   HostPort,
-  Labels,
   LabelSets,
+  Labels,
   PodTemplate,
   Requirement,
   Selector,
   Taint,
 } from './state/index.ts';
-export { compileExpressions, compileLabelSelector, compileMapSelector, requirementMatches } from './state/index.ts';
-export { loadProfiles } from './scheduler/profiles.ts';
-export { type Registry, simulate } from './simulation.ts';
+export {
+  compileExpressions,
+  compileLabelSelector,
+  compileMapSelector,
+  requirementMatches,
+} from './state/index.ts';

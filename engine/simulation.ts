@@ -22,7 +22,7 @@ import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { ClusterState, isTerminal, PodBit, phaseOf, Phase } from './state/index.ts';
+import { ClusterState, isTerminal, Phase, PodBit, phaseOf } from './state/index.ts';
 
 /** What may be used in a run, by name. It belongs to the run, never to the process. */
 export interface Registry {
@@ -36,7 +36,11 @@ export interface Registry {
 const PROGRESS_EVENTS = 50_000;
 
 /** Runs a scenario to its end. The same scenario and registry give the same result, bit for bit. */
-export function simulate(scenario: ResolvedScenario, registry: Registry, options: RunOptions = {}): RunResult {
+export function simulate(
+  scenario: ResolvedScenario,
+  registry: Registry,
+  options: RunOptions = {},
+): RunResult {
   const run = new Run(scenario, registry, options);
   run.seed();
   run.start();
@@ -192,7 +196,8 @@ class Run {
     let unschedulable = 0;
     for (const pod of livePods) {
       const word = state.pods.word[pod]!;
-      if (phaseOf(word) === Phase.pending && !isTerminal(word) && word & PodBit.unschedulable) unschedulable += 1;
+      if (phaseOf(word) === Phase.pending && !isTerminal(word) && word & PodBit.unschedulable)
+        unschedulable += 1;
     }
     const fingerprint = this.#fingerprint;
     return recorder.finish({

@@ -24,6 +24,7 @@ const CONTAINER: FieldTable = {
     'resources.limits',
     'ports',
     'readinessProbe',
+    'startupProbe',
     'restartPolicy',
   ],
   silent: [
@@ -60,8 +61,8 @@ const POD_SPEC: FieldTable = {
     'overhead',
     'restartPolicy',
     'terminationGracePeriodSeconds',
-    'readinessGates',
     'hostNetwork',
+    'runtimeClassName',
     ...prefix('containers', CONTAINER.acts),
     ...prefix('initContainers', CONTAINER.acts),
     'volumes.name',
@@ -186,9 +187,49 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   },
 };
 
+/**
+ * Fields of a pod's spec that only one scheduler plug-in reads. Where the profile's plug-in is not modelled the run
+ * itself reports them, pod by pod; `validate` warns by this table.
+ */
+const READ_BY_PLUGIN: readonly (readonly [string, string])[] = [
+  ['topologySpreadConstraints', 'PodTopologySpread'],
+  ['affinity.podAffinity', 'InterPodAffinity'],
+  ['affinity.podAntiAffinity', 'InterPodAffinity'],
+  ['volumes.persistentVolumeClaim', 'VolumeBinding'],
+  ['volumes.ephemeral', 'VolumeBinding'],
+];
+
+/** Paths of such fields in the object whose plug-in is among `unmodelled`, each with the plug-in. */
+export function fieldsOfPlugins(
+  kindKey: string,
+  object: unknown,
+  unmodelled: ReadonlySet<string>,
+): [string, string][] {
+  const table = Object.hasOwn(COVERAGE, kindKey) ? COVERAGE[kindKey] : undefined;
+  if (table === undefined) return [];
+  const spec =
+    kindKey === 'Pod' ? 'spec' : table.acts.includes('spec.template.metadata') ? 'spec.template.spec' : null;
+  if (spec === null) return [];
+  return READ_BY_PLUGIN.filter(([, plugin]) => unmodelled.has(plugin))
+    .map(([field, plugin]): [string, string] => [`${spec}.${field}`, plugin])
+    .filter(([path]) => isPresent(object, path.split('.')));
+}
+
+function isPresent(at: unknown, steps: readonly string[]): boolean {
+  if (Array.isArray(at)) return at.some((element) => isPresent(element, steps));
+  const [step, ...rest] = steps;
+  if (step === undefined) return !isEmpty(at);
+  return (
+    typeof at === 'object' &&
+    at !== null &&
+    Object.hasOwn(at, step) &&
+    isPresent((at as Record<string, unknown>)[step], rest)
+  );
+}
+
 /** What unmodelled fields are missed for, where it helps to say so; by the end of the path. */
 const NOTES: readonly (readonly [RegExp, string])[] = [
-  [/\blivenessProbe\b|\bstartupProbe\b/, 'containers are taken to stay healthy'],
+  [/\blivenessProbe\b/, 'containers are taken to stay healthy'],
   [/\blifecycle\b/, 'hooks take no time'],
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],

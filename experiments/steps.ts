@@ -1,4 +1,4 @@
-// Steps of an Experiment or scenario to what kubectl does at a time: create, scale, delete. A step that this version
+// Steps of an Experiment or scenario to what kubectl does at a time: apply, create, patch, scale, delete. A step that this version
 // does not carry out is a problem with its place, never passed over.
 import type { SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
@@ -26,7 +26,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: create, scale, delete, delete-pod with a name, delete-namespace, patch of spec.replicas';
+  'supported: apply, create, patch, scale, delete, delete-pod with a name, delete-namespace';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -58,7 +58,7 @@ class StepResolver {
     const atUs = this.time(step);
     if (step.apply !== undefined) {
       const entries = this.context.apply(step.apply, (message) => this.problem('E1101', 'apply', message));
-      return [{ atUs, do: 'create', objects: entries.map(sourced) }];
+      return [{ atUs, do: 'apply', objects: entries.map(sourced) }];
     }
     switch (step.do) {
       case 'create':
@@ -205,18 +205,21 @@ class StepResolver {
     };
   }
 
-  /** A patch of nothing but the number of replicas is a scale. */
   private patch(atUs: number, step: ExperimentStep): TimedStep[] {
-    const body = step.body as { spec?: { replicas?: unknown } } | undefined;
-    const spec = body?.spec;
-    const onlyReplicas =
-      body !== undefined &&
-      Object.keys(body).length === 1 &&
-      spec !== undefined &&
-      spec !== null &&
-      Object.keys(spec).length === 1;
-    if (onlyReplicas && typeof spec.replicas === 'number') return this.scale(atUs, step, spec.replicas);
-    return this.unsupported('do', 'patch');
+    const { body } = step;
+    const type = step.type ?? 'merge';
+    if (body === undefined) {
+      this.problem('E3002', '', 'step `patch` needs a body');
+      return [];
+    }
+    if (type !== 'merge' && type !== 'strategic' && type !== 'json') {
+      this.problem('E3002', 'type', `no patch type ${JSON.stringify(type)}: merge, strategic or json`);
+      return [];
+    }
+    return this.refs(step).map((entry) => {
+      const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
+      return { atUs, do: 'patch', objects: [], target, patch: { type, body } } as const;
+    });
   }
 
   /** Command lines of kubectl that are one of the steps above, or that only look. */

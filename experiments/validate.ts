@@ -1,8 +1,10 @@
 // What `kubetick validate` says about every document of the paths: accepted or rejected, with its problems; warnings
 // for what is accepted and not acted on. Nothing here depends on other objects: each is judged alone, as the API
 // server judges a request.
+
+import { schedulerRegistry } from '../policies/index.ts';
 import { type ManifestObject, type ManifestProblem, readDocuments } from '../workloads/manifests.ts';
-import { isCovered, kindKeyOf, noteOf, uncoveredFields } from './coverage.ts';
+import { fieldsOfPlugins, isCovered, kindKeyOf, noteOf, uncoveredFields } from './coverage.ts';
 import { readExperiment, readScenarioHeader } from './experiment-file.ts';
 import { type ReadPathsOptions, readPaths } from './files.ts';
 import { isScenarioHeader, judgeInNamespace } from './input.ts';
@@ -138,6 +140,8 @@ function rejection(
   };
 }
 
+const UNMODELLED_PLUGINS: ReadonlySet<string> = new Set(schedulerRegistry.unmodelled.map(({ name }) => name));
+
 /** What is accepted and not acted on, and what the server would warn about. */
 function warningsOf(
   manifest: ManifestObject,
@@ -164,6 +168,13 @@ function warningsOf(
   for (const field of uncoveredFields(key, raw)) {
     const path = firstPath(raw, field);
     warnings.push({ ...place(path), message: `field not modelled: ${noteOf(field)}` });
+  }
+  for (const [field, plugin] of fieldsOfPlugins(key, raw, UNMODELLED_PLUGINS)) {
+    const path = firstPath(raw, field);
+    warnings.push({
+      ...place(path),
+      message: `field not modelled: scheduler plug-in ${plugin} does not act`,
+    });
   }
   return warnings;
 }

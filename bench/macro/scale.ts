@@ -55,7 +55,9 @@ function experiment(size: Size): object {
     kind: 'Experiment',
     metadata: { name: 'scale' },
     spec: {
-      cluster: { nodes: [{ count: size.nodes, cpu: '32', memory: '128Gi', pods: 110, zones: ['a', 'b', 'c'] }] },
+      cluster: {
+        nodes: [{ count: size.nodes, cpu: '32', memory: '128Gi', pods: 110, zones: ['a', 'b', 'c'] }],
+      },
       workload: { generators: [generator] },
       time: { run: '6h' },
     },
@@ -68,7 +70,9 @@ function measure(command: string, size: Size): Figures {
     const file = join(folder, 'scale.json');
     const out = join(folder, 'out');
     writeFileSync(file, JSON.stringify(experiment(size)));
-    const done = spawnSync(process.execPath, [command, 'run', file, '--out', out, '--quiet'], { encoding: 'utf8' });
+    const done = spawnSync(process.execPath, [command, 'run', file, '--out', out, '--quiet'], {
+      encoding: 'utf8',
+    });
     if (done.status !== 0) throw new Error(`${size.name}: exit ${done.status}\n${done.stderr}`);
     const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
     const timing = JSON.parse(readFileSync(join(out, 'timing.json'), 'utf8'));

@@ -3,8 +3,8 @@
 // Prints resident memory, bytes a pod, and the longest garbage collection pause seen by the process.
 import { PerformanceObserver } from 'node:perf_hooks';
 import process from 'node:process';
-import { podTemplateCompiler } from '../../engine/kinds/ingest/pod-template.ts';
 import { mix32 } from '../../engine/kernel/index.ts';
+import { podTemplateCompiler } from '../../engine/kinds/ingest/pod-template.ts';
 import { PodStamp, Recorder } from '../../engine/metrics/recorder.ts';
 import { podRowSource } from '../../engine/pod-rows.ts';
 import { ClusterState, PodBit, type PodId, SUFFIXES, Verb } from '../../engine/state/index.ts';
@@ -35,7 +35,11 @@ function fill(pods: number): { state: ClusterState; recorder: Recorder; hash: nu
     state.templates.intern({
       labels: { app: `web-${i}` },
       annotations: {},
-      spec: { containers: [{ name: 'c', image: 'app:v1', resources: { requests: { cpu: `${100 + i}m`, memory: '64Mi' } } }] },
+      spec: {
+        containers: [
+          { name: 'c', image: 'app:v1', resources: { requests: { cpu: `${100 + i}m`, memory: '64Mi' } } },
+        ],
+      },
       metadata: null,
     }),
   );
@@ -75,7 +79,14 @@ function fill(pods: number): { state: ClusterState; recorder: Recorder; hash: nu
     clock.us += 10;
     state.pods.node[pod] = pod % 100_000;
     state.pods.word[pod]! |= PodBit.scheduled | PodBit.ready | 1;
-    for (const stamp of [PodStamp.scheduled, PodStamp.bound, PodStamp.sandbox, PodStamp.pulled, PodStamp.started, PodStamp.ready]) {
+    for (const stamp of [
+      PodStamp.scheduled,
+      PodStamp.bound,
+      PodStamp.sandbox,
+      PodStamp.pulled,
+      PodStamp.started,
+      PodStamp.ready,
+    ]) {
       recorder.stamp(pod, stamp);
     }
     revision += 1;
@@ -133,7 +144,9 @@ export async function run(args: { size: 'small' | 'full'; json: boolean }): Prom
     return;
   }
   console.log(`live pods          ${figures.pods}`);
-  console.log(`resident memory    ${figures.rssMiB} MiB of the whole process (${figures.bytesPerPod} bytes a pod)`);
+  console.log(
+    `resident memory    ${figures.rssMiB} MiB of the whole process (${figures.bytesPerPod} bytes a pod)`,
+  );
   console.log(`longest GC pause   ${figures.longestGcMs} ms`);
   console.log(`CPU                ${figures.cpuSeconds} s, work hash ${figures.hash}`);
 }

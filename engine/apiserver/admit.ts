@@ -2,9 +2,10 @@
 // accounts, priority classes — as admission looks them up.
 import { TOKEN_SUFFIX } from '../kinds/ingest/materialise.ts';
 import type { KubeObject } from '../kinds/kind.ts';
-import { type ClusterState, timestampText } from '../state/index.ts';
+import { kindOf } from '../kinds/registry.ts';
+import { type ClusterState, objectUid, timestampText } from '../state/index.ts';
 import { type CreateContext, createObject } from './registry.ts';
-import type { Admitted } from './server.ts';
+import type { Admitted } from './admitted.ts';
 
 /** Every namespace has it, made by the service account controller. */
 const DEFAULT_ACCOUNT: KubeObject = Object.freeze({
@@ -43,10 +44,12 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     runtimeClass: (name) => find('RuntimeClass', 'node.k8s.io/v1', '', name),
     // One for all: equal pods share a template, and each is given its own characters when it is printed.
     suffix: () => TOKEN_SUFFIX,
-    uid: () => '',
+    uid: () => objectUid(objects.used + 1),
     creationTimestamp: () => timestampText(0),
   };
   return (object) => {
+    // Custom resources: their definitions are taken to be installed, and nothing is known to check them by.
+    if (kindOf(object.apiVersion, object.kind) === undefined) return { code: 201, object };
     const answer = createObject(object, context);
     if (!('object' in answer)) return answer;
     // The server itself makes generated names unique.

@@ -182,7 +182,15 @@ export class Client implements ApiClient {
     const accepted = this.#events.accept(this.#transport.now, key, type, reason, message);
     if (accepted === null) return;
     const r = this.#begin(Op.writeEvent, null, 0, 0);
-    const write: EventWrite = { type, reason, kind, namespace, name, count: accepted.count, message: accepted.message };
+    const write: EventWrite = {
+      type,
+      reason,
+      kind,
+      namespace,
+      name,
+      count: accepted.count,
+      message: accepted.message,
+    };
     r.body = write;
     r.kind = this.#transport.eventKind(accepted.count > 1);
     this.#send(r);

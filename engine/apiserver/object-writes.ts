@@ -8,16 +8,14 @@ import {
   type KindStore,
   keyOf,
   type ObjectId,
+  objectUid,
   SUFFIXES,
   suffixText,
   timestampText,
-  uidText,
 } from '../state/index.ts';
+import type { Admitted } from './admitted.ts';
 import type { ApiRequest } from './request.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
-
-/** Separates UIDs of objects from those of pods. */
-const UID_SALT = 0x0b1ec7;
 
 export interface Refusal {
   readonly code: number;
@@ -34,6 +32,16 @@ export interface ObjectWriteHooks {
   /** The store of a kind; unmodelled kinds get one at first sight. */
   storeOf(object: KubeObject): KindStore;
   logged(store: KindStore): void;
+}
+
+/** Kinds whose selector may not change once made (validation of apps/v1 updates). */
+const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet']);
+
+function immutableProblem(stored: KubeObject, changed: KubeObject): string | null {
+  if (!FIXED_SELECTOR.has(stored.kind)) return null;
+  const selector = JSON.stringify(changed['spec']?.selector);
+  if (selector === JSON.stringify(stored['spec']?.selector)) return null;
+  return `${stored.kind}.apps "${stored.metadata.name}" is invalid: spec.selector: Invalid value: ${selector}: field is immutable`;
 }
 
 const finalized = (object: KubeObject): boolean =>
@@ -84,7 +92,7 @@ export class ObjectWrites {
       if (refusal) return r.fail(422, 'Invalid', `Service "${metadata.name}" is invalid: ${refusal}`);
     }
     const revision = this.#h.nextRevision();
-    metadata.uid = uidText(UID_SALT, state.objects.used + 1);
+    metadata.uid = objectUid(state.objects.used + 1);
     metadata.creationTimestamp = timestampText(this.#h.now());
     if (stored['spec'] !== undefined && store.kind !== 'Service' && store.kind !== 'Namespace')
       metadata.generation = 1;
@@ -111,15 +119,33 @@ export class ObjectWrites {
     this.#store(r, { ...stored, status: (r.body as KubeObject)['status'] });
   }
 
-  patch(r: ApiRequest): void {
+  /** `admit`: defaults and checks the changed object, for clients whose objects are not complete. */
+  patch(r: ApiRequest, admit: ((object: KubeObject) => Admitted) | null): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const changed = (r.body as (object: KubeObject) => KubeObject)(stored);
+    let changed: KubeObject;
+    try {
+      changed = (r.body as (object: KubeObject) => KubeObject)(stored);
+    } catch (error) {
+      // A patch that does not fit the object: jsonpatch errors are 422 (apiserver/pkg/endpoints/handlers/patch.go).
+      if (error instanceof RangeError) return r.fail(422, 'Invalid', error.message);
+      throw error;
+    }
     if (changed === stored) {
       r.code = 200;
       r.id = r.subject;
       r.object = stored;
       return;
+    }
+    if (admit !== null) {
+      const refusal = immutableProblem(stored, changed);
+      if (refusal !== null) return r.fail(422, 'Invalid', refusal);
+      const admitted = admit(changed);
+      if (admitted.object === undefined) {
+        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
+      }
+      const metadata = { ...stored.metadata, ...changed.metadata };
+      changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
     }
     this.#replace(r, stored, { ...changed, metadata: { ...changed.metadata } });
   }

@@ -104,8 +104,11 @@ export function createObject(raw: unknown, context: CreateContext): Created | Re
   const denial = review ? undefined : admitOnCreate(definition, object, context);
   if (denial !== undefined) return { ...denial, causes: [] };
   const errors = new FieldErrors();
-  if (!review) validateMetadata(definition, object, errors);
-  definition.validate(object, errors);
+  definition.reserve?.(object, errors);
+  if (errors.ok) {
+    if (!review) validateMetadata(definition, object, errors);
+    definition.validate(object, errors);
+  }
   if (!errors.ok) {
     const message = invalidMessage(definition, object.metadata.name ?? '', errors.list);
     return { code: 422, reason: 'Invalid', message, causes: errors.list };

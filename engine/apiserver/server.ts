@@ -14,11 +14,11 @@ import {
   NumberHeap,
   type Rng,
 } from '../kernel/index.ts';
-import type { FieldError } from '../kinds/field-errors.ts';
 import { templateParts } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
+import type { Admitted } from './admitted.ts';
 import { Client, type EventWrite, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import { ObjectWrites } from './object-writes.ts';
@@ -32,15 +32,6 @@ import { Watches } from './watches.ts';
 /** A client sends a request again this long after 429 (the server's Retry-After), at most 10 times (client-go). */
 const RETRY_AFTER_US = 1_000_000;
 const RETRIES_MAX = 10;
-
-/** What the kinds' rules say of an object to be created. */
-export interface Admitted {
-  readonly code: number;
-  readonly object?: KubeObject;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly causes?: readonly FieldError[];
-}
 
 export interface ServerOptions {
   readonly kernel: Kernel;
@@ -305,7 +296,7 @@ export class Server implements ApiServer, Transport {
       case Op.updateStatus:
         return this.#objects.updateStatus(r);
       case Op.patchObject:
-        return this.#objects.patch(r);
+        return this.#objects.patch(r, this.#clients[r.client]!.trusted ? null : this.#o.admit);
       case Op.deleteObject:
         return this.#objects.delete(r);
       case Op.createPod:

@@ -63,21 +63,62 @@ export interface ApiClient {
   // Objects. `reply` null: nobody waits for the answer.
   create(object: KubeObject, reply: ReplyHandler | null, target?: number, arg?: number): void;
   /** PUT. `expectedRevision` > 0: 409 if the object has moved on. Spec and metadata; status is kept as stored. */
-  update(id: number, object: KubeObject, expectedRevision: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  update(
+    id: number,
+    object: KubeObject,
+    expectedRevision: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** PUT …/status: only status (and observedGeneration within) is taken from `object`. */
-  updateStatus(id: number, object: KubeObject, expectedRevision: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  updateStatus(
+    id: number,
+    object: KubeObject,
+    expectedRevision: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** PATCH: `change` is applied to the newest version at the commit, so it meets no conflict. */
-  patch(id: number, change: (object: KubeObject) => KubeObject, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  patch(
+    id: number,
+    change: (object: KubeObject) => KubeObject,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** DELETE with background propagation. */
   delete(id: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
 
   // Pods, without building objects.
   createPod(pod: PodCreation, reply: ReplyHandler | null, target?: number, arg?: number): void;
   /** POST pods/binding. */
-  bindPod(pod: number, generation: number, node: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
-  patchPodStatus(pod: number, generation: number, change: PodStatusChange, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  bindPod(
+    pod: number,
+    generation: number,
+    node: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+  patchPodStatus(
+    pod: number,
+    generation: number,
+    change: PodStatusChange,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
-  deletePod(pod: number, generation: number, graceSeconds: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  deletePod(
+    pod: number,
+    generation: number,
+    graceSeconds: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
 
   // Nodes.
   /** PATCH nodes/status: images on the node (ids, the newest list). */
@@ -87,7 +128,14 @@ export interface ApiClient {
    * Records a Kubernetes Event about an object: the first of its kind is a POST, a repetition a PATCH, both within the
    * client's limits; the recorder's spam filter (25 burst, 1 per 5 min per object) may drop it.
    */
-  event(type: 'Normal' | 'Warning', reason: string, kind: string, namespace: string, name: string, message: string): void;
+  event(
+    type: 'Normal' | 'Warning',
+    reason: string,
+    kind: string,
+    namespace: string,
+    name: string,
+    message: string,
+  ): void;
   /** The same about a pod that exists. */
   podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void;
 }
@@ -105,13 +153,21 @@ export interface ApiServer {
    * A client with its own token bucket; `qps` 0: unlimited. `trusted` (default): a component of the cluster, whose
    * objects are complete; objects of others are decoded, defaulted, admitted and validated.
    */
-  client(name: string, limits: { readonly qps: number; readonly burst: number }, options?: { trusted?: boolean }): ApiClient;
+  client(
+    name: string,
+    limits: { readonly qps: number; readonly burst: number },
+    options?: { trusted?: boolean },
+  ): ApiClient;
   /**
    * Watches pods, nodes or a kind of object from the beginning of the run. Entries arrive `watchUs` of the cost
    * preset after their commit, plus `extraDelayUs`, in order, in batches.
    * `members`: the watch stands for that many identical watchers; the server is charged for each.
    */
-  watch(resource: 'pods' | 'nodes' | (string & {}), consumer: WatchConsumer, options?: { extraDelayUs?: number; members?: number }): void;
+  watch(
+    resource: 'pods' | 'nodes' | (string & {}),
+    consumer: WatchConsumer,
+    options?: { extraDelayUs?: number; members?: number },
+  ): void;
   /**
    * Routes each change of a bound pod to its node's kubelet, as the server's index on spec.nodeName does: the kernel
    * event gets target = pod, arg = generation, `watchUs` after the commit. Removal from etcd is told too, before the

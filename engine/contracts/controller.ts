@@ -8,8 +8,9 @@
 // time. What it reads on the way is the manager's view, which may be stale: so is the real one. It ends with DONE
 // (failures of the key are forgotten) or RETRY (the key comes back by exponential back-off). A key is never worked on
 // twice at the same time; a key added while it is worked on runs again afterwards.
-import type { KubeObject } from '../kinds/kind.ts';
+
 import type { Duration } from '../kernel/index.ts';
+import type { KubeObject } from '../kinds/kind.ts';
 import type { PodTable, Verb } from '../state/index.ts';
 import type { ApiClient, PodCreation } from './api.ts';
 import type { RunContext } from './run-context.ts';
@@ -136,6 +137,8 @@ export interface WorkQueueView {
   add(key: string): void;
   /** Adds it after `us`; of several times the earliest holds. */
   addAfter(key: string, us: number): void;
+  /** Forgets the time at which it was to be added; what waits already stays. */
+  cancelAfter(key: string): void;
   /** Adds it by the rate limiter: back-off of the key, and the bucket of all. */
   addRateLimited(key: string): void;
   forget(key: string): void;

@@ -1,6 +1,6 @@
 // A resolved scenario: everything a run depends on, as plain data. Loading, defaults and paths are settled before;
 // two runs of equal scenarios are equal bit for bit.
-import type { KubeObject } from '../kinds/kind.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { CostPreset } from './costs.ts';
 
 /** A group of equal nodes; `object` is the Node as a user could have written it, without metadata.name. */
@@ -25,10 +25,13 @@ export interface SourcedObject {
 /** Something done to the cluster at a time by kubectl. */
 export interface TimedStep {
   readonly atUs: number;
-  readonly do: 'create' | 'scale' | 'delete';
+  /** `apply` creates an object or, if it exists, replaces what its manifest says. */
+  readonly do: 'create' | 'apply' | 'patch' | 'scale' | 'delete';
   readonly objects: readonly SourcedObject[];
-  /** For `scale`: kind, namespace/name and the new number. */
+  /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
+  /** For `patch`. */
+  readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
 }
 
 export interface WorkloadUse {

@@ -43,9 +43,16 @@ export interface WorkloadDefinition {
   readonly name: string;
   readonly about: string;
   /** Argument names with type and default, for `kubetick list workloads` and docs. */
-  readonly args: readonly { readonly name: string; readonly type: string; readonly default?: string; readonly help: string }[];
+  readonly args: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly default?: string;
+    readonly help: string;
+  }[];
   /** Trace readers: names the file argument whose text the loader reads (gunzipped) and passes as `args.data`. */
   readonly file?: string;
   /** Checks raw arguments; returns the workload or every problem found. */
-  create(args: Readonly<Record<string, unknown>>): { workload: Workload } | { problems: readonly ArgumentProblem[] };
+  create(
+    args: Readonly<Record<string, unknown>>,
+  ): { workload: Workload } | { problems: readonly ArgumentProblem[] };
 }

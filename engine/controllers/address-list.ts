@@ -107,7 +107,8 @@ export class AddressList {
     const byPort = new Map<string, { port: ResolvedPort | null; groups: string[] }>();
     for (const [key, group] of this.#groups) {
       for (const port of group.ports.length > 0 ? group.ports : [null]) {
-        const text = port === null ? '' : `${port.name}/${port.port}/${port.protocol}/${port.appProtocol ?? ''}`;
+        const text =
+          port === null ? '' : `${port.name}/${port.port}/${port.protocol}/${port.appProtocol ?? ''}`;
         const known = byPort.get(text);
         if (known === undefined) byPort.set(text, { port, groups: [key] });
         else known.groups.push(key);

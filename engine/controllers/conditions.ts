@@ -14,18 +14,22 @@ export interface Condition {
 
 const NONE: readonly Condition[] = Object.freeze([]);
 
-export const conditionsOf = (object: KubeObject): readonly Condition[] => object['status']?.conditions ?? NONE;
+export const conditionsOf = (object: KubeObject): readonly Condition[] =>
+  object['status']?.conditions ?? NONE;
 
 export const findCondition = (list: readonly Condition[], type: string): Condition | undefined =>
   list.find((condition) => condition.type === type);
 
 export const withoutCondition = (list: readonly Condition[], type: string): readonly Condition[] =>
-  list.some((condition) => condition.type === type) ? list.filter((condition) => condition.type !== type) : list;
+  list.some((condition) => condition.type === type)
+    ? list.filter((condition) => condition.type !== type)
+    : list;
 
 /** The list with the condition set; the same list if status and reason are already so. */
 export function withCondition(list: readonly Condition[], condition: Condition): readonly Condition[] {
   const known = findCondition(list, condition.type);
-  if (known !== undefined && known.status === condition.status && known.reason === condition.reason) return list;
+  if (known !== undefined && known.status === condition.status && known.reason === condition.reason)
+    return list;
   const kept =
     known !== undefined && known.status === condition.status
       ? { ...condition, lastTransitionTime: known.lastTransitionTime }

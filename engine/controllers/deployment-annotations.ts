@@ -4,7 +4,7 @@ import type { KubeObject } from '../kinds/kind.ts';
 import type { Labels } from '../state/index.ts';
 
 export const REVISION = 'deployment.kubernetes.io/revision';
-export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
+const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
@@ -36,12 +36,14 @@ export function numberAt(annotations: Labels, key: string): number | undefined {
 export const revisionOf = (set: KubeObject): number => numberAt(annotationsOf(set), REVISION) ?? 0;
 
 /** The number a new revision gets: one above the largest (MaxRevision + 1). */
-export const nextRevision = (oldSets: readonly KubeObject[]): number => Math.max(0, ...oldSets.map(revisionOf)) + 1;
+export const nextRevision = (oldSets: readonly KubeObject[]): number =>
+  Math.max(0, ...oldSets.map(revisionOf)) + 1;
 
 /** With desired-replicas and max-replicas set; the same map if they were (SetReplicasAnnotations). */
 export function withSizes(annotations: Labels, desired: number, max: number): Labels {
   const [desiredText, maxText] = [String(desired), String(max)];
-  if (annotations[DESIRED_REPLICAS] === desiredText && annotations[MAX_REPLICAS] === maxText) return annotations;
+  if (annotations[DESIRED_REPLICAS] === desiredText && annotations[MAX_REPLICAS] === maxText)
+    return annotations;
   return { ...annotations, [DESIRED_REPLICAS]: desiredText, [MAX_REPLICAS]: maxText };
 }
 

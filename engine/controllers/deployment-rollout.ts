@@ -21,9 +21,9 @@ import {
   maxUnavailable,
   newReplicas,
   proportionalSizes,
-  scaleDownBudget,
   type Size,
   type Strategy,
+  scaleDownBudget,
 } from './deployment-sizes.ts';
 import {
   calculateStatus,
@@ -184,7 +184,9 @@ export class DeploymentRollout {
   /** getAllReplicaSetsAndSyncRevision. */
   *#getSets(create: boolean): Steps<Sets> {
     const template: Json = this.#object['spec'].template;
-    const found = [...this.#sets].sort(byCreation).find((set) => isSameTemplate(set.object['spec'].template, template));
+    const found = [...this.#sets]
+      .sort(byCreation)
+      .find((set) => isSameTemplate(set.object['spec'].template, template));
     const old = this.#sets.filter((set) => set !== found);
     const revision = nextRevision(objectsOf(old));
     if (found !== undefined) return { current: yield* this.#reuse(found, revision), old };
@@ -245,7 +247,8 @@ export class DeploymentRollout {
       },
       status: { replicas: 0 },
     });
-    if (reply.reason === 'AlreadyExists') return yield* this.#exists(`${namespace}/${name}-${hash}`, revision, reply);
+    if (reply.reason === 'AlreadyExists')
+      return yield* this.#exists(`${namespace}/${name}-${hash}`, revision, reply);
     if (reply.code >= 400) {
       const failed = new RequestFailed(reply);
       if (failed.isNamespaceTerminating) throw failed;
@@ -261,7 +264,13 @@ export class DeploymentRollout {
     const setName = made.object.metadata.name!;
     if (run.recorder.tracer.enabled) {
       run.recorder.tracer.link('ReplicaSet', namespace, setName, 'Deployment', namespace, name);
-      run.recorder.tracer.hop(client.name, 'Deployment', namespace, name, `created ReplicaSet ${setName} of ${replicas}`);
+      run.recorder.tracer.hop(
+        client.name,
+        'Deployment',
+        namespace,
+        name,
+        `created ReplicaSet ${setName} of ${replicas}`,
+      );
     }
     if (replicas > 0) this.#scaledEvent('up', setName, 0, replicas);
     this.#setRevision(String(revision));
@@ -296,7 +305,8 @@ export class DeploymentRollout {
     const size = specReplicas(current.object);
     if (size === this.#strategy.replicas) return false;
     const total = totalSpecReplicas(objectsOf(this.#all(sets)));
-    const wanted = size > this.#strategy.replicas ? this.#strategy.replicas : newReplicas(this.#strategy, size, total);
+    const wanted =
+      size > this.#strategy.replicas ? this.#strategy.replicas : newReplicas(this.#strategy, size, total);
     return (yield* this.#resize(current, wanted)) !== null;
   }
 
@@ -387,7 +397,8 @@ export class DeploymentRollout {
     const { client, run } = this.#ctx;
     const text = `Scaled ${direction} replica set ${setName} from ${from} to ${to}`;
     client.event('Normal', 'ScalingReplicaSet', 'Deployment', namespace, name, text);
-    if (run.recorder.tracer.enabled) run.recorder.tracer.hop(client.name, 'Deployment', namespace, name, text);
+    if (run.recorder.tracer.enabled)
+      run.recorder.tracer.hop(client.name, 'Deployment', namespace, name, text);
   }
 
   /** Deletes the oldest empty ReplicaSets beyond revisionHistoryLimit. */
@@ -452,8 +463,12 @@ export class DeploymentRollout {
     const status = rolloutStatus(this.#object, all, sets.current?.object ?? null, unavailable, this.#now);
     if (yield* this.#putIfChanged(status)) return;
     const after = stuckCheckUs(this.#object, status, this.#now);
-    if (after === null) return;
     const { queue } = this.#ctx;
+    if (after === null) {
+      // Upstream's check of a rollout that is complete meanwhile finds nothing to do; without it a run can end.
+      queue.cancelAfter(this.#seen.key);
+      return;
+    }
     if (after < SECOND) queue.addRateLimited(this.#seen.key);
     else queue.addAfter(this.#seen.key, after + SECOND);
   }

@@ -36,7 +36,9 @@ export function fenceposts(strategy: Strategy): { surge: number; unavailable: nu
 export const maxSurge = (strategy: Strategy): number => (strategy.rolling ? fenceposts(strategy).surge : 0);
 
 export const maxUnavailable = (strategy: Strategy): number =>
-  strategy.rolling && strategy.replicas > 0 ? Math.min(fenceposts(strategy).unavailable, strategy.replicas) : 0;
+  strategy.rolling && strategy.replicas > 0
+    ? Math.min(fenceposts(strategy).unavailable, strategy.replicas)
+    : 0;
 
 /** Size of the new ReplicaSet (of `own` pods) when all have `total` pods by spec (NewRSNewReplicas). */
 export function newReplicas(strategy: Strategy, own: number, total: number): number {
@@ -55,7 +57,13 @@ export function scaleDownBudget(strategy: Strategy, total: number, newSize: Size
 const round = (value: number): number => (value < 0 ? Math.ceil(value - 0.5) : Math.floor(value + 0.5));
 
 /** What a ReplicaSet gains or loses of `toAdd` of which `added` are given already (GetReplicaSetProportion). */
-export function proportion(strategy: Strategy, size: Size, statusReplicas: number, toAdd: number, added: number): number {
+function proportion(
+  strategy: Strategy,
+  size: Size,
+  statusReplicas: number,
+  toAdd: number,
+  added: number,
+): number {
   if (size.replicas === 0 || toAdd === 0 || toAdd === added) return 0;
   const fraction = fractionOf(strategy, size, statusReplicas);
   const allowed = toAdd - added;
@@ -74,7 +82,11 @@ function fractionOf(strategy: Strategy, size: Size, statusReplicas: number): num
  * New sizes of the active ReplicaSets, given in the order of sharing: by size, and of equal ones the newer first when
  * growing and the older first when shrinking. What rounding leaves over goes to the first.
  */
-export function proportionalSizes(strategy: Strategy, sizes: readonly Size[], statusReplicas: number): number[] {
+export function proportionalSizes(
+  strategy: Strategy,
+  sizes: readonly Size[],
+  statusReplicas: number,
+): number[] {
   const total = sizes.reduce((sum, size) => sum + size.replicas, 0);
   const allowed = strategy.replicas > 0 ? strategy.replicas + maxSurge(strategy) : 0;
   const toAdd = allowed - total;

@@ -2,7 +2,13 @@
 // (pkg/controller/deployment/sync.go calculateStatus, progress.go, v1.36). Pure: nothing is written here.
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { timestampText, timestampUs } from '../state/index.ts';
-import { type Condition, conditionsOf, findCondition, withCondition, withoutCondition } from './conditions.ts';
+import {
+  type Condition,
+  conditionsOf,
+  findCondition,
+  withCondition,
+  withoutCondition,
+} from './conditions.ts';
 
 export const Reason = {
   newReplicaSet: 'NewReplicaSetCreated',
@@ -78,7 +84,8 @@ const sum = (sets: readonly KubeObject[], count: (set: Json) => number | undefin
 
 export const specReplicas = (set: KubeObject): number => set['spec'].replicas ?? 1;
 export const totalSpecReplicas = (sets: readonly KubeObject[]): number => sum(sets, specReplicas);
-export const totalAvailable = (sets: readonly KubeObject[]): number => sum(sets, (s) => s.status?.availableReplicas);
+export const totalAvailable = (sets: readonly KubeObject[]): number =>
+  sum(sets, (s) => s.status?.availableReplicas);
 export const totalActual = (sets: readonly KubeObject[]): number => sum(sets, (s) => s.status?.replicas);
 
 /** A ReplicaSet that its controller has not looked at yet counts as 0; one that it has and that does not say, as null. */
@@ -140,7 +147,7 @@ export const isComplete = (deployment: KubeObject, status: DeploymentStatus): bo
   status.observedGeneration >= (deployment.metadata.generation ?? 0);
 
 /** Something moved in the right direction since the stored status (DeploymentProgressing). */
-export function isProgressing(before: DeploymentStatus, status: DeploymentStatus): boolean {
+function isProgressing(before: DeploymentStatus, status: DeploymentStatus): boolean {
   return (
     status.updatedReplicas > before.updatedReplicas ||
     status.replicas - status.updatedReplicas < before.replicas - before.updatedReplicas ||
@@ -183,7 +190,8 @@ export function rolloutStatus(
   const deadline = progressDeadlineSeconds(deployment);
   const current = findCondition(conditionsOf(deployment), 'Progressing');
   if (deadline === null) conditions = withoutCondition(conditions, 'Progressing');
-  const finished = status.replicas === status.updatedReplicas && current?.reason === Reason.newReplicaSetAvailable;
+  const finished =
+    status.replicas === status.updatedReplicas && current?.reason === Reason.newReplicaSetAvailable;
   if (deadline !== null && !finished) {
     const what =
       newSet === null ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
@@ -214,7 +222,9 @@ export function rolloutStatus(
   }
   const failure = replicaFailure(sets, newSet);
   conditions =
-    failure === undefined ? withoutCondition(conditions, 'ReplicaFailure') : withCondition(conditions, failure);
+    failure === undefined
+      ? withoutCondition(conditions, 'ReplicaFailure')
+      : withCondition(conditions, failure);
   return { ...status, conditions };
 }
 

@@ -118,7 +118,9 @@ class DeploymentController implements Controller {
   /** The Deployment's ReplicaSets, those that it takes over now among them. */
   *#adopted(seen: SeenObject, deployment: KubeObject, calls: Calls): Steps<SeenSet[]> {
     const uid = deployment.metadata.uid!;
-    const sets: SeenSet[] = this.#sets.controlledBy(uid).map(({ id, object, revision }) => ({ id, object, revision }));
+    const sets: SeenSet[] = this.#sets
+      .controlledBy(uid)
+      .map(({ id, object, revision }) => ({ id, object, revision }));
     if (this.#orphans.size === 0) return sets;
     const wanted = [...this.#orphans].filter(
       (orphan) =>
@@ -129,7 +131,8 @@ class DeploymentController implements Controller {
     if (wanted.length === 0 || deployment.metadata.deletionTimestamp !== undefined) return sets;
     // Before anything is adopted, it is made sure that the Deployment itself has not been deleted meanwhile.
     const live = yield calls.get(seen.id);
-    if (live.object === null || live.object.metadata.deletionTimestamp !== undefined) throw new RequestFailed(live);
+    if (live.object === null || live.object.metadata.deletionTimestamp !== undefined)
+      throw new RequestFailed(live);
     for (const orphan of wanted) {
       const { object } = orphan;
       const ownerReferences = [...(object.metadata.ownerReferences ?? []), controllerReference(deployment)];

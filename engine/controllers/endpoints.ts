@@ -104,7 +104,9 @@ class EndpointsController implements Controller {
     if (current !== undefined && isSame(current.object, wanted)) return DONE;
     const currentRevision = current?.revision ?? 0;
     const reply =
-      current === undefined ? yield calls.create(wanted) : yield calls.update(current.id, wanted, currentRevision);
+      current === undefined
+        ? yield calls.create(wanted)
+        : yield calls.update(current.id, wanted, currentRevision);
     if (reply.code < 400) {
       this.#trace(service, wanted);
       return DONE;
@@ -141,6 +143,7 @@ class EndpointsController implements Controller {
     }
     if (known.stale) {
       known.addresses.clear();
+      known.changed.clear();
       const { table } = this.#ctx.pods;
       this.#members.each(known.service, (pod) => known.changed.set(table.serial[pod]!, pod));
     }
@@ -155,10 +158,14 @@ class EndpointsController implements Controller {
     const publishAll = service['spec'].publishNotReadyAddresses === true;
     const word = pod < 0 || !pods.has(pod) ? 0 : pods.word(pod);
     const ip = pod < 0 ? 0 : pods.table.ip[pod]!;
-    if (pod < 0 || !pods.has(pod) || !isEndpoint(word, ip, publishAll)) return known.addresses.remove(serial);
+    if (pod < 0 || !pods.has(pod) || !isEndpoint(word, ip, publishAll)) {
+      known.addresses.remove(serial);
+      return;
+    }
     const { key, ports } = this.#portsOf(known, pod);
     if (ports.length === 0 && !(isHeadless(service) && (service['spec'].ports ?? []).length === 0)) {
-      return known.addresses.remove(serial);
+      known.addresses.remove(serial);
+      return;
     }
     const ready = publishAll || isReady(word);
     const before = known.addresses.get(serial);
@@ -194,7 +201,10 @@ class EndpointsController implements Controller {
   #wanted(known: ServiceAddresses, current: KubeObject | undefined): KubeObject {
     const { object: service, name, namespace } = known.service;
     const { subsets, truncated } = known.addresses.subsets(ADDRESSES_MAX);
-    const labels: Record<string, string> = { ...inheritedLabels(service), [MANAGED_BY]: 'endpoint-controller' };
+    const labels: Record<string, string> = {
+      ...inheritedLabels(service),
+      [MANAGED_BY]: 'endpoint-controller',
+    };
     if (isHeadless(service)) labels[HEADLESS_LABEL] = '';
     const { [OVER_CAPACITY]: _, ...annotations } = current?.metadata.annotations ?? {};
     if (truncated) annotations[OVER_CAPACITY] = 'truncated';
@@ -248,7 +258,8 @@ function isSameSubsets(a: readonly Json[], b: readonly Json[]): boolean {
 
 /** Addresses are one object as long as they are the same. */
 const isSameList = (a: readonly Json[] = [], b: readonly Json[] = []): boolean =>
-  a.length === b.length && a.every((address, i) => address === b[i] || JSON.stringify(address) === JSON.stringify(b[i]));
+  a.length === b.length &&
+  a.every((address, i) => address === b[i] || JSON.stringify(address) === JSON.stringify(b[i]));
 
 export const endpointsController: ControllerDefinition = {
   name: 'endpoint',

@@ -126,10 +126,7 @@ class EndpointSliceController implements Controller {
     const service = this.#services.get(key);
     if (service === undefined || !hasEndpoints(service.object)) return DONE;
     const known = this.#of(service);
-    // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices). The informer of a real
-    // cluster has mostly seen a write by the time its answer is dealt with (recorded updates of one slice follow each
-    // other within 10 ms, without the second of back-off), so the watch's delay is waited for first.
-    if (known.awaited.size > 0) yield calls.sleep(this.#ctx.run.costs.apiserver.watchUs);
+    // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices).
     if (known.awaited.size > 0) return this.#retry(key);
     known.writing = true;
     const failure = yield* this.#sync(known, calls);
@@ -151,7 +148,11 @@ class EndpointSliceController implements Controller {
   *#sync(known: ServiceSlices, calls: Calls): Steps<string | null> {
     const service = known.service.object;
     const before = known.seen;
-    if (before === null || before['spec'] !== service['spec'] || before.metadata.labels !== service.metadata.labels) {
+    if (
+      before === null ||
+      before['spec'] !== service['spec'] ||
+      before.metadata.labels !== service.metadata.labels
+    ) {
       known.seen = service;
       known.stale = true;
       known.portsByTemplate.clear();
@@ -163,7 +164,13 @@ class EndpointSliceController implements Controller {
     let remove: Slice[] = [];
     for (const [ports, endpoints] of changed) {
       const slices = known.slices.filter((slice) => slice.portsKey === ports);
-      const plan = placeEndpoints(slices, (serial) => sliceIn(known, serial, ports), endpoints, ENDPOINTS_MAX, ports);
+      const plan = placeEndpoints(
+        slices,
+        (serial) => sliceIn(known, serial, ports),
+        endpoints,
+        ENDPOINTS_MAX,
+        ports,
+      );
       create.push(...plan.create);
       update.push(...plan.update);
       remove.push(...plan.remove);
@@ -171,8 +178,10 @@ class EndpointSliceController implements Controller {
     for (const endpoints of changed.values()) {
       for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
     }
-    for (const slice of [...create, ...update]) for (const serial of slice.serials) known.bySerial.set(serial, slice);
-    for (const slice of relabelled) if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
+    for (const slice of [...create, ...update])
+      for (const serial of slice.serials) known.bySerial.set(serial, slice);
+    for (const slice of relabelled)
+      if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
     // A slice that has no endpoints although nothing was taken out of it now: a placeholder whose time is over.
     for (const slice of known.slices) {
       if (slice.endpoints.length === 0 && !remove.includes(slice) && create.length > 0) remove.push(slice);
@@ -203,6 +212,8 @@ class EndpointSliceController implements Controller {
     const { service } = known;
     const serials = new Map<string, number>();
     const { table } = this.#ctx.pods;
+    // Pods that changed while they were selected may not be any more.
+    known.changed.clear();
     this.#members.each(service, (pod) => {
       const serial = table.serial[pod]!;
       serials.set(podUid(serial), serial);
@@ -247,7 +258,8 @@ class EndpointSliceController implements Controller {
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
       const endpoint = ports === null ? null : this.#endpoint(known.service.object, pod);
       if (endpoint !== null) put(ports!, serial, endpoint);
-      if (slice !== undefined && (endpoint === null || slice.portsKey !== ports)) put(slice.portsKey, serial, null);
+      if (slice !== undefined && (endpoint === null || slice.portsKey !== ports))
+        put(slice.portsKey, serial, null);
     }
     known.changed = new Map();
     known.stale = false;
@@ -298,11 +310,21 @@ class EndpointSliceController implements Controller {
   }
 
   #labels(service: KubeObject): Record<string, string> {
-    const labels = { ...inheritedLabels(service), [SERVICE_NAME]: service.metadata.name!, [MANAGED_BY]: MANAGER };
+    const labels = {
+      ...inheritedLabels(service),
+      [SERVICE_NAME]: service.metadata.name!,
+      [MANAGED_BY]: MANAGER,
+    };
     return isHeadless(service) ? { ...labels, [HEADLESS_LABEL]: '' } : labels;
   }
 
-  *#write(known: ServiceSlices, create: Slice[], update: Slice[], remove: Slice[], calls: Calls): Steps<string | null> {
+  *#write(
+    known: ServiceSlices,
+    create: Slice[],
+    update: Slice[],
+    remove: Slice[],
+    calls: Calls,
+  ): Steps<string | null> {
     const service = known.service.object;
     let failure: string | null = null;
     for (const slice of service.metadata.deletionTimestamp === undefined ? create : []) {

@@ -28,12 +28,13 @@ class GarbageCollector implements Controller {
     for (const kind of this.#kinds) ctx.onObjects(kind, (seen, verb) => this.#objectSeen(seen, verb));
     ctx.onPods((pod, verb, _word, _node, oldWord) => {
       // Made by an owner that was deleted at the same time.
-      if (oldWord < 0 && verb === Verb.added && this.#goneIds.has(ctx.pods.table.owner[pod]!)) this.#addPod(pod);
+      if (oldWord < 0 && verb === Verb.added && this.#goneIds.has(ctx.pods.table.owner[pod]!))
+        this.#addPod(pod);
     });
   }
 
   #objectSeen(seen: SeenObject, verb: Verb): void {
-    if (verb === Verb.deleted) return this.#ownerGone(seen);
+    if (verb === Verb.deleted) this.#ownerGone(seen);
     if (verb !== Verb.added) return;
     const uid = controllerUid(seen.object);
     if (uid !== undefined && this.#goneUids.has(uid)) this.#ctx.queue.add(`object/${seen.id}`);
@@ -46,7 +47,8 @@ class GarbageCollector implements Controller {
     if (uid !== undefined) {
       this.#goneUids.add(uid);
       for (const kind of this.#kinds) {
-        for (const dependent of this.#ctx.objects(kind).controlledBy(uid)) queue.add(`object/${dependent.id}`);
+        for (const dependent of this.#ctx.objects(kind).controlledBy(uid))
+          queue.add(`object/${dependent.id}`);
       }
     }
     for (let pod = pods.firstOwned(owner.id); pod >= 0; pod = pods.nextOwned(pod)) this.#addPod(pod);

@@ -28,8 +28,16 @@ const LAST: readonly string[] = ['EndpointSlice', 'Endpoints', 'Service'];
 /** Status of a deletion that meets no obstacles. */
 const CONDITIONS: readonly (readonly [string, string, string])[] = [
   ['NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered'],
-  ['NamespaceDeletionGroupVersionParsingFailure', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'],
-  ['NamespaceDeletionContentFailure', 'ContentDeleted', 'All content successfully deleted, may be waiting on finalization'],
+  [
+    'NamespaceDeletionGroupVersionParsingFailure',
+    'ParsedGroupVersions',
+    'All legacy kube types successfully parsed',
+  ],
+  [
+    'NamespaceDeletionContentFailure',
+    'ContentDeleted',
+    'All content successfully deleted, may be waiting on finalization',
+  ],
   ['NamespaceContentRemaining', 'ContentRemoved', 'All content successfully removed'],
   ['NamespaceFinalizersRemaining', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished'],
 ];
@@ -67,7 +75,11 @@ class NamespaceController implements Controller {
       this.#ctx.queue.addAfter(key, (Math.floor(waitSeconds / 2) + 1) * SECOND);
       return DONE;
     }
-    const reply = yield calls.update(seen.id, { ...object, spec: { ...object['spec'], finalizers: [] } }, revision);
+    const reply = yield calls.update(
+      seen.id,
+      { ...object, spec: { ...object['spec'], finalizers: [] } },
+      revision,
+    );
     return reply.code >= 400 && reply.code !== 404 ? RETRY : DONE;
   }
 

@@ -43,7 +43,11 @@ class Groups {
     const list = this.#lists.get(text);
     if (list === undefined) return;
     // A new list: somebody may be walking through the old one.
-    if (list.length > 1) this.#lists.set(text, list.filter((other) => other !== entry));
+    if (list.length > 1)
+      this.#lists.set(
+        text,
+        list.filter((other) => other !== entry),
+      );
     else this.#lists.delete(text);
   }
 }

@@ -17,12 +17,11 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { isTerminal, type Labels, phaseOf, PodBit, Verb } from '../state/index.ts';
+import { isTerminal, type Labels, PodBit, phaseOf, Verb } from '../state/index.ts';
 import { Expectations } from './expectations.ts';
 import { controllerUid } from './owner.ts';
-import { isNamespaceTerminating } from './request-failed.ts';
-import { type DeletionCandidate, chooseForDeletion } from './pod-ranking.ts';
 import { podUid } from './pod-identity.ts';
+import { chooseForDeletion, type DeletionCandidate } from './pod-ranking.ts';
 import { isActive, isReady } from './pod-view.ts';
 import {
   availableCount,
@@ -32,6 +31,7 @@ import {
   replicaStatus,
   type SyncFailure,
 } from './replica-status.ts';
+import { isNamespaceTerminating } from './request-failed.ts';
 
 const SECOND = 1_000_000;
 /** BurstReplicas: creations or deletions of one sync at most. */
@@ -39,7 +39,7 @@ const BURST_REPLICAS = 500;
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 
 /** What differs between the two kinds. */
-export interface ReplicaKind {
+interface ReplicaKind {
   readonly kind: 'ReplicaSet' | 'ReplicationController';
   /** ReplicaSets report terminatingReplicas, ReplicationControllers do not. */
   readonly hasTerminating: boolean;
@@ -53,7 +53,8 @@ interface Candidate extends DeletionCandidate {
 }
 
 /** Bits of a pod's state that a replica controller counts. */
-const isCounted = (word: number): number => (isActive(word) ? 1 : 0) | (isReady(word) ? 2 : 0) | (isTerminal(word) ? 4 : 0);
+const isCounted = (word: number): number =>
+  (isActive(word) ? 1 : 0) | (isReady(word) ? 2 : 0) | (isTerminal(word) ? 4 : 0);
 
 const NO_LABELS: Labels = Object.freeze({});
 
@@ -110,13 +111,17 @@ export class ReplicaManager implements Controller {
     const templateLabels: Labels = spec.template?.metadata?.labels ?? NO_LABELS;
     const counts = countPods(pods, seen.id, templateLabels, minReadySeconds, run.state.labels);
     let failure: SyncFailure | null = null;
-    if (this.#expectations.satisfied(key, run.kernel.now) && object.metadata.deletionTimestamp === undefined) {
+    if (
+      this.#expectations.satisfied(key, run.kernel.now) &&
+      object.metadata.deletionTimestamp === undefined
+    ) {
       failure = yield* this.#manage(seen, object, counts, calls);
     }
     const now = run.kernel.now;
     const available = availableCount(counts, minReadySeconds, now);
     const status = replicaStatus(object, counts, available, failure, this.#kind.hasTerminating, now);
-    if (status !== null && !(yield* this.#writeStatus(seen.id, object, revision, status, calls))) return RETRY;
+    if (status !== null && !(yield* this.#writeStatus(seen.id, object, revision, status, calls)))
+      return RETRY;
     if (failure === null && minReadySeconds > 0 && counts.ready !== available) {
       queue.addAfter(key, nextAvailableUs(counts, minReadySeconds, now) ?? minReadySeconds * SECOND);
     }
@@ -124,7 +129,13 @@ export class ReplicaManager implements Controller {
   }
 
   /** PUT status; after a conflict once more upon the newest version. False if that failed too. */
-  *#writeStatus(id: number, object: KubeObject, revision: number, status: Json, calls: Calls): Steps<boolean> {
+  *#writeStatus(
+    id: number,
+    object: KubeObject,
+    revision: number,
+    status: Json,
+    calls: Calls,
+  ): Steps<boolean> {
     const first = yield calls.updateStatus(id, { ...object, status }, revision);
     if (first.code < 400) return true;
     const read = yield calls.get(id);
@@ -147,7 +158,13 @@ export class ReplicaManager implements Controller {
     const { kind, namespace, name, key } = seen;
     this.#expectations.expectCreations(key, count, run.kernel.now);
     if (recorder.tracer.enabled) {
-      recorder.tracer.hop(client.name, kind, namespace, name, `creating ${count} ${count === 1 ? 'pod' : 'pods'}`);
+      recorder.tracer.hop(
+        client.name,
+        kind,
+        namespace,
+        name,
+        `creating ${count} ${count === 1 ? 'pod' : 'pods'}`,
+      );
     }
     const creation = {
       template: run.api.podTemplate(namespace, object['spec'].template),

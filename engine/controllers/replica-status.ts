@@ -2,8 +2,15 @@
 // (pkg/controller/replicaset/replica_set_utils.go calculateStatus, v1.36).
 import type { OwnedPods, SeenPods } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { Labels, LabelSets } from '../state/index.ts';
-import { type Condition, condition, conditionsOf, sameConditions, withCondition, withoutCondition } from './conditions.ts';
+import type { LabelSets, Labels } from '../state/index.ts';
+import {
+  type Condition,
+  condition,
+  conditionsOf,
+  sameConditions,
+  withCondition,
+  withoutCondition,
+} from './conditions.ts';
 import { isActive, isReady } from './pod-view.ts';
 
 const SECOND = 1_000_000;

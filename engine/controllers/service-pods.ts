@@ -4,13 +4,22 @@
 import type { ControllerContext, SeenObject, SeenPods } from '../contracts/controller.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { Json } from '../kinds/kind.ts';
-import { type ClusterState, compileMapSelector, isTerminal, Phase, PodBit, phaseOf, type Selector, Verb } from '../state/index.ts';
+import {
+  type ClusterState,
+  compileMapSelector,
+  isTerminal,
+  Phase,
+  PodBit,
+  phaseOf,
+  type Selector,
+  Verb,
+} from '../state/index.ts';
 import { isReady } from './pod-view.ts';
 
 const NONE = -1;
 
 /** Called for each Service that selects the pod. `changed`: something that endpoints tell is different. */
-export type MemberHandler = (service: SeenObject, pod: number, changed: boolean) => void;
+type MemberHandler = (service: SeenObject, pod: number, changed: boolean) => void;
 
 class Group {
   readonly labelSet: number;
@@ -24,7 +33,7 @@ class Group {
 }
 
 /** The pod's sandbox has its address, as far as the watch has told. */
-export const hasAddress = (word: number, ip: number): boolean =>
+const hasAddress = (word: number, ip: number): boolean =>
   ip !== 0 && ((word & (PodBit.sandbox | PodBit.ready)) !== 0 || phaseOf(word) !== Phase.pending);
 
 /** All that the watch tells and an endpoint shows. */
@@ -91,7 +100,10 @@ export class ServicePods {
   #serviceSeen(service: SeenObject, verb: Verb): void {
     if (verb === Verb.deleted) this.#services.delete(service.id);
     else this.#services.set(service.id, service);
-    if (!this.#active) return this.#activate();
+    if (!this.#active) {
+      this.#activate();
+      return;
+    }
     const groups = this.#byNamespace.get(this.#state.texts.find(service.namespace));
     for (const group of groups?.values() ?? []) {
       const was = group.services.includes(service);
@@ -152,8 +164,10 @@ export class ServicePods {
     const ip = this.#pods.table.ip[pod]!;
     const shown = shownBits(word, ip);
     const changed =
-      verb === Verb.deleted || (oldWord < 0 ? shown !== 0 : shown !== shownBits(oldWord, ip) || node !== oldNode);
-    for (const service of group.services) for (const handler of this.#handlers) handler(service, pod, changed);
+      verb === Verb.deleted ||
+      (oldWord < 0 ? shown !== 0 : shown !== shownBits(oldWord, ip) || node !== oldNode);
+    for (const service of group.services)
+      for (const handler of this.#handlers) handler(service, pod, changed);
   }
 
   #link(pod: number): Group {

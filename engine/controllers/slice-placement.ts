@@ -15,14 +15,14 @@ export interface Slice {
   endpoints: readonly Json[];
 }
 
-export interface SlicePlan {
+interface SlicePlan {
   readonly create: Slice[];
   readonly update: Slice[];
   readonly remove: Slice[];
 }
 
 /** Same endpoint, seen from outside (EndpointsEqualBeyondHash). */
-export function isSameEndpoint(a: Json, b: Json): boolean {
+function isSameEndpoint(a: Json, b: Json): boolean {
   return (
     a === b ||
     (a.addresses[0] === b.addresses[0] &&
@@ -115,7 +115,8 @@ function replaceChanged(slice: Slice, changed: ReadonlyMap<number, Json | null>)
 function withRoom(slices: readonly Slice[], plan: SlicePlan, count: number, max: number): Slice | undefined {
   let best: Slice | undefined;
   for (const slice of slices) {
-    if (slice.endpoints.length + count > max || plan.update.includes(slice) || plan.remove.includes(slice)) continue;
+    if (slice.endpoints.length + count > max || plan.update.includes(slice) || plan.remove.includes(slice))
+      continue;
     if (best === undefined || slice.endpoints.length > best.endpoints.length) best = slice;
   }
   return best;

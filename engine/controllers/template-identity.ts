@@ -33,7 +33,7 @@ function canonical(value: Json): string | undefined {
 const texts = new WeakMap<object, string>();
 
 /** Text that is equal exactly for equal templates, whatever their pod-template-hash label. Remembered per object. */
-export function templateText(template: Json): string {
+function templateText(template: Json): string {
   let text = texts.get(template);
   if (text === undefined) {
     const metadata = { ...template.metadata };

@@ -1,9 +1,10 @@
 // The work queue of a controller, by client-go's rules (client-go/util/workqueue, v1.36): first in, first out; a key
 // that is added many times runs once; a key added while it is worked on runs again afterwards; failing keys come back
 // after an exponential back-off, and no faster than a shared bucket allows.
+
+import type { WorkQueueView } from '../contracts/controller.ts';
 import type { Kernel } from '../kernel/index.ts';
 import { assert, NumberHeap } from '../kernel/index.ts';
-import type { WorkQueueView } from '../contracts/controller.ts';
 
 /** default_rate_limiters.go: DefaultTypedControllerRateLimiter. */
 const BACKOFF = { baseUs: 5_000, maxUs: 1_000_000_000 } as const;
@@ -13,12 +14,12 @@ const BUCKET_BURST = 100;
 /** Most doublings that can matter: 5 ms * 2^28 is beyond every maximum. */
 const DOUBLINGS_MAX = 40;
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   readonly backoff?: { readonly baseUs: number; readonly maxUs: number };
   /** Called when a key became available. */
   readonly wake: () => void;
-  /** Schedules `due()` to be called at that time; more than one may be pending. */
-  readonly schedule: (timeUs: number) => void;
+  /** The queue's one timer: `due()` is to be called at that time and no other; null: not at all. */
+  readonly schedule: (timeUs: number | null) => void;
   /** Told how long a key waited between add and get, µs. */
   readonly waited?: (us: number) => void;
 }
@@ -89,7 +90,10 @@ export class WorkQueue implements WorkQueueView {
   }
 
   addAfter(key: string, us: number): void {
-    if (us <= 0) return this.add(key);
+    if (us <= 0) {
+      this.add(key);
+      return;
+    }
     const at = this.#clock.now + Math.ceil(us);
     const known = this.#delayed.get(key);
     if (known !== undefined && known <= at) return;
@@ -98,6 +102,15 @@ export class WorkQueue implements WorkQueueView {
     this.#slots[slot] = key;
     this.#heap.push(at, slot);
     this.#arm();
+  }
+
+  cancelAfter(key: string): void {
+    if (!this.#delayed.delete(key)) return;
+    this.#dropStale();
+    const first = this.#heap.peekKey();
+    if (first === this.#armedUs) return;
+    this.#armedUs = first;
+    this.#options.schedule(first === Number.POSITIVE_INFINITY ? null : first);
   }
 
   addRateLimited(key: string): void {
@@ -134,7 +147,18 @@ export class WorkQueue implements WorkQueueView {
     this.#arm();
   }
 
+  /** Takes entries out of the heap's front that no longer count. */
+  #dropStale(): void {
+    while (this.#heap.size > 0) {
+      const slot = this.#heap.peekValue();
+      if (this.#delayed.get(this.#slots[slot]!) === this.#heap.peekKey()) return;
+      this.#heap.pop();
+      this.#freeSlots.push(slot);
+    }
+  }
+
   #arm(): void {
+    this.#dropStale();
     const first = this.#heap.peekKey();
     if (first >= this.#armedUs) return;
     this.#armedUs = first;

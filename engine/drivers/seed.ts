@@ -13,14 +13,13 @@ import {
   PodBit,
   type PodId,
   type PodTemplate,
+  seededUid,
   timestampText,
-  uidText,
   Verb,
 } from '../state/index.ts';
 
 /** Namespaces that a cluster has from the start (kube-apiserver's own and kubeadm's). */
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const UID_SALT = 0x5eed;
 
 /** The part of the API server that seeding needs. */
 export interface SeedTarget {
@@ -87,7 +86,7 @@ export class Seeder {
       ...object,
       metadata: {
         ...object.metadata,
-        uid: object.metadata.uid ?? uidText(UID_SALT, this.#serial),
+        uid: object.metadata.uid ?? seededUid(this.#serial),
         creationTimestamp: object.metadata.creationTimestamp ?? timestampText(0),
         ...(object['spec'] !== undefined && object.kind !== 'Namespace' && object.kind !== 'Service'
           ? { generation: object.metadata.generation ?? 1 }

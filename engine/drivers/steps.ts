@@ -5,6 +5,7 @@ import type { RunContext } from '../contracts/run-context.ts';
 import type { SourcedObject, TimedStep } from '../contracts/scenario.ts';
 import type { EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
+import { applyPatch } from '../kinds/patch.ts';
 import { suffixNumber } from '../state/index.ts';
 
 interface Task {
@@ -31,7 +32,7 @@ export class StepDriver {
   }
 
   start(): void {
-    this.#steps.forEach((step, index) => this.#c.kernel.at(step.atUs, this.#kind, index, 0));
+    for (const [index, step] of this.#steps.entries()) this.#c.kernel.at(step.atUs, this.#kind, index, 0);
   }
 
   #due(step: TimedStep): void {
@@ -54,7 +55,7 @@ export class StepDriver {
 
   /** False: there is nothing to send the request about. */
   #send(task: Task): boolean {
-    if (task.step.do === 'create') {
+    if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
       const { object } = task.object!;
       const namespaced =
         object.kind !== 'Node' && (this.#c.state.objects.findKind(object.kind)?.namespaced ?? true);
@@ -75,11 +76,41 @@ export class StepDriver {
       this.#client.delete(id, this.#answered);
       return true;
     }
-    const replicas = target.replicas ?? 0;
-    this.#hop(kind, namespace, name, `sends PATCH scale to ${replicas}`);
-    const scale = (object: KubeObject): KubeObject => ({ ...object, spec: { ...object['spec'], replicas } });
-    this.#client.patch(id, scale, this.#answered);
+    const { what, change } = this.#change(task);
+    this.#hop(kind, namespace, name, what);
+    this.#client.patch(id, change, this.#answered);
     return true;
+  }
+
+  #exists(task: Task): boolean {
+    const { kind, namespace, name } = this.#target(task);
+    const store = this.#c.state.objects.findKind(kind);
+    return store !== undefined && this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name) >= 0;
+  }
+
+  /** What the server is to do with the newest version of the object. */
+  #change(task: Task): { what: string; change: (object: KubeObject) => KubeObject } {
+    const { step } = task;
+    if (step.do === 'scale') {
+      const replicas = step.target!.replicas ?? 0;
+      const change = (object: KubeObject): KubeObject => ({ ...object, spec: { ...object['spec'], replicas } });
+      return { what: `sends PATCH scale to ${replicas}`, change };
+    }
+    if (step.do === 'patch') {
+      const { type, body } = step.patch!;
+      return { what: `sends PATCH (${type})`, change: (object) => applyPatch(object, type, body) };
+    }
+    const { metadata, status: _, ...rest } = task.object!.object;
+    const change = (object: KubeObject): KubeObject => ({
+      ...object,
+      ...rest,
+      metadata: {
+        ...object.metadata,
+        ...(metadata.labels ? { labels: metadata.labels } : {}),
+        ...(metadata.annotations ? { annotations: { ...object.metadata.annotations, ...metadata.annotations } } : {}),
+      },
+    });
+    return { what: 'sends PATCH (apply)', change };
   }
 
   #target(task: Task): { kind: string; namespace: string; name: string; replicas?: number } {

@@ -8,6 +8,8 @@ export interface IpAddress {
 }
 
 export const ipMessage = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+/** Names that are addresses: those of IPAddress objects. */
+export const ipMessages = (value: string): string[] => (parseIp(value) === undefined ? [ipMessage] : []);
 const cidrMessage = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
 function parseIpv4(text: string): number[] | undefined {

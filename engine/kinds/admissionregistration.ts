@@ -1,19 +1,22 @@
 // Kinds of admissionregistration.k8s.io/v1: webhook configurations, admission policies and their bindings
 // (pkg/apis/admissionregistration/v1/defaults.go and validation.go, v1.36).
+
 import { admissionVariables, checkCelExpression } from './cel-check.ts';
 import {
   checkFullyQualifiedName,
   checkLabelSelector,
   checkSubdomain,
-  dns1035LabelMessages,
-  dns1123SubdomainMessages,
   notSupportedInOrder,
-  portNumberMessages,
-  qualifiedNameMessages,
   report,
 } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import {
+  dns1035LabelMessages,
+  dns1123SubdomainMessages,
+  labelKeyMessages,
+  portNumberMessages,
+} from './names.ts';
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const mutableOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
@@ -124,7 +127,7 @@ function checkMatchConditions(
     const name = condition.name ?? '';
     checkCelExpression(errors, `${at}.expression`, condition.expression ?? '', variables);
     if (name === '') errors.required(`${at}.name`);
-    else report(errors, `${at}.name`, name, qualifiedNameMessages(name));
+    else report(errors, `${at}.name`, name, labelKeyMessages(name));
     if (name !== '' && names.has(name)) errors.duplicate(`${at}.name`, name);
     names.add(name);
   }
@@ -296,7 +299,7 @@ function validateValidatingPolicy(policy: KubeObject, errors: FieldErrors): void
   for (const [index, annotation] of annotations.entries()) {
     const at = item('spec.auditAnnotations', index);
     const key = `${policy.metadata.name ?? ''}/${annotation.key ?? ''}`;
-    report(errors, `${at}.key`, key, qualifiedNameMessages(key));
+    report(errors, `${at}.key`, key, labelKeyMessages(key));
     checkCelExpression(errors, `${at}.valueExpression`, annotation.valueExpression ?? '', admissionVariables);
   }
 }

@@ -1,8 +1,9 @@
 // APIService (apiregistration.k8s.io/v1): kube-aggregator pkg/apis/apiregistration, v1.36. The object's name must be
 // `<version>.<group>`.
-import { checkSubdomain, dns1035LabelMessages, portNumberMessages, report } from './checks.ts';
+import { checkSubdomain, report } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { dns1035LabelMessages, portNumberMessages } from './names.ts';
 
 const groupPriorityMax = 20_000;
 const versionPriorityMax = 1000;

@@ -1,8 +1,9 @@
 // CertificateSigningRequest (certificates.k8s.io/v1): pkg/apis/certificates/validation, v1.36. Who asks is filled in by
 // the API server; the request itself is only recognised as PEM, not parsed.
-import { dns1123SubdomainMessages } from './checks.ts';
+
 import { type FieldErrors, item } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { dns1123SubdomainMessages } from './names.ts';
 import { decodeBase64 } from './secret.ts';
 
 const usages = [

@@ -1,186 +1,20 @@
-// Checks that many kinds share: names, labels, ports, addresses, amounts. Each `…Messages` function returns the texts
-// the API server prints after "Invalid value: …: " (k8s.io/apimachinery/pkg/util/validation/validation.go, v1.36),
-// none when the value is fine; each `check…` function reports them at a field.
+// Checks that many kinds share: labels, selectors, ports, paths, amounts. Each `check…` function reports what the API
+// server says (apimachinery/pkg/util/validation and pkg/apis/core/validation, v1.36) at a field.
 import { child, entry, type FieldErrors, item, printValue } from './field-errors.ts';
 import type { Json } from './kind.ts';
+import {
+  dns1123LabelMessages,
+  dns1123SubdomainMessages,
+  labelKeyMessages,
+  labelValueMessages,
+  patternMessage,
+  portNameMessages,
+  portNumberMessages,
+} from './names.ts';
 import { compareQuantities } from './quantity.ts';
 
-const label1123 = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const subdomain1123 = `${label1123}(\\.${label1123})*`;
-const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
-const qualifiedNamePart = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
-const labelValue = `(${qualifiedNamePart})?`;
-const configMapKey = '[-._a-zA-Z0-9]+';
 const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-
-const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
-const label1123Whole = whole(label1123);
-const subdomain1123Whole = whole(subdomain1123);
-const label1035Whole = whole(label1035);
-const qualifiedNamePartWhole = whole(qualifiedNamePart);
-const labelValueWhole = whole(labelValue);
-const configMapKeyWhole = whole(configMapKey);
-const httpPathWhole = whole(httpPath);
-
-const maxLength = (max: number): string => `must be no more than ${max} characters`;
-/** Label keys and values are counted in bytes since v1.34 (apimachinery/pkg/api/validate/content). */
-const maxBytes = (max: number): string => `must be no more than ${max} bytes`;
-
-/** "text (e.g. 'a',  or 'b', regex used for validation is 'pattern')": two spaces before "or", as upstream prints. */
-function patternMessage(text: string, pattern: string, ...examples: string[]): string {
-  const shown = examples.map((example) => `'${example}', `).join(' or ');
-  return `${text} (e.g. ${shown}regex used for validation is '${pattern}')`;
-}
-
-const subdomainMessage = patternMessage(
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-  subdomain1123,
-  'example.com',
-);
-const label1123Message = patternMessage(
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-  label1123,
-  'my-name',
-  '123-abc',
-);
-const label1035Message = patternMessage(
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-  label1035,
-  'my-name',
-  'abc-123',
-);
-const qualifiedText =
-  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-
-/** RFC 1123 label: at most 63 characters, no dots. */
-export function dns1123LabelMessages(value: string): string[] {
-  const messages = value.length > 63 ? [maxLength(63)] : [];
-  if (!label1123Whole.test(value)) {
-    messages.push(subdomain1123Whole.test(value) ? 'must not contain dots' : label1123Message);
-  }
-  return messages;
-}
-
-/** RFC 1123 subdomain: labels joined by dots, at most 253 characters. */
-export function dns1123SubdomainMessages(value: string): string[] {
-  const messages = value.length > 253 ? [maxLength(253)] : [];
-  if (!subdomain1123Whole.test(value)) messages.push(subdomainMessage);
-  return messages;
-}
-
-/** RFC 1035 label: starts with a letter, at most 63 characters. */
-export function dns1035LabelMessages(value: string): string[] {
-  const messages = value.length > 63 ? [maxLength(63)] : [];
-  if (!label1035Whole.test(value)) messages.push(label1035Message);
-  return messages;
-}
-
-/** Subdomain whose first label may be `*`. */
-export function wildcardSubdomainMessages(value: string): string[] {
-  const pattern = `\\*\\.${subdomain1123}`;
-  const messages = value.length > 253 ? [maxLength(253)] : [];
-  if (!whole(pattern).test(value)) {
-    messages.push(
-      patternMessage(
-        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-        pattern,
-        '*.example.com',
-      ),
-    );
-  }
-  return messages;
-}
-
-/** `name` or `prefix/name`: label keys, taint keys, resource names. */
-export function qualifiedNameMessages(value: string): string[] {
-  const messages: string[] = [];
-  const parts = value.split('/');
-  let name = value;
-  if (parts.length === 2) {
-    const prefix = parts[0] as string;
-    name = parts[1] as string;
-    if (prefix === '') messages.push('prefix part must be non-empty');
-    else for (const message of dns1123SubdomainMessages(prefix)) messages.push(`prefix part ${message}`);
-  } else if (parts.length > 2) {
-    const text = patternMessage(
-      `a valid label key ${qualifiedText}`,
-      qualifiedNamePart,
-      'MyName',
-      'my.name',
-      '123-abc',
-    );
-    return [`${text} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
-  }
-  if (name === '') messages.push('name part must be non-empty');
-  else if (name.length > 63) messages.push(`name part ${maxBytes(63)}`);
-  if (!qualifiedNamePartWhole.test(name)) {
-    messages.push(
-      `name part ${patternMessage(qualifiedText, qualifiedNamePart, 'MyName', 'my.name', '123-abc')}`,
-    );
-  }
-  return messages;
-}
-
-export function labelValueMessages(value: string): string[] {
-  const messages = value.length > 63 ? [maxBytes(63)] : [];
-  if (!labelValueWhole.test(value)) {
-    messages.push(
-      patternMessage(
-        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-        labelValue,
-        'MyValue',
-        'my_value',
-        '12345',
-      ),
-    );
-  }
-  return messages;
-}
-
-/** Keys of ConfigMap and Secret data. */
-export function configMapKeyMessages(value: string): string[] {
-  const messages = value.length > 253 ? [maxLength(253)] : [];
-  if (!configMapKeyWhole.test(value)) {
-    messages.push(
-      patternMessage(
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-        configMapKey,
-        'key.name',
-        'KEY_NAME',
-        'key-name',
-      ),
-    );
-  }
-  if (value === '.') messages.push("must not be '.'");
-  else if (value === '..') messages.push("must not be '..'");
-  else if (value.startsWith('..')) messages.push("must not start with '..'");
-  return messages;
-}
-
-/** Names that become one segment of a URL path (RBAC objects, CSI attachments). */
-export function pathSegmentMessages(value: string): string[] {
-  for (const illegal of ['.', '..']) if (value === illegal) return [`may not be '${illegal}'`];
-  return ['/', '%'].filter((part) => value.includes(part)).map((part) => `may not contain '${part}'`);
-}
-
-export function portNumberMessages(value: number): string[] {
-  return value >= 1 && value <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
-}
-
-/** IANA service names, as named ports use them. */
-export function portNameMessages(value: string): string[] {
-  const messages: string[] = [];
-  if (value.length > 15) messages.push(maxLength(15));
-  if (!/^[-a-z0-9]+$/.test(value)) {
-    messages.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
-  }
-  if (!/[a-z]/.test(value)) messages.push('must contain at least one letter (a-z)');
-  if (value.includes('--')) messages.push('must not contain consecutive hyphens');
-  if (value !== '' && (value.startsWith('-') || value.endsWith('-'))) {
-    messages.push('must not begin or end with a hyphen');
-  }
-  return messages;
-}
+const httpPathWhole = new RegExp(`^${httpPath}$`);
 
 const nonNegativeMessage = 'must be greater than or equal to 0';
 
@@ -240,15 +74,17 @@ export function checkPortNumberOrName(errors: FieldErrors, field: string, value:
   else report(errors, field, value, portNumberMessages(value));
 }
 
+export const checkLabelKey = (errors: FieldErrors, field: string, key: string): void =>
+  report(errors, field, key, labelKeyMessages(key));
+
 /** Label maps: keys are qualified names, values label values. */
 export function checkLabels(
   errors: FieldErrors,
   field: string,
   labels: Record<string, string> | undefined,
 ): void {
-  for (const key of sortedKeys(labels)) {
-    report(errors, field, key, qualifiedNameMessages(key));
-    const value = labels?.[key] ?? '';
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    checkLabelKey(errors, field, key);
     report(errors, field, value, labelValueMessages(value));
   }
 }
@@ -279,7 +115,7 @@ export function checkLabelSelector(errors: FieldErrors, field: string, selector:
       default:
         errors.invalid(child(at, 'operator'), requirement.operator ?? '', 'not a valid selector operator');
     }
-    report(errors, child(at, 'key'), requirement.key ?? '', qualifiedNameMessages(requirement.key ?? ''));
+    report(errors, child(at, 'key'), requirement.key ?? '', labelKeyMessages(requirement.key ?? ''));
     for (const [k, value] of values.entries()) {
       report(errors, item(child(at, 'values'), k), value, labelValueMessages(value));
     }
@@ -432,7 +268,7 @@ function checkNodeRequirement(errors: FieldErrors, at: string, requirement: Json
     default:
       errors.invalid(`${at}.operator`, requirement.operator ?? '', 'not a valid selector operator');
   }
-  report(errors, `${at}.key`, requirement.key ?? '', qualifiedNameMessages(requirement.key ?? ''));
+  report(errors, `${at}.key`, requirement.key ?? '', labelKeyMessages(requirement.key ?? ''));
 }
 
 function checkNodeFieldRequirement(errors: FieldErrors, at: string, requirement: Json): void {
@@ -466,7 +302,23 @@ export function checkNodeSelector(errors: FieldErrors, field: string, selector: 
   }
 }
 
-/** Paths may not climb out of their directory. */
+// ---- paths ---------------------------------------------------------------------------------------------------------
+
+/** Reports a path that leaves its directory: one error however many `..` it has. */
 export function checkNoBacksteps(errors: FieldErrors, field: string, path: string): void {
   if (path.split('/').includes('..')) errors.invalid(field, path, "must not contain '..'");
+}
+
+/** A path below a directory: relative, without `..`. */
+export function checkDescendingPath(errors: FieldErrors, field: string, path: string): void {
+  if (path.startsWith('/')) errors.invalid(field, path, 'must be a relative path');
+  checkNoBacksteps(errors, field, path);
+}
+
+/** A descending path that does not start with `..` either: those names are the kubelet's own. */
+export function checkUnreservedPath(errors: FieldErrors, field: string, path: string): void {
+  checkDescendingPath(errors, field, path);
+  if (path.startsWith('..') && !path.startsWith('../') && path !== '..') {
+    errors.invalid(field, path, "must not start with '..'");
+  }
 }

@@ -1,7 +1,8 @@
 // ConfigMap (core/v1): keys of data and binaryData, and a total size below 1 MiB (ValidateConfigMap, v1.36).
-import { byteLength, configMapKeyMessages, entries, omitEmpty, report } from './checks.ts';
+import { byteLength, entries, omitEmpty, report } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { configMapKeyMessages } from './names.ts';
 
 /** Most bytes that the values of a ConfigMap or Secret may have together (core.MaxSecretSize). */
 export const dataBytesMax = 1024 * 1024;

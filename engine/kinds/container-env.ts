@@ -1,10 +1,10 @@
 // Environment of containers (ValidateEnv, ValidateEnvFrom; pkg/apis/core/validation/validation.go, v1.36).
-import { configMapKeyMessages, dns1123SubdomainMessages, report } from './checks.ts';
+import { checkUnreservedPath, report } from './checks.ts';
 import { ENV_FIELDS, reportFieldSelector, reportResourceFieldSelector } from './downward-api.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { envNameMessages, reportUnreservedPath } from './names.ts';
+import { configMapKeyMessages, dns1123SubdomainMessages, envNameMessages } from './names.ts';
 
 function checkKeySelector(errors: FieldErrors, at: string, selector: Json): void {
   report(errors, child(at, 'name'), text(selector.name), dns1123SubdomainMessages(text(selector.name)));
@@ -29,7 +29,7 @@ function checkFileKey(
     }
   }
   if (requireText(errors, child(at, 'path'), selector.path)) {
-    reportUnreservedPath(errors, child(at, 'path'), selector.path);
+    checkUnreservedPath(errors, child(at, 'path'), selector.path);
   }
   if (requireText(errors, child(at, 'key'), selector.key)) {
     report(errors, child(at, 'key'), selector.key, envNameMessages(selector.key));

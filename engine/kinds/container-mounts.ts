@@ -1,9 +1,9 @@
 // Volume mounts and raw devices of a container (ValidateVolumeMounts, ValidateVolumeDevices; v1.36). Several errors
 // are reported at the list, not at the item: upstream builds those paths from the list's.
+import { checkDescendingPath } from './checks.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { reportDescendingPath } from './names.ts';
 
 const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 
@@ -37,12 +37,12 @@ function checkSubPaths(errors: FieldErrors, field: string, at: string, mount: Js
         errors.invalid(child(at, key), mount[key], 'not allowed in image volume sources');
     }
   }
-  if (subPath !== '') reportDescendingPath(errors, child(field, 'subPath'), subPath);
+  if (subPath !== '') checkDescendingPath(errors, child(field, 'subPath'), subPath);
   if (subPathExpr === '') return;
   if (subPath !== '') {
     errors.invalid(child(at, 'subPathExpr'), subPathExpr, 'subPathExpr and subPath are mutually exclusive');
   }
-  reportDescendingPath(errors, child(field, 'subPathExpr'), subPathExpr);
+  checkDescendingPath(errors, child(field, 'subPathExpr'), subPathExpr);
 }
 
 function checkVolumeMounts(

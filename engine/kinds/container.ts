@@ -1,6 +1,6 @@
 // Containers of a pod, regular, init and ephemeral: defaults and checks (SetDefaults_Container and kin;
 // validateContainers, validateInitContainers, validateEphemeralContainers; v1.36).
-import { dns1123LabelMessages, portNameMessages, portNumberMessages, report } from './checks.ts';
+import { report } from './checks.ts';
 import { checkEnv, checkEnvFrom } from './container-env.ts';
 import { defaultPullPolicy } from './container-image.ts';
 import { checkMounts } from './container-mounts.ts';
@@ -8,6 +8,7 @@ import { checkLifecycle, checkProbes, defaultLifecycle, defaultProbe } from './c
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
+import { dns1123LabelMessages, portNameMessages, portNumberMessages } from './names.ts';
 import { checkContainerResources } from './pod-resources.ts';
 import { checkContainerSecurity } from './security-context.ts';
 

@@ -1,9 +1,9 @@
 // References of the downward API: fields of the pod, resources of its containers (validateObjectFieldSelector and
 // validateContainerResourceFieldSelector, pkg/apis/core/validation/validation.go, v1.36).
+import { checkLabelKey } from './checks.ts';
 import { child, type FieldErrors } from './field-errors.ts';
 import { requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { reportLabelKey } from './names.ts';
 
 export const ENV_FIELDS: readonly string[] = [
   'metadata.name',
@@ -65,8 +65,8 @@ export function reportFieldSelector(
   const subscript = splitSubscript(path);
   if (subscript !== undefined) {
     const [base, key] = subscript;
-    if (base === 'metadata.annotations') reportLabelKey(errors, field, key.toLowerCase());
-    else if (base === 'metadata.labels') reportLabelKey(errors, field, key);
+    if (base === 'metadata.annotations') checkLabelKey(errors, field, key.toLowerCase());
+    else if (base === 'metadata.labels') checkLabelKey(errors, field, key);
     else
       errors.invalid(at, path, `error converting fieldPath: field label does not support subscript: ${path}`);
     return;

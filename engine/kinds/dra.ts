@@ -1,8 +1,10 @@
 // Kinds of resource.k8s.io/v1 (dynamic resource allocation): pkg/apis/resource/v1/defaults.go and validation.go, v1.36.
+
 import { checkCelExpression } from './cel-check.ts';
-import { checkLabel1123, checkSubdomain, notSupportedInOrder, qualifiedNameMessages } from './checks.ts';
+import { checkLabel1123, checkSubdomain, notSupportedInOrder } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages } from './names.ts';
 import { checkCsiDriverName } from './volume-sources.ts';
 
 const selectorsMax = 32;
@@ -64,8 +66,7 @@ function checkRequest(request: Json, at: string, errors: FieldErrors): void {
     request.tolerations ?? []
   ).entries()) {
     const field = item(`${at}.tolerations`, index);
-    if (key !== '')
-      for (const message of qualifiedNameMessages(key)) errors.invalid(`${field}.key`, key, message);
+    if (key !== '') for (const message of labelKeyMessages(key)) errors.invalid(`${field}.key`, key, message);
     if (operator === 'Exists') {
       if (value !== '') errors.invalid(`${field}.value`, value, 'must be empty for operator `Exists`');
     } else if (operator === 'Equal') {
@@ -130,7 +131,7 @@ function checkClaimSpec(spec: Json, root: string, errors: FieldErrors): void {
 /** Names of extended resources: qualified, outside kubernetes.io, not a quota's `requests.…`. */
 function isExtendedResourceName(name: string): boolean {
   const outside = name.includes('/') && !/(^|\.)kubernetes\.io\//.test(name) && !name.startsWith('requests.');
-  return outside && qualifiedNameMessages(`requests.${name}`).length === 0;
+  return outside && labelKeyMessages(`requests.${name}`).length === 0;
 }
 
 function validateClass(deviceClass: KubeObject, errors: FieldErrors): void {

@@ -1,18 +1,11 @@
 // Endpoints (core/v1, deprecated since v1.33): kept as written, ports get a protocol (ValidateEndpoints, v1.36).
 // The order and packing of subsets is the endpoints controller's work: see endpoints-pack.ts.
+
 import { checkIp, checkNonSpecialIp } from './addresses.ts';
-import {
-  checkLabel1123,
-  checkOneOf,
-  dns1123SubdomainMessages,
-  omitEmpty,
-  portNumberMessages,
-  qualifiedNameMessages,
-  report,
-  setDefault,
-} from './checks.ts';
+import { checkLabel1123, checkOneOf, omitEmpty, report, setDefault } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123SubdomainMessages, labelKeyMessages, portNumberMessages } from './names.ts';
 
 function defaults(endpoints: KubeObject): void {
   omitEmpty(endpoints, 'subsets');
@@ -44,7 +37,7 @@ function checkPort(port: Json, field: string, requireName: boolean, errors: Fiel
   report(errors, `${field}.port`, port.port ?? 0, portNumberMessages(port.port ?? 0));
   checkOneOf(errors, `${field}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
   if (port.appProtocol !== undefined) {
-    report(errors, `${field}.appProtocol`, port.appProtocol, qualifiedNameMessages(port.appProtocol));
+    report(errors, `${field}.appProtocol`, port.appProtocol, labelKeyMessages(port.appProtocol));
   }
 }
 

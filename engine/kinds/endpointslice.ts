@@ -1,17 +1,10 @@
 // EndpointSlice (discovery.k8s.io/v1): pkg/apis/discovery/v1/defaults.go and validation.go, v1.36.
+
 import { checkNonSpecialIp, ipMessage, parseIp } from './addresses.ts';
-import {
-  checkLabel1123,
-  checkLabels,
-  checkOneOf,
-  dns1123SubdomainMessages,
-  labelValueMessages,
-  omitEmpty,
-  qualifiedNameMessages,
-  report,
-} from './checks.ts';
+import { checkLabel1123, checkLabels, checkOneOf, omitEmpty, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123SubdomainMessages, labelKeyMessages, labelValueMessages } from './names.ts';
 
 const endpointsMax = 1000;
 const addressesMax = 100;
@@ -103,7 +96,7 @@ function checkPorts(slice: KubeObject, errors: FieldErrors): void {
     names.add(port.name);
     checkOneOf(errors, `${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
     if (port.appProtocol !== undefined) {
-      report(errors, `${at}.appProtocol`, port.appProtocol, qualifiedNameMessages(port.appProtocol));
+      report(errors, `${at}.appProtocol`, port.appProtocol, labelKeyMessages(port.appProtocol));
     }
   }
 }

@@ -1,8 +1,9 @@
 // Event (core/v1 and events.k8s.io/v1): pkg/apis/core/validation/events.go, v1.36. Both versions are one resource; the
 // newer one asks for more.
-import { dns1123SubdomainMessages, qualifiedNameMessages, report } from './checks.ts';
+import { report } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { dns1123SubdomainMessages, labelKeyMessages } from './names.ts';
 
 const textMax = 128;
 const noteMax = 1024;
@@ -32,7 +33,7 @@ function validateEvents(event: KubeObject, errors: FieldErrors): void {
   if (event.eventTime === undefined || event.eventTime === null) errors.required('eventTime');
   const controller: string = event.reportingController ?? '';
   if (controller === '') errors.required('reportingController');
-  report(errors, 'reportingController', controller, qualifiedNameMessages(controller));
+  report(errors, 'reportingController', controller, labelKeyMessages(controller));
   for (const field of ['reportingInstance', 'action', 'reason']) checkText(event, field, textMax, errors);
   if ((event.note ?? '').length > noteMax)
     errors.invalid('note', '', `can have at most ${noteMax} characters`);

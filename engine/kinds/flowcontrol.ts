@@ -1,8 +1,9 @@
 // FlowSchema and PriorityLevelConfiguration (flowcontrol.apiserver.k8s.io/v1): pkg/apis/flowcontrol/v1/defaults.go and
 // validation.go, v1.36. Priority and fairness in the API server reads both.
-import { checkLabel1123, checkSubdomain, dns1123LabelMessages } from './checks.ts';
+import { checkLabel1123, checkSubdomain } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123LabelMessages } from './names.ts';
 
 const precedenceMax = 10_000;
 const defaultPrecedence = 1000;

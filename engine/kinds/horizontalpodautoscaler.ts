@@ -1,7 +1,8 @@
 // HorizontalPodAutoscaler (autoscaling/v1 and v2): pkg/apis/autoscaling/v2/defaults.go and validation.go, v1.36.
-import { checkLabelSelector, notSupportedInOrder, omitEmpty, pathSegmentMessages, report } from './checks.ts';
+import { checkLabelSelector, notSupportedInOrder, omitEmpty, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { pathSegmentMessages } from './names.ts';
 import { compareQuantities } from './quantity.ts';
 
 /** Longest policy period and stabilisation window, in seconds. */

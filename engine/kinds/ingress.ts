@@ -1,21 +1,18 @@
 // Ingress and IngressClass (networking.k8s.io/v1): pkg/apis/networking/validation, v1.36. The default class is
 // admission's business.
+
 import { parseIp } from './addresses.ts';
+import { checkDomainPrefixedPath, checkLabel1123, checkSubdomain, omitEmpty, report } from './checks.ts';
+import { type FieldErrors, item } from './field-errors.ts';
+import type { Json, KindDefinition, KubeObject } from './kind.ts';
 import {
-  checkDomainPrefixedPath,
-  checkLabel1123,
-  checkSubdomain,
   dns1123LabelMessages,
   dns1123SubdomainMessages,
-  omitEmpty,
   pathSegmentMessages,
   portNameMessages,
   portNumberMessages,
-  report,
   wildcardSubdomainMessages,
-} from './checks.ts';
-import { type FieldErrors, item } from './field-errors.ts';
-import type { Json, KindDefinition, KubeObject } from './kind.ts';
+} from './names.ts';
 
 const classAnnotation = 'kubernetes.io/ingress.class';
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];

@@ -1,9 +1,8 @@
 // A Job's pod failure policy, success policy and pod replacement policy (pkg/apis/batch/validation, v1.36).
-import { checkNonNegative } from './checks.ts';
+import { checkLabelKey, checkNonNegative } from './checks.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { reportLabelKey } from './names.ts';
 
 const RULES_MAX = 20;
 const EXIT_CODES_MAX = 255;
@@ -52,7 +51,7 @@ function checkExitCodes(
 function checkPodConditions(errors: FieldErrors, at: string, patterns: readonly Json[]): void {
   if (patterns.length > CONDITIONS_MAX) errors.tooMany(at, patterns.length, CONDITIONS_MAX);
   for (const [index, pattern] of patterns.entries()) {
-    reportLabelKey(errors, child(item(at, index), 'type'), text(pattern.type));
+    checkLabelKey(errors, child(item(at, index), 'type'), text(pattern.type));
     checkChoice(errors, child(item(at, index), 'status'), pattern.status, ['False', 'True', 'Unknown']);
   }
 }

@@ -4,13 +4,13 @@ import {
   checkDomainPrefixedPath,
   checkLabelSelector,
   checkNonNegative,
-  dns1123LabelMessages,
   notSupportedInOrder,
 } from './checks.ts';
 import { child, entry, type FieldErrors } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import { checkFailurePolicy, checkReplacementPolicy, checkSuccessPolicy } from './job-policies.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123LabelMessages } from './names.ts';
 import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { checkPodTemplate, defaultPodTemplate } from './podtemplate.ts';
 import { printedSelector, selectorMatches, sortedMap } from './workload-selector.ts';

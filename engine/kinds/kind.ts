@@ -54,10 +54,14 @@ export interface KindDefinition {
    * (clears status, sets generation, …). The result, after admission, is what the server stores.
    */
   defaults(object: KubeObject): void;
+  /**
+   * What the server hands out before it validates anything, metadata included: errors here are the whole answer.
+   */
+  reserve?(object: KubeObject, errors: FieldErrors): void;
   /** Called on the defaulted object; reports every problem in the server's order. metadata is checked by the caller. */
   validate(object: KubeObject, errors: FieldErrors): void;
   /** Texts of the server's Warning headers for this object (deprecations, suspicious specs). */
   warnings?(object: KubeObject): string[];
   /** How metadata.name is checked. Default: `subdomain`. */
-  readonly nameRule?: 'subdomain' | 'label' | 'service' | 'path-segment';
+  readonly nameRule?: 'subdomain' | 'label' | 'service' | 'path-segment' | 'ip';
 }

@@ -1,8 +1,9 @@
 // LimitRange (core/v1): defaults of container limits (SetDefaults_LimitRangeItem) and their consistency
 // (ValidateLimitRange), v1.36.
-import { entries, omitEmpty, qualifiedNameMessages, report } from './checks.ts';
+import { entries, omitEmpty, report } from './checks.ts';
 import { entry, type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages } from './names.ts';
 import { compareQuantities, tryQuantity } from './quantity.ts';
 
 type Amounts = Record<string, string>;
@@ -30,7 +31,7 @@ function defaults(range: KubeObject): void {
 }
 
 function checkName(type: string, name: string, field: string, errors: FieldErrors): void {
-  const messages = qualifiedNameMessages(name);
+  const messages = labelKeyMessages(name);
   report(errors, field, name, messages);
   if (messages.length > 0 || name.includes('/')) return;
   const hugePages = name.startsWith('hugepages-');
@@ -47,7 +48,7 @@ function validate(range: KubeObject, errors: FieldErrors): void {
   for (const [index, limit] of (range.spec.limits ?? []).entries()) {
     const at = item('spec.limits', index);
     const type: string = limit.type ?? '';
-    const typeMessages = qualifiedNameMessages(type);
+    const typeMessages = labelKeyMessages(type);
     report(errors, `${at}.type`, type, typeMessages);
     if (
       typeMessages.length === 0 &&

@@ -1,14 +1,16 @@
 // Checks of ObjectMeta that every kind shares (apimachinery/pkg/api/validation/objectmeta.go, v1.36): names by the
 // kind's rule, labels, annotations, owners, finalizers, managed fields.
+import { ipMessages } from './addresses.ts';
+import { checkLabels } from './checks.ts';
+import { child, type FieldErrors, item } from './field-errors.ts';
+import type { KindDefinition, KubeObject, ObjectMeta, OwnerReference } from './kind.ts';
 import {
   dns1035LabelMessages,
   dns1123LabelMessages,
   dns1123SubdomainMessages,
+  labelKeyMessages,
   pathSegmentMessages,
-} from './checks.ts';
-import { child, type FieldErrors, item } from './field-errors.ts';
-import type { KindDefinition, KubeObject, ObjectMeta, OwnerReference } from './kind.ts';
-import { labelKeyMessages, reportLabels } from './names.ts';
+} from './names.ts';
 
 /** Sum of lengths of annotation keys and values. */
 const ANNOTATIONS_BYTES_MAX = 256 * 1024;
@@ -30,6 +32,7 @@ const RULES: Record<string, (name: string) => string[]> = {
   label: dns1123LabelMessages,
   service: dns1035LabelMessages,
   'path-segment': pathSegmentMessages,
+  ip: ipMessages,
 };
 
 /** Lengths count UTF-8 bytes, as Go's len does. */
@@ -130,7 +133,7 @@ export function validateMetadata(definition: KindDefinition, object: KubeObject,
   if (generation < 0) {
     errors.invalid(child(field, 'generation'), generation, 'must be greater than or equal to 0');
   }
-  reportLabels(errors, child(field, 'labels'), metadata.labels);
+  checkLabels(errors, child(field, 'labels'), metadata.labels);
   reportAnnotations(errors, child(field, 'annotations'), metadata.annotations);
   reportOwners(errors, child(field, 'ownerReferences'), metadata.ownerReferences ?? []);
   const finalizers = metadata.finalizers ?? [];
@@ -151,7 +154,7 @@ export function checkTemplateMetadata(
   metadata: ObjectMeta | undefined,
 ): void {
   reportAnnotations(errors, child(field, 'annotations'), metadata?.annotations);
-  reportLabels(errors, child(field, 'labels'), metadata?.labels);
+  checkLabels(errors, child(field, 'labels'), metadata?.labels);
   for (const key of Object.keys(metadata ?? {})) {
     if (key !== 'labels' && key !== 'annotations') errors.forbidden(child(field, key), 'cannot be set');
   }

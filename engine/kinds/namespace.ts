@@ -1,8 +1,9 @@
 // Namespace (core/v1): born Active with the finalizer `kubernetes`, whose controller empties it before it goes
 // (pkg/registry/core/namespace/strategy.go and ValidateNamespace, v1.36).
-import { qualifiedNameMessages, report } from './checks.ts';
+import { report } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages } from './names.ts';
 
 const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
 
@@ -19,7 +20,7 @@ function defaults(namespace: KubeObject): void {
 
 function validate(namespace: KubeObject, errors: FieldErrors): void {
   for (const finalizer of namespace.spec.finalizers as string[]) {
-    report(errors, 'spec.finalizers', finalizer, qualifiedNameMessages(finalizer));
+    report(errors, 'spec.finalizers', finalizer, labelKeyMessages(finalizer));
     if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer)) {
       const detail = 'name is neither a standard finalizer name nor is it fully qualified';
       errors.invalid('spec.finalizers', finalizer, detail);

@@ -1,15 +1,12 @@
 // IPAddress and ServiceCIDR (networking.k8s.io/v1), the objects behind cluster IP allocation: validation.go, v1.36.
-import { checkCidr, ipMessage, parseCidr, parseIp } from './addresses.ts';
-import { checkSubdomain, pathSegmentMessages, report } from './checks.ts';
+
+import { checkCidr, parseCidr } from './addresses.ts';
+import { checkSubdomain, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { KindDefinition, KubeObject } from './kind.ts';
+import { pathSegmentMessages } from './names.ts';
 
 function validateAddress(address: KubeObject, errors: FieldErrors): void {
-  const { name = '', generateName = '' } = address.metadata;
-  if (generateName !== '' && parseIp(generateName) === undefined) {
-    errors.invalid('metadata.generateName', generateName, ipMessage);
-  }
-  if (parseIp(name) === undefined) errors.invalid('metadata.name', name, ipMessage);
   const parent = address.spec?.parentRef;
   if (parent === undefined) {
     errors.required('spec.parentRef');
@@ -55,8 +52,7 @@ export const kinds: readonly KindDefinition[] = [
     kind: 'IPAddress',
     resource: 'ipaddresses',
     shortNames: ['ip'],
-    // The name is an address, checked in validate().
-    nameRule: 'path-segment',
+    nameRule: 'ip',
     defaults: () => undefined,
     validate: validateAddress,
   },

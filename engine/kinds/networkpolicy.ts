@@ -1,15 +1,10 @@
 // NetworkPolicy (networking.k8s.io/v1): pkg/apis/networking/v1/defaults.go and validation.go, v1.36.
+
 import { checkCidr, cidrContains, parseCidr } from './addresses.ts';
-import {
-  checkLabelSelector,
-  notSupportedInOrder,
-  omitEmpty,
-  portNameMessages,
-  portNumberMessages,
-  report,
-} from './checks.ts';
+import { checkLabelSelector, notSupportedInOrder, omitEmpty, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { portNameMessages, portNumberMessages } from './names.ts';
 
 function defaults(policy: KubeObject): void {
   policy.metadata.generation = 1;

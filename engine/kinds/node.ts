@@ -1,17 +1,11 @@
 // Node (core/v1): allocatable follows capacity, taints are checked under metadata (sic), pod ranges as CIDRs
 // (ValidateNode, v1.36). Taints that a new node gets come from admission, pod ranges from controllers.
+
 import { checkCidr, parseCidr } from './addresses.ts';
-import {
-  checkNonNegativeQuantity,
-  labelValueMessages,
-  notSupportedInOrder,
-  omitEmpty,
-  qualifiedNameMessages,
-  report,
-  sortedKeys,
-} from './checks.ts';
+import { checkNonNegativeQuantity, notSupportedInOrder, omitEmpty, report, sortedKeys } from './checks.ts';
 import { type FieldErrors, item, printValue } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages, labelValueMessages } from './names.ts';
 import { tryQuantity } from './quantity.ts';
 
 const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
@@ -62,7 +56,7 @@ function checkTaints(taints: readonly Json[], field: string, errors: FieldErrors
     const key = taint.key ?? '';
     const value = taint.value ?? '';
     const effect = taint.effect ?? '';
-    report(errors, `${at}.key`, key, qualifiedNameMessages(key));
+    report(errors, `${at}.key`, key, labelKeyMessages(key));
     const valueMessages = labelValueMessages(value);
     if (valueMessages.length > 0) errors.invalid(`${at}.value`, value, valueMessages.join(';'));
     if (effect === '') errors.required(`${at}.effect`);

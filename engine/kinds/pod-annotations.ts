@@ -1,9 +1,9 @@
 // Annotations with a meaning for pods: mirror pods, deletion cost, and the old forms of seccomp and AppArmor
 // (ValidatePodSpecificAnnotations and validateSeccompAnnotationsAndFields; v1.36).
+import { checkDescendingPath } from './checks.ts';
 import { child, entry, type FieldErrors } from './field-errors.ts';
 import { isSet, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
-import { reportDescendingPath } from './names.ts';
 import { containersOf } from './pod-os.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -22,7 +22,7 @@ function isDeletionCost(value: string): boolean {
 function checkSeccompValue(errors: FieldErrors, field: string, profile: string): void {
   if (['runtime/default', 'docker/default', 'unconfined'].includes(profile)) return;
   if (profile.startsWith('localhost/'))
-    reportDescendingPath(errors, field, profile.slice('localhost/'.length));
+    checkDescendingPath(errors, field, profile.slice('localhost/'.length));
   else errors.invalid(field, profile, 'must be a valid seccomp profile');
 }
 

@@ -1,11 +1,11 @@
 // Resource requests and limits of containers and pods: names, amounts, request against limit, claims
 // (validateResourceRequirements, pkg/apis/core/validation/validation.go, v1.36), and the sums that pod-level
 // resources are held against (component-helpers/resource).
-import { dns1123LabelMessages, report } from './checks.ts';
+import { report } from './checks.ts';
 import { child, entry, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { labelKeyMessages } from './names.ts';
+import { dns1123LabelMessages, labelKeyMessages } from './names.ts';
 import { compareQuantities, parseQuantity, sumQuantities } from './quantity.ts';
 
 const STANDARD = new Set([

@@ -1,15 +1,9 @@
 // What a pod asks of the scheduler: affinity, tolerations, topology spread, gates (pkg/apis/core/validation, v1.36).
-import {
-  checkLabelSelector,
-  dns1123LabelMessages,
-  dns1123SubdomainMessages,
-  notSupportedInOrder,
-  report,
-} from './checks.ts';
+import { checkLabelKey, checkLabelSelector, notSupportedInOrder, report } from './checks.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { labelValueMessages, reportLabelKey } from './names.ts';
+import { dns1123LabelMessages, dns1123SubdomainMessages, labelValueMessages } from './names.ts';
 
 /** `lax`: preferred terms may name label values that no node can have. */
 function checkNodeRequirement(errors: FieldErrors, at: string, requirement: Json, lax: boolean): void {
@@ -42,7 +36,7 @@ function checkNodeRequirement(errors: FieldErrors, at: string, requirement: Json
     default:
       errors.invalid(child(at, 'operator'), text(requirement.operator), 'not a valid selector operator');
   }
-  reportLabelKey(errors, child(at, 'key'), text(requirement.key));
+  checkLabelKey(errors, child(at, 'key'), text(requirement.key));
   if (lax) return;
   for (const [index, value] of values.entries()) {
     report(errors, item(child(at, 'values'), index), value, labelValueMessages(value));
@@ -103,7 +97,7 @@ function checkMatchLabelKeys(errors: FieldErrors, at: string, term: Json): void 
       errors.forbidden(place, 'must not be specified when labelSelector is not set');
       continue;
     }
-    for (const [index, label] of keys.entries()) reportLabelKey(errors, item(place, index), label);
+    for (const [index, label] of keys.entries()) checkLabelKey(errors, item(place, index), label);
   }
   if (isSet(selector)) {
     const given = list(term.matchLabelKeys);
@@ -132,7 +126,7 @@ function checkPodTerm(errors: FieldErrors, at: string, term: Json): void {
   checkMatchLabelKeys(errors, at, term);
   const key = text(term.topologyKey);
   if (key === '') errors.required(child(at, 'topologyKey'), 'can not be empty');
-  reportLabelKey(errors, child(at, 'topologyKey'), key);
+  checkLabelKey(errors, child(at, 'topologyKey'), key);
 }
 
 function checkPodAffinity(errors: FieldErrors, at: string, affinity: Json): void {
@@ -162,7 +156,7 @@ export function checkTolerations(errors: FieldErrors, field: string, tolerations
     const operator = text(toleration.operator);
     const value = text(toleration.value);
     const effect = text(toleration.effect);
-    if (key !== '') reportLabelKey(errors, child(at, 'key'), key);
+    if (key !== '') checkLabelKey(errors, child(at, 'key'), key);
     else if (operator !== 'Exists') {
       const message =
         'operator must be Exists when `key` is empty, which means "match all values and all keys"';
@@ -196,7 +190,7 @@ function checkSpreadKeys(errors: FieldErrors, field: string, constraint: Json): 
   const known = new Set(Object.keys(selector?.matchLabels ?? {}));
   for (const expression of list(selector?.matchExpressions)) known.add(expression.key);
   for (const [index, key] of keys.entries()) {
-    reportLabelKey(errors, item(field, index), key);
+    checkLabelKey(errors, item(field, index), key);
     // A real pod's keys have been merged into its selector by then; a template's have not.
     const merged = list(selector?.matchExpressions).some((e) => e.key === key && e.operator === 'In');
     if (known.has(key) && !merged) {
@@ -240,7 +234,7 @@ export function checkSchedulingGates(errors: FieldErrors, field: string, gates: 
   const seen = new Set<string>();
   for (const [index, gate] of list(gates).entries()) {
     const name = text(gate.name);
-    reportLabelKey(errors, item(field, index), name);
+    checkLabelKey(errors, item(field, index), name);
     if (seen.has(name)) errors.duplicate(item(field, index), name);
     seen.add(name);
   }

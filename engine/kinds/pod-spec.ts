@@ -1,7 +1,8 @@
 // PodSpec, in pods and in templates: defaults (SetDefaults_PodSpec, conversions, fields of disabled features) and
 // checks (ValidatePodSpec, pkg/apis/core/validation/validation.go, v1.36), in the server's order.
+
 import { checkIp } from './addresses.ts';
-import { dns1123LabelMessages, dns1123SubdomainMessages, notSupportedInOrder, report } from './checks.ts';
+import { checkLabelKey, checkLabels, notSupportedInOrder, report } from './checks.ts';
 import {
   checkContainers,
   checkEphemeralContainers,
@@ -11,7 +12,7 @@ import {
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
-import { reportLabelKey, reportLabels, searchDomainMessages } from './names.ts';
+import { dns1123LabelMessages, dns1123SubdomainMessages, searchDomainMessages } from './names.ts';
 import { checkOperatingSystem, checkWindowsHostProcess } from './pod-os.ts';
 import { checkContainerResources, checkPodResources } from './pod-resources.ts';
 import {
@@ -238,12 +239,12 @@ export function checkPodSpec(
   checkChoice(errors, child(field, 'restartPolicy'), spec.restartPolicy, ['Always', 'OnFailure', 'Never']);
   const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
   checkChoice(errors, child(field, 'dnsPolicy'), spec.dnsPolicy, dnsPolicies);
-  reportLabels(errors, child(field, 'nodeSelector'), spec.nodeSelector);
+  checkLabels(errors, child(field, 'nodeSelector'), spec.nodeSelector);
   checkPodSecurity(errors, child(field, 'securityContext'), spec);
   checkAffinity(errors, child(field, 'affinity'), spec.affinity);
   checkDnsConfig(errors, child(field, 'dnsConfig'), spec);
   for (const [index, gate] of list(spec.readinessGates).entries()) {
-    reportLabelKey(errors, `${field}.readinessGates[${index}].conditionType`, text(gate.conditionType));
+    checkLabelKey(errors, `${field}.readinessGates[${index}].conditionType`, text(gate.conditionType));
   }
   checkSchedulingGates(errors, child(field, 'schedulingGates'), spec.schedulingGates);
   checkTopologySpread(errors, child(field, 'topologySpreadConstraints'), spec.topologySpreadConstraints);

@@ -1,8 +1,9 @@
 // Warnings the API server sends with pods and pod templates that it accepts (pkg/api/pod/warnings.go, v1.36).
-import { dns1123LabelMessages } from './checks.ts';
+
 import { child, entry, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
+import { dns1123LabelMessages } from './names.ts';
 import { containersOf } from './pod-os.ts';
 import { tryQuantity } from './quantity.ts';
 

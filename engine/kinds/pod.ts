@@ -1,10 +1,11 @@
 // Pod (core/v1): defaults, what the registry strategy prepares, and checks on creation (SetDefaults_Pod,
 // podStrategy.PrepareForCreate, ValidatePodCreate; v1.36).
-import { dns1123LabelMessages } from './checks.ts';
+
 import { checkImageBlanks } from './container.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123LabelMessages } from './names.ts';
 import { checkPodAnnotations, checkProfilesMatch, syncAppArmor } from './pod-annotations.ts';
 import { aggregateContainerRequests, isHugePages } from './pod-resources.ts';
 import { mergeMatchLabelKeys } from './pod-scheduling.ts';

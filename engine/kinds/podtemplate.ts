@@ -1,9 +1,9 @@
 // Pod templates: what workload kinds embed, and the PodTemplate kind (core/v1). ValidatePodTemplateSpec, v1.36.
+import { checkLabels } from './checks.ts';
 import { child, type FieldErrors } from './field-errors.ts';
 import { list } from './field-lists.ts';
 import type { Json, KindDefinition } from './kind.ts';
 import { reportAnnotations } from './metadata.ts';
-import { reportLabels } from './names.ts';
 import { checkPodAnnotations, checkProfilesMatch } from './pod-annotations.ts';
 import { checkPodSpec, defaultPodSpec } from './pod-spec.ts';
 import { podSpecWarnings } from './pod-warnings.ts';
@@ -17,7 +17,7 @@ export function defaultPodTemplate(template: Json): void {
 
 export function checkPodTemplate(errors: FieldErrors, field: string, template: Json): void {
   const metadata = template.metadata ?? {};
-  reportLabels(errors, child(field, 'labels'), metadata.labels);
+  checkLabels(errors, child(field, 'labels'), metadata.labels);
   reportAnnotations(errors, child(field, 'annotations'), metadata.annotations);
   checkPodAnnotations(errors, child(field, 'annotations'), metadata.annotations, template.spec);
   checkPodSpec(errors, child(field, 'spec'), template.spec, undefined);

@@ -1,10 +1,10 @@
 // Projected volumes: secrets, config maps, downward API, tokens and trust bundles in one directory
 // (validateProjectionSources, pkg/apis/core/validation/validation.go, v1.36).
-import { checkLabelSelector, dns1123SubdomainMessages } from './checks.ts';
+import { checkLabelSelector, checkUnreservedPath } from './checks.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { reportUnreservedPath } from './names.ts';
+import { dns1123SubdomainMessages } from './names.ts';
 import { reportDownwardFile, reportFileMode, reportKeyToPath } from './volume-files.ts';
 
 /** Paths must be unique over all sources; upstream reports a clash at the volume. */
@@ -45,7 +45,7 @@ function reportToken(errors: FieldErrors, at: string, volumeAt: string, token: J
     );
   }
   if (requireText(errors, child(volumeAt, 'path'), token.path)) {
-    reportUnreservedPath(errors, child(volumeAt, 'path'), token.path);
+    checkUnreservedPath(errors, child(volumeAt, 'path'), token.path);
   }
 }
 
@@ -77,7 +77,7 @@ function reportTrustBundle(
     checkLabelSelector(errors, child(at, 'labelSelector'), bundle.labelSelector);
   } else errors.required(at, 'either name or signerName must be specified');
   requireText(errors, child(at, 'path'), bundle.path);
-  reportUnreservedPath(errors, child(at, 'path'), text(bundle.path));
+  checkUnreservedPath(errors, child(at, 'path'), text(bundle.path));
   reportClash(errors, volumeAt, text(bundle.path), text(bundle.path), seen);
 }
 

@@ -1,15 +1,8 @@
 // Kinds of rbac.authorization.k8s.io/v1: pkg/apis/rbac/v1/defaults.go and validation.go, v1.36.
-import {
-  checkLabelSelector,
-  dns1123SubdomainMessages,
-  notSupportedInOrder,
-  omitEmpty,
-  pathSegmentMessages,
-  report,
-  setDefault,
-} from './checks.ts';
+import { checkLabelSelector, notSupportedInOrder, omitEmpty, report, setDefault } from './checks.ts';
 import { FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123SubdomainMessages, pathSegmentMessages } from './names.ts';
 
 const group = 'rbac.authorization.k8s.io';
 

@@ -1,7 +1,8 @@
 // ResourceQuota (core/v1): names, amounts and scopes of quotas (ValidateResourceQuota, v1.36).
-import { checkNonNegativeQuantity, entries, omitEmpty, qualifiedNameMessages, report } from './checks.ts';
+import { checkNonNegativeQuantity, entries, omitEmpty, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages } from './names.ts';
 import { tryQuantity } from './quantity.ts';
 
 /** Counts of objects: whole numbers only. */
@@ -56,7 +57,7 @@ function defaults(quota: KubeObject): void {
 }
 
 function checkName(name: string, field: string, errors: FieldErrors): void {
-  const messages = qualifiedNameMessages(name);
+  const messages = labelKeyMessages(name);
   report(errors, field, name, messages);
   if (name.includes('/')) return;
   const standard = isQuotaResource(name) || otherStandardResources.includes(name);

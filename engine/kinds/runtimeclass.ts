@@ -1,22 +1,15 @@
 // RuntimeClass (node.k8s.io/v1): pkg/apis/node/validation, v1.36. Its overhead counts for every pod of the class.
-import {
-  checkLabels,
-  checkNonNegativeQuantity,
-  dns1123LabelMessages,
-  entries,
-  notSupportedInOrder,
-  qualifiedNameMessages,
-  report,
-} from './checks.ts';
+import { checkLabels, checkNonNegativeQuantity, entries, notSupportedInOrder, report } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { dns1123LabelMessages, labelKeyMessages } from './names.ts';
 
 const containerResources = ['cpu', 'memory', 'ephemeral-storage'];
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function checkOverhead(amounts: Record<string, string>, errors: FieldErrors): void {
   for (const [field, name, amount] of entries<string>('overhead.limits', amounts)) {
-    report(errors, field, name, qualifiedNameMessages(name));
+    report(errors, field, name, labelKeyMessages(name));
     if (!name.includes('/') && !containerResources.includes(name) && !name.startsWith('hugepages-')) {
       errors.invalid(field, name, 'must be a standard resource type or fully qualified');
       errors.invalid(field, name, 'must be a standard resource for containers');
@@ -27,7 +20,7 @@ function checkOverhead(amounts: Record<string, string>, errors: FieldErrors): vo
 
 function checkToleration(toleration: Json, at: string, errors: FieldErrors): void {
   const { key = '', operator = '', effect = '', value = '' } = toleration;
-  if (key !== '') report(errors, `${at}.key`, key, qualifiedNameMessages(key));
+  if (key !== '') report(errors, `${at}.key`, key, labelKeyMessages(key));
   if (key === '' && operator !== 'Exists') {
     errors.invalid(
       `${at}.operator`,

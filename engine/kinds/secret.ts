@@ -1,8 +1,9 @@
 // Secret (core/v1): stringData is written into data, the type decides which keys must exist (ValidateSecret, v1.36).
-import { configMapKeyMessages, entries, omitEmpty, report, setDefault } from './checks.ts';
+import { entries, omitEmpty, report, setDefault } from './checks.ts';
 import { base64Bytes, dataBytesMax } from './configmap.ts';
 import { entry, type FieldErrors } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { configMapKeyMessages } from './names.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 

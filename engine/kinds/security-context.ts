@@ -1,11 +1,11 @@
 // Security contexts of pods and containers (ValidateSecurityContext, validatePodSpecSecurityContext, Windows options,
 // seccomp and AppArmor; pkg/apis/core/validation/validation.go, v1.36). Privileged containers are allowed, as
 // kubeadm and every hosted cluster set it.
-import { dns1123SubdomainMessages, notSupportedInOrder, report } from './checks.ts';
+import { checkDescendingPath, notSupportedInOrder, report } from './checks.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { idMessages, reportDescendingPath } from './names.ts';
+import { dns1123SubdomainMessages, idMessages } from './names.ts';
 
 const PROFILE_TYPES = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 
@@ -18,7 +18,7 @@ function checkSeccomp(errors: FieldErrors, at: string, profile: Json): void {
   if (type === 'Localhost') {
     if (!isSet(profile.localhostProfile))
       errors.required(place, 'must be set when seccomp type is Localhost');
-    else reportDescendingPath(errors, place, profile.localhostProfile);
+    else checkDescendingPath(errors, place, profile.localhostProfile);
   } else if (isSet(profile.localhostProfile)) {
     const shown = { Type: type, LocalhostProfile: profile.localhostProfile };
     errors.invalid(place, shown, 'can only be set when seccomp type is Localhost');

@@ -2,6 +2,7 @@
 // pkg/registry/core/service/storage/alloc.go and the checks of ValidateService, v1.36, for a single-stack IPv4 cluster
 // with service range 10.96.0.0/16. Cluster IPs, node ports and health check ports are handed out by the API server,
 // not here: `needsClusterIP`, `portsNeedingNodePort` and `needsHealthCheckNodePort` say what it has to hand out.
+
 import { checkCidr, checkIp, checkNonSpecialIp, parseIp } from './addresses.ts';
 import {
   checkLabel1123,
@@ -10,13 +11,12 @@ import {
   checkPortNumberOrName,
   checkSubdomain,
   omitEmpty,
-  portNumberMessages,
-  qualifiedNameMessages,
   report,
   setDefault,
 } from './checks.ts';
-import { entry, FieldErrors, item } from './field-errors.ts';
+import { entry, type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages, portNumberMessages } from './names.ts';
 import {
   checkClusterIpFields,
   checkClusterIpRange,
@@ -111,16 +111,17 @@ function defaults(service: KubeObject): void {
  * The server reserves addresses before it validates the rest, and stops at the first step that fails: address fields,
  * then families, then range; only a service that passes them all gets the full validation.
  */
+function reserve(service: KubeObject, errors: FieldErrors): void {
+  const { spec } = service;
+  if (spec.type === 'ExternalName') return;
+  for (const step of [checkClusterIpFields, checkIpFamilies, checkClusterIpRange]) {
+    step(spec, errors);
+    if (!errors.ok) return;
+  }
+}
+
 function validate(service: KubeObject, errors: FieldErrors): void {
   const spec = service.spec;
-  if (spec.type !== 'ExternalName') {
-    for (const step of [checkClusterIpFields, checkIpFamilies, checkClusterIpRange]) {
-      const found = new FieldErrors();
-      step(spec, found);
-      for (const error of found.list) errors.push(error.field, error.reason, error.message);
-      if (!found.ok) return;
-    }
-  }
   checkTopologyAnnotations(service, errors);
   if ((spec.ports ?? []).length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName') {
     errors.required('spec.ports');
@@ -185,7 +186,7 @@ function checkPorts(spec: Json, errors: FieldErrors): void {
     checkOneOf(errors, `${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
     checkPortNumberOrName(errors, `${at}.targetPort`, port.targetPort);
     if (port.appProtocol !== undefined) {
-      report(errors, `${at}.appProtocol`, port.appProtocol, qualifiedNameMessages(port.appProtocol));
+      report(errors, `${at}.appProtocol`, port.appProtocol, labelKeyMessages(port.appProtocol));
     }
   }
 }
@@ -277,7 +278,7 @@ function checkLoadBalancerFields(spec: Json, errors: FieldErrors): void {
       errors,
       'spec.loadBalancerClass',
       spec.loadBalancerClass,
-      qualifiedNameMessages(spec.loadBalancerClass),
+      labelKeyMessages(spec.loadBalancerClass),
     );
   }
 }
@@ -368,6 +369,7 @@ export const kinds: readonly KindDefinition[] = [
     modelled: true,
     nameRule: 'label',
     defaults,
+    reserve,
     validate,
     warnings,
   },

@@ -7,12 +7,12 @@ import {
   entries,
   notSupportedInOrder,
   omitEmpty,
-  qualifiedNameMessages,
   report,
   setDefault,
 } from './checks.ts';
 import { type FieldErrors, item } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { labelKeyMessages } from './names.ts';
 import { checkCsiDriverName } from './volume-sources.ts';
 
 const parametersMax = 512;
@@ -52,7 +52,7 @@ function checkAllowedTopologies(terms: readonly Json[], errors: FieldErrors): vo
         if (seen.has(value)) errors.duplicate(item(`${at}.values`, v), value);
         seen.add(value);
       }
-      report(errors, `${at}.key`, key, qualifiedNameMessages(key));
+      report(errors, `${at}.key`, key, labelKeyMessages(key));
       if (keys.has(key)) errors.duplicate(`${at}.key`, key);
       keys.add(key);
     }
@@ -62,7 +62,7 @@ function checkAllowedTopologies(terms: readonly Json[], errors: FieldErrors): vo
 function validateStorageClass(storageClass: KubeObject, errors: FieldErrors): void {
   const provisioner: string = storageClass.provisioner ?? '';
   if (provisioner === '') errors.required('provisioner');
-  else report(errors, 'provisioner', provisioner, qualifiedNameMessages(provisioner.toLowerCase()));
+  else report(errors, 'provisioner', provisioner, labelKeyMessages(provisioner.toLowerCase()));
   checkParameters(storageClass.parameters, errors);
   if (!['Delete', 'Retain'].includes(storageClass.reclaimPolicy)) {
     errors.notSupported('reclaimPolicy', storageClass.reclaimPolicy, ['Delete', 'Retain']);
@@ -149,7 +149,7 @@ function validateCsiNode(node: KubeObject, errors: FieldErrors): void {
       if (key === '') errors.required(`${at}.topologyKeys`);
       if (keys.has(key)) errors.duplicate(`${at}.topologyKeys`, key);
       keys.add(key);
-      report(errors, `${at}.topologyKeys`, key, qualifiedNameMessages(key));
+      report(errors, `${at}.topologyKeys`, key, labelKeyMessages(key));
     }
   }
 }

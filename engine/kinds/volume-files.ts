@@ -1,9 +1,9 @@
 // Files that volumes make from keys: modes and paths.
+import { checkUnreservedPath } from './checks.ts';
 import { reportFieldSelector, reportResourceFieldSelector, VOLUME_FIELDS } from './downward-api.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { isSet, list, requireText, text } from './field-lists.ts';
 import type { Json } from './kind.ts';
-import { reportUnreservedPath } from './names.ts';
 
 /** File modes lie between 0 and 0777. */
 export function reportFileMode(errors: FieldErrors, field: string, mode: Json): void {
@@ -15,7 +15,7 @@ export function reportFileMode(errors: FieldErrors, field: string, mode: Json): 
 export function reportKeyToPath(errors: FieldErrors, field: string, entry: Json): void {
   requireText(errors, child(field, 'key'), entry.key);
   requireText(errors, child(field, 'path'), entry.path);
-  reportUnreservedPath(errors, child(field, 'path'), text(entry.path));
+  checkUnreservedPath(errors, child(field, 'path'), text(entry.path));
   reportFileMode(errors, child(field, 'mode'), entry.mode);
 }
 
@@ -26,7 +26,7 @@ export function reportKeysToPaths(errors: FieldErrors, field: string, entries: J
 /** Upstream reports all files at the volume's own path, without an index. */
 export function reportDownwardFile(errors: FieldErrors, at: string, file: Json): void {
   requireText(errors, child(at, 'path'), file.path);
-  reportUnreservedPath(errors, child(at, 'path'), text(file.path));
+  checkUnreservedPath(errors, child(at, 'path'), text(file.path));
   if (isSet(file.fieldRef)) {
     reportFieldSelector(errors, child(at, 'fieldRef'), file.fieldRef, VOLUME_FIELDS);
     if (isSet(file.resourceFieldRef)) {

@@ -35,7 +35,10 @@ function disk(idField: string): SourceCheck {
   return (source, field, errors) => {
     needs(idField)(source, field, errors);
     const partition = source.partition ?? 0;
-    if (partition < 0 || partition > 255) errors.invalid(`${field}.partition`, partition, byteRange);
+    // 0 means none and is taken, but the text says otherwise.
+    if (partition < 0 || partition > 255) {
+      errors.invalid(`${field}.partition`, partition, 'must be between 1 and 255, inclusive');
+    }
   };
 }
 

@@ -1,12 +1,12 @@
 // Pod volumes: defaults and checks of every volume type (SetDefaults_Volume and its kin in pkg/apis/core/v1,
 // ValidateVolumes in pkg/apis/core/validation/validation.go, v1.36). Types are checked in the server's order.
-import { dns1123LabelMessages, dns1123SubdomainMessages, report } from './checks.ts';
+import { checkDescendingPath, checkNoBacksteps, report } from './checks.ts';
 import { defaultPullPolicy } from './container-image.ts';
 import { child, type FieldErrors, item } from './field-errors.ts';
 import { checkedAlone, isSet, list, requireText, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
 import { checkTemplateMetadata } from './metadata.ts';
-import { reportBacksteps, reportDescendingPath } from './names.ts';
+import { dns1123LabelMessages, dns1123SubdomainMessages } from './names.ts';
 import { checkPersistentVolumeClaimSpec, defaultPersistentVolumeClaimSpec } from './persistentvolumeclaim.ts';
 import { reportProjected } from './projected-volume.ts';
 import { reportDownwardFile, reportFileMode, reportKeysToPaths } from './volume-files.ts';
@@ -96,7 +96,7 @@ const checkPartition = (errors: FieldErrors, at: string, source: Json): void => 
 
 function checkHostPath(errors: FieldErrors, at: string, source: Json): void {
   if (!requireText(errors, child(at, 'path'), source.path)) return;
-  reportBacksteps(errors, child(at, 'path'), source.path);
+  checkNoBacksteps(errors, child(at, 'path'), source.path);
   if (isSet(source.type) && !HOST_PATH_TYPES.includes(source.type)) {
     errors.notSupported(child(at, 'type'), source.type, HOST_PATH_TYPES);
   }
@@ -270,7 +270,7 @@ const TYPES: readonly (readonly [field: string, tooMany: string, at: string, che
     'gitRepo',
     (errors, at, source) => {
       requireText(errors, child(at, 'repository'), source.repository);
-      reportDescendingPath(errors, child(at, 'directory'), text(source.directory));
+      checkDescendingPath(errors, child(at, 'directory'), text(source.directory));
     },
   ],
   [

@@ -19,6 +19,8 @@ interface DirtyService {
   readonly name: string;
   /** Commit times of the changes that wait for the rules, µs. */
   readonly changesUs: number[];
+  /** For the trace: the rules as they stood when the sync that writes them began. */
+  rules: string;
 }
 
 export class Proxies {
@@ -95,7 +97,7 @@ export class Proxies {
     const key = `${namespace}/${name}`;
     let dirty = this.#dirty.get(key);
     if (dirty === undefined) {
-      dirty = { namespace, name, changesUs: [] };
+      dirty = { namespace, name, changesUs: [], rules: '' };
       this.#dirty.set(key, dirty);
     }
     dirty.changesUs.push(changeUs);
@@ -111,12 +113,13 @@ export class Proxies {
 
   #begin(): void {
     this.#scheduled = false;
-    const { kernel, costs } = this.#c;
+    const { kernel, costs, recorder } = this.#c;
     this.#syncing = [...this.#dirty.values()];
     this.#dirty.clear();
     this.#syncs += 1;
     let us = this.#sync(this.#syncs, 0);
     for (const service of this.#syncing) {
+      if (recorder.tracer.enabled) service.rules = this.#rules(service);
       us += costs.proxy.syncPerServiceUs + costs.proxy.syncPerEndpointUs * this.#endpoints(service).length;
     }
     kernel.after(us, this.#endKind, 0, 0);
@@ -149,13 +152,12 @@ export class Proxies {
     return ready;
   }
 
-  #trace(service: DirtyService): void {
-    const { recorder, state } = this.#c;
+  #rules(service: DirtyService): string {
     const object = this.#services.get(`${service.namespace}/${service.name}`);
-    const spec: Json = object?.['spec'];
+    if (object === undefined) return 'rules removed';
+    const spec: Json = object['spec'];
     const endpoints = this.#endpoints(service);
-    const ports: Json[] = spec?.ports ?? [];
-    const rules = ports.map((port) => {
+    const rules = ((spec.ports ?? []) as Json[]).map((port) => {
       const target = typeof port.targetPort === 'number' ? port.targetPort : port.port;
       const to =
         endpoints.length === 0
@@ -163,13 +165,23 @@ export class Proxies {
           : endpoints.map((ip) => `${ip}:${target}`).join(', ');
       return `${spec.clusterIP}:${port.port} -> ${to}`;
     });
-    const what = object === undefined ? 'rules removed' : `rules programmed: ${rules.join('; ')}`;
+    return `rules programmed: ${rules.join('; ')}`;
+  }
+
+  #trace(service: DirtyService): void {
+    const { recorder, state } = this.#c;
     const { nodes } = state;
     let named = 0;
     for (let node = 0; node < nodes.used && named < TRACED_NODES_MAX; node++) {
       if (nodes.removed[node] === 1) continue;
       named += 1;
-      recorder.tracer.hop(`kube-proxy/${nodes.name[node]}`, 'Service', service.namespace, service.name, what);
+      recorder.tracer.hop(
+        `kube-proxy/${nodes.name[node]}`,
+        'Service',
+        service.namespace,
+        service.name,
+        service.rules,
+      );
     }
     if (nodes.live > named) {
       recorder.tracer.hop(

@@ -9,7 +9,7 @@
 //
 // Events that happen while a pod is being looked at count for it too: the scheduler records them and asks again when
 // the pod comes back.
-import { type ClusterChange, type ClusterView, PASS } from '../contracts/scheduler.ts';
+import { type ClusterChange, type ClusterView, PASS, type Plugin } from '../contracts/scheduler.ts';
 import {
   assert,
   grownFloat64,
@@ -131,6 +131,7 @@ export class SchedulingQueue {
     });
     let listened = 0;
     for (const { plugin } of instances) {
+      if (!canReject(plugin)) continue;
       if (plugin.events === undefined) listened = -1;
       else for (const interest of plugin.events) listened |= interest.events;
     }
@@ -406,6 +407,11 @@ export class SchedulingQueue {
     this.#errors = grown(this.#errors, new Uint16Array(rows));
     this.attempts = grown(this.attempts, new Uint16Array(rows));
   }
+}
+
+function canReject(plugin: Plugin): boolean {
+  const { preEnqueue, preFilter, filter, reserve, permit } = plugin;
+  return [preEnqueue, preFilter, filter, reserve, permit].some((point) => point !== undefined);
 }
 
 function alignedSecond(us: number): number {

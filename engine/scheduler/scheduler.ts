@@ -330,10 +330,10 @@ export class Scheduler {
   #report(pod: number, whole: string): void {
     const { state, recorder } = this.#context;
     const message = cutMessage(whole);
-    const namespace = state.podNamespace(pod);
-    const name = state.podName(pod);
-    if (recorder.tracer.enabled) recorder.tracer.hop(ACTOR, 'Pod', namespace, name, message);
-    this.#events.event('Warning', 'FailedScheduling', 'Pod', namespace, name, message);
+    if (recorder.tracer.enabled) {
+      recorder.tracer.hop(ACTOR, 'Pod', state.podNamespace(pod), state.podName(pod), message);
+    }
+    this.#events.podEvent('Warning', 'FailedScheduling', pod, message);
     // The condition is written only when it changes; its message is part of it.
     const hash = hashText(message, 1);
     if (this.#lastMessage.get(pod) === hash) return;
@@ -418,14 +418,8 @@ export class Scheduler {
       this.#lastMessage.delete(pod);
       for (const { plugin } of framework.postBind) plugin.postBind!(this.#pod, node);
       const { namespace, name } = this.#pod;
-      this.#events.event(
-        'Normal',
-        'Scheduled',
-        'Pod',
-        namespace,
-        name,
-        `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`,
-      );
+      const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
+      this.#events.podEvent('Normal', 'Scheduled', pod, message);
       return;
     }
     // Bound by somebody else in the meantime: it stays where the watch has put it.

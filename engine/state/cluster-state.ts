@@ -1,7 +1,8 @@
 // The cluster as etcd holds it: tables, objects, logs and interners of one run. Only the API server writes; everyone
 // else reads what is immutable or what their watch cursor has passed.
-import { LabelSets } from './labels.ts';
+
 import { Interner } from './interner.ts';
+import { LabelSets } from './labels.ts';
 import { NodeTable } from './nodes.ts';
 import { ObjectStore } from './objects.ts';
 import { PodNames } from './pod-names.ts';

@@ -9,5 +9,5 @@ export * from './pods.ts';
 export * from './revision-log.ts';
 export * from './selectors.ts';
 export * from './templates.ts';
-export * from './uid.ts';
 export * from './timestamps.ts';
+export * from './uid.ts';

@@ -1,7 +1,7 @@
 // The node table: one row a node, never reused, so that a node's index is its identity for the whole run. Numbers are
 // columns; labels, taints and images are interned or shared lists.
 import type { KubeObject } from '../kinds/kind.ts';
-import type { Labels, LabelSets } from './labels.ts';
+import type { LabelSets, Labels } from './labels.ts';
 
 export type NodeId = number & { readonly __nodeId: unique symbol };
 

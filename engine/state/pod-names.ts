@@ -35,7 +35,11 @@ export class PodNames {
   remove(pod: number): void {
     const mask = this.#slots.length - 1;
     const t = this.#pods;
-    for (let at = this.#hash(t.namespace[pod]!, t.nameBase[pod]!, t.nameSuffix[pod]!) & mask; ; at = (at + 1) & mask) {
+    for (
+      let at = this.#hash(t.namespace[pod]!, t.nameBase[pod]!, t.nameSuffix[pod]!) & mask;
+      ;
+      at = (at + 1) & mask
+    ) {
       const found = this.#slots[at]!;
       if (found === EMPTY) return;
       if (found === pod) {

@@ -35,7 +35,15 @@ export class RevisionLog {
   }
 
   /** `word` and `node`: packed state after the write (pods: PodWord and bound node). `object`: the version written. */
-  append(revision: number, timeUs: number, verb: Verb, id: number, word: number, node: number, object: unknown): void {
+  append(
+    revision: number,
+    timeUs: number,
+    verb: Verb,
+    id: number,
+    word: number,
+    node: number,
+    object: unknown,
+  ): void {
     if (this.head - this.tail > this.#mask) this.#grow();
     const at = this.head & this.#mask;
     this.#revision[at] = revision;

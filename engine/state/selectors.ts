@@ -1,7 +1,7 @@
 // Selectors, compiled once: label selectors (metav1.LabelSelector and plain maps) and node selector terms.
 // Semantics: apimachinery/pkg/labels/selector.go and component-helpers/scheduling/corev1/nodeaffinity (v1.36).
 import type { Json } from '../kinds/kind.ts';
-import type { Labels, LabelSets } from './labels.ts';
+import type { LabelSets, Labels } from './labels.ts';
 
 export interface Requirement {
   readonly key: string;
@@ -24,7 +24,8 @@ export function requirementMatches(requirement: Requirement, value: string | und
       return value === undefined;
     default: {
       const bound = requirement.values[0];
-      if (value === undefined || bound === undefined || !INTEGER.test(value) || !INTEGER.test(bound)) return false;
+      if (value === undefined || bound === undefined || !INTEGER.test(value) || !INTEGER.test(bound))
+        return false;
       const a = BigInt(value.replace(/^\+/, ''));
       const b = BigInt(bound.replace(/^\+/, ''));
       return requirement.operator === 'Gt' ? a > b : a < b;
@@ -74,10 +75,17 @@ export function compileMapSelector(map: Labels | undefined, sets: LabelSets): Se
 /** Compiles a metav1.LabelSelector. Absent selects nothing, `{}` everything. */
 export function compileLabelSelector(selector: Json | undefined, sets: LabelSets): Selector {
   if (selector === undefined || selector === null) return build(null, sets);
-  return build([...equals(selector.matchLabels ?? {}), ...compileExpressions(selector.matchExpressions)], sets);
+  return build(
+    [...equals(selector.matchLabels ?? {}), ...compileExpressions(selector.matchExpressions)],
+    sets,
+  );
 }
 
 /** Compiles a list of match expressions (label or node selector requirements). */
 export function compileExpressions(expressions: Json | undefined): Requirement[] {
-  return (expressions ?? []).map((e: Json) => ({ key: e.key, operator: e.operator, values: [...(e.values ?? [])] }));
+  return (expressions ?? []).map((e: Json) => ({
+    key: e.key,
+    operator: e.operator,
+    values: [...(e.values ?? [])],
+  }));
 }

@@ -45,3 +45,12 @@ export function uidText(salt: number, serial: number): string {
   const variant = '89ab'[d & 3]!;
   return `${hex(a, 8)}-${hex(b, 4)}-4${hex(b << 16, 3)}-${variant}${hex(c, 3)}-${hex(c << 16, 4)}${hex(d, 8)}`;
 }
+
+// Salts separate the families of serial numbers.
+const OBJECT_SALT = 0x0b1ec7;
+const SEED_SALT = 0x5eed;
+
+/** UID of the n-th object stored by the API server, from 1. */
+export const objectUid = (serial: number): string => uidText(OBJECT_SALT, serial);
+/** UID of the n-th object that existed before the run. */
+export const seededUid = (serial: number): string => uidText(SEED_SALT, serial);

@@ -68,6 +68,8 @@ export function recordingContext(
     serviceAccount: (_namespace, name) =>
       name === 'default' ? { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } } : undefined,
     priorityClass: () => undefined,
+    nodeLifecycle: true,
+    volumeProtection: true,
     allocate: allocateDry,
     defaultNamespace: namespace ?? 'default',
   };

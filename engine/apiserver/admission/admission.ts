@@ -16,6 +16,16 @@ export interface AdmissionContext {
   /** The PriorityClass with globalDefault, if any. */
   defaultPriorityClass?(): KubeObject | undefined;
   runtimeClass?(name: string): KubeObject | undefined;
+  /**
+   * A node life cycle controller is there: it takes the not-ready taint of a new node away once the node is ready.
+   * Without one a new node is not tainted, or nothing could ever be scheduled on it.
+   */
+  readonly nodeLifecycle?: boolean;
+  /**
+   * The volume protection controllers are there: they take their finalizer from claims and volumes that nothing uses.
+   * Without them a new claim gets no finalizer, or it could never be deleted.
+   */
+  readonly volumeProtection?: boolean;
   /** Five random characters, as the server appends to generated names. */
   suffix(): string;
 }
@@ -63,11 +73,11 @@ export function admitOnCreate(
       return runtime === undefined ? undefined : forbidden(definition, object, runtime);
     }
     case 'Node':
-      admitNode(object);
+      if (context.nodeLifecycle) admitNode(object);
       return undefined;
     case 'PersistentVolume':
     case 'PersistentVolumeClaim':
-      admitStorage(object);
+      if (context.volumeProtection) admitStorage(object);
       return undefined;
     default:
       return undefined;

@@ -2,12 +2,9 @@
 // claims get the finalizer that keeps them while in use (StorageObjectInUseProtection).
 import { list } from '../../kinds/field-lists.ts';
 import type { KubeObject } from '../../kinds/kind.ts';
+import { protectionFinalizers } from '../../kinds/persistentvolume.ts';
 
 const NOT_READY = 'node.kubernetes.io/not-ready';
-const FINALIZERS: Record<string, string> = {
-  PersistentVolume: 'kubernetes.io/pv-protection',
-  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
-};
 
 export function admitNode(node: KubeObject): void {
   const taints = list(node.spec?.taints);
@@ -16,7 +13,7 @@ export function admitNode(node: KubeObject): void {
 }
 
 export function admitStorage(object: KubeObject): void {
-  const finalizer = FINALIZERS[object.kind] as string;
+  const finalizer = protectionFinalizers[object.kind] as string;
   const finalizers = object.metadata.finalizers ?? [];
   if (!finalizers.includes(finalizer)) object.metadata.finalizers = [...finalizers, finalizer];
 }

@@ -8,20 +8,25 @@ import {
   PHASE_NAMES,
   PodBit,
   phaseOf,
+  SUFFIXES,
   suffixText,
   timestampText,
   uidText,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
+import { originalOf } from './pod.ts';
+import { normalizedImage } from './pod-template.ts';
+import { withOwnToken } from './token-volume.ts';
+
+export { TOKEN_SUFFIX } from './token-volume.ts';
 
 /** Separates UIDs of pods from those of objects. */
 const POD_UID_SALT = 0x90d;
-/** The volume that admission adds carries five random characters, which equal pods' templates cannot hold. */
-export const TOKEN_VOLUME = 'kube-api-access-';
-export const TOKEN_SUFFIX = 'xxxxx';
+const NODE_UID_SALT = 0x40de;
 
+/** UID of a pod: its own where it came with one, else derived from its serial number. */
 export const podUid = (state: ClusterState, pod: number): string =>
-  uidText(POD_UID_SALT, state.pods.serial[pod]!);
+  originalOf(state, pod)?.metadata.uid ?? uidText(POD_UID_SALT, state.pods.serial[pod]!);
 
 const dotted = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 
@@ -53,106 +58,123 @@ function conditions(word: number): Json[] {
   return list;
 }
 
-/** Gives the token volume this pod's own five characters, wherever the spec names it. */
-function withTokenVolume(spec: Json, serial: number): Json {
-  const shared = TOKEN_VOLUME + TOKEN_SUFFIX;
-  if (!spec.volumes?.some((volume: Json) => volume.name === shared)) return spec;
-  const own = TOKEN_VOLUME + suffixText((mix32(serial) >>> 0) % 14_348_907);
-  const rename = (list: Json[] | undefined): Json[] | undefined =>
-    list?.map((container) => ({
-      ...container,
-      ...(container.volumeMounts
-        ? {
-            volumeMounts: container.volumeMounts.map((mount: Json) =>
-              mount.name === shared ? { ...mount, name: own } : mount,
-            ),
-          }
-        : {}),
-    }));
-  const renamed = {
-    ...spec,
-    volumes: spec.volumes.map((volume: Json) => (volume.name === shared ? { ...volume, name: own } : volume)),
-    containers: rename(spec.containers),
+/** A pod that waits for its gates has this condition from its creation. */
+const GATED = {
+  type: 'PodScheduled',
+  status: 'False',
+  lastProbeTime: null,
+  lastTransitionTime: null,
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
+
+function podStatus(state: ClusterState, pod: number): Json {
+  const { pods } = state;
+  const template = state.template(pod);
+  const word = pods.word[pod]!;
+  const list = conditions(word);
+  const gated = (template.spec.schedulingGates?.length ?? 0) > 0;
+  if (gated && !list.some(({ type }) => type === 'PodScheduled')) list.push(GATED);
+  const ip = podIp(state, pod);
+  const nominated = pods.nominatedNode[pod]!;
+  return {
+    phase: PHASE_NAMES[phaseOf(word)]!,
+    ...(list.length > 0 ? { conditions: list } : {}),
+    ...(ip === '' ? {} : { podIP: ip, podIPs: [{ ip }] }),
+    ...(pods.reason[pod]! >= 0 ? { reason: state.texts.text(pods.reason[pod]!) } : {}),
+    ...(nominated >= 0 ? { nominatedNodeName: state.nodeName(nominated) } : {}),
+    qosClass: template.qosClass,
   };
-  if (spec.initContainers) renamed.initContainers = rename(spec.initContainers);
-  return renamed;
+}
+
+/** References to owners: the template's own, or the one controller that created the pod. */
+function owners(state: ClusterState, pod: number): Json {
+  const owner = state.pods.owner[pod]! < 0 ? null : state.objects.lastVersion(state.pods.owner[pod]!);
+  if (owner === null || state.template(pod).metadata?.ownerReferences !== undefined) return {};
+  const { name, uid } = owner.metadata;
+  const { apiVersion, kind } = owner;
+  return { ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }] };
 }
 
 export function materialisePod(state: ClusterState, pod: number): KubeObject {
   const { pods } = state;
   const template = state.template(pod);
-  const word = pods.word[pod]!;
   const labels = state.labels.get(pods.labelSet[pod]!);
-  const owner = pods.owner[pod]! < 0 ? null : state.objects.lastVersion(pods.owner[pod]!);
   const deletionUs = pods.deletionUs[pod]!;
   const node = pods.node[pod]!;
-  const list = conditions(word);
-  const ip = podIp(state, pod);
+  const original = originalOf(state, pod);
+  const suffix = (): string =>
+    original?.tokenSuffix || suffixText((mix32(pods.serial[pod]!) >>> 0) % SUFFIXES);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
+      ...template.metadata,
       name: state.podName(pod),
       ...(pods.nameSuffix[pod]! >= 0 ? { generateName: state.texts.text(pods.nameBase[pod]!) } : {}),
       namespace: state.podNamespace(pod),
       uid: podUid(state, pod),
       resourceVersion: String(pods.revision[pod]!),
-      generation: 1,
-      creationTimestamp: timestampText(pods.createdUs[pod]!),
+      generation: original?.metadata.generation ?? 1,
+      creationTimestamp: original?.metadata.creationTimestamp ?? timestampText(pods.createdUs[pod]!),
       ...(nonEmpty(labels) ? { labels } : {}),
       ...(nonEmpty(template.annotations) ? { annotations: template.annotations } : {}),
-      ...(owner === null
-        ? {}
-        : {
-            ownerReferences: [
-              {
-                apiVersion: owner.apiVersion,
-                kind: owner.kind,
-                name: owner.metadata.name!,
-                uid: owner.metadata.uid!,
-                controller: true,
-                blockOwnerDeletion: true,
-              },
-            ],
-          }),
+      ...owners(state, pod),
       ...(Number.isNaN(deletionUs)
         ? {}
         : {
             deletionTimestamp: timestampText(deletionUs),
             deletionGracePeriodSeconds: pods.graceSeconds[pod]!,
           }),
-      ...template.metadata,
     },
     spec: {
-      ...withTokenVolume(template.spec, pods.serial[pod]!),
+      ...withOwnToken(template.spec, suffix),
       ...(node >= 0 ? { nodeName: state.nodeName(node) } : {}),
     },
-    status: {
-      phase: PHASE_NAMES[phaseOf(word)]!,
-      ...(list.length > 0 ? { conditions: list } : {}),
-      ...(ip === '' ? {} : { podIP: ip, podIPs: [{ ip }] }),
-      ...(pods.reason[pod]! >= 0 ? { reason: state.texts.text(pods.reason[pod]!) } : {}),
-      qosClass: template.qosClass,
-    },
+    status: original?.revision === pods.revision[pod]! ? original.status : podStatus(state, pod),
   };
+}
+
+/** Images on a node: the entries it came with, as far as they are still there, then those that were pulled. */
+function nodeImages(state: ClusterState, node: number, given: readonly Json[]): Json[] {
+  const left = new Set(state.nodes.images[node]!);
+  const shown: Json[] = [];
+  for (const entry of given) {
+    const ids: number[] = (entry.names ?? []).map((name: string) => state.images.id(normalizedImage(name)));
+    if (!ids.some((id) => left.has(id))) continue;
+    for (const id of ids) left.delete(id);
+    shown.push(entry);
+  }
+  for (const id of left) shown.push({ names: [state.images.text(id)], sizeBytes: state.imageBytes[id] ?? 0 });
+  return shown;
 }
 
 export function materialiseNode(state: ClusterState, node: number): KubeObject {
   const { nodes } = state;
   const object = nodes.object[node]!;
-  const images = nodes.images[node]!.map((image) => ({
-    names: [state.images.text(image)],
-    sizeBytes: state.imageBytes[image] ?? 0,
-  }));
+  const labels = nodes.labels(node);
+  const { taints: _taints, unschedulable: _unschedulable, ...spec } = object['spec'] ?? {};
+  const { images: given = [], ...status } = object['status'] ?? {};
+  const images = nodeImages(state, node, given);
+  const taints = nodes.taints[node]!;
+  const { labels: _labels, ...metadata } = object.metadata;
+  const addedUs = nodes.addedUs[node]!;
   return {
     ...object,
     metadata: {
-      ...object.metadata,
+      ...metadata,
       name: nodes.name[node]!,
-      labels: nodes.labels(node),
+      uid: metadata.uid || uidText(NODE_UID_SALT, node + 1),
+      ...(nonEmpty(labels) ? { labels } : {}),
       resourceVersion: String(nodes.revision[node]!),
-      creationTimestamp: timestampText(nodes.addedUs[node]!),
+      // A node that was there from the start keeps the age it came with.
+      creationTimestamp: (addedUs === 0 && metadata.creationTimestamp) || timestampText(addedUs),
     },
-    status: { ...object['status'], ...(images.length > 0 ? { images } : {}) },
+    spec: {
+      ...spec,
+      ...(taints.length > 0 ? { taints } : {}),
+      ...(nodes.unschedulable[node] === 1 ? { unschedulable: true } : {}),
+    },
+    status: { ...status, ...(images.length > 0 ? { images } : {}) },
   };
 }

@@ -9,12 +9,20 @@ import type {
   TemplateParts,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
-import { nonZeroRequests, podRequests } from './pod-requests.ts';
+import { podQosClass } from '../pod.ts';
+import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
+
+export type { HeldRequests } from './pod-requests.ts';
+
+/**
+ * Key under which the spec of a pod that is ingested carries the requests that its status makes other than the spec's
+ * own, so that pods which count differently have different templates. No PodSpec has a field of that name.
+ */
+export const RAISED_REQUESTS = 'status.requests';
 
 /** Metadata that rows and templates hold by themselves. */
 const HELD = new Set([
   'name',
-  'generateName',
   'namespace',
   'uid',
   'resourceVersion',
@@ -29,9 +37,12 @@ const HELD = new Set([
 
 const NONE = Object.freeze({});
 
-/** The parts of a stored pod that its template holds. */
+/** The parts of a stored pod that its template holds. A generateName is the row's where it makes the name. */
 export function templateParts(pod: KubeObject): TemplateParts {
-  const rest = Object.entries(pod.metadata).filter(([field]) => !HELD.has(field));
+  const named = Boolean(pod.metadata.name);
+  const rest = Object.entries(pod.metadata).filter(
+    ([field]) => !HELD.has(field) && (named || field !== 'generateName'),
+  );
   return {
     labels: pod.metadata.labels ?? NONE,
     annotations: pod.metadata.annotations ?? NONE,
@@ -87,24 +98,6 @@ function hostPorts(spec: Json): HostPort[] {
   return ports;
 }
 
-/** BestEffort, Burstable, Guaranteed: pkg/apis/core/v1/helper/qos (cpu and memory only). */
-function qosClass(spec: Json): string {
-  const lists = spec.resources
-    ? [spec.resources]
-    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((c: Json) => c.resources ?? {});
-  let any = false;
-  let guaranteed = true;
-  for (const resources of lists) {
-    for (const name of ['cpu', 'memory']) {
-      const request = resources.requests?.[name];
-      const limit = resources.limits?.[name];
-      if (request !== undefined || limit !== undefined) any = true;
-      if (limit === undefined || (request !== undefined && request !== limit)) guaranteed = false;
-    }
-  }
-  return !any ? 'BestEffort' : guaranteed ? 'Guaranteed' : 'Burstable';
-}
-
 const milliseconds = (text: string | undefined): number | null => {
   const ms = text === undefined ? Number.NaN : Number(text);
   return Number.isFinite(ms) && ms >= 0 ? Math.round(ms * 1000) : null;
@@ -127,9 +120,12 @@ function timings(annotations: Readonly<Record<string, string>>): PodTimings {
 }
 
 export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
-  return (id, { labels, annotations, spec, metadata }) => {
-    const requests = podRequests(spec);
-    const nonZero = nonZeroRequests(spec, requests);
+  return (id, { labels, annotations, spec: given, metadata }) => {
+    const { [RAISED_REQUESTS]: raised, ...own } = given;
+    const spec = raised === undefined ? given : own;
+    const held: HeldRequests | null = raised ?? null;
+    const requests = podRequests(spec, held);
+    const nonZero = nonZeroRequests(spec, held, requests);
     const scalars: (readonly [number, number])[] = [];
     for (const [name, amount] of requests) {
       if (name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage') {
@@ -165,7 +161,7 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       restartPolicy: spec.restartPolicy ?? 'Always',
       graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
       hostNetwork: spec.hostNetwork === true,
-      qosClass: qosClass(spec),
+      qosClass: podQosClass(spec),
       timings: timings(annotations),
     };
   };

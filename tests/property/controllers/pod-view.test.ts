@@ -11,10 +11,14 @@ const word = fc.record({
   deleting: fc.boolean(),
 });
 type Word = { phase: number; ready: boolean; deleting: boolean };
-const packed = (w: Word): number => w.phase | (w.ready ? PodBit.ready : 0) | (w.deleting ? PodBit.deleting : 0);
+const packed = (w: Word): number =>
+  w.phase | (w.ready ? PodBit.ready : 0) | (w.deleting ? PodBit.deleting : 0);
 
 const step = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('create' as const), owner: fc.nat(OWNERS), labels: fc.nat(2) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('create' as const), owner: fc.nat(OWNERS), labels: fc.nat(2) }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('change' as const), pick: fc.nat(), word }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), pick: fc.nat() }) },
 );
@@ -59,9 +63,12 @@ it('counts as a recount does, and lists each owner’s pods in order of appearan
       expect(view.count).toBe(alive.length);
       for (let owner = 0; owner < OWNERS; owner++) {
         const own = alive.filter((pod) => table.owner[pod] === owner);
-        const active = own.filter((pod) => !(view.word(pod) & PodBit.deleting) && !isTerminal(view.word(pod)));
+        const active = own.filter(
+          (pod) => !(view.word(pod) & PodBit.deleting) && !isTerminal(view.word(pod)),
+        );
         const labels = new Map<number, number>();
-        for (const pod of active) labels.set(table.labelSet[pod]!, (labels.get(table.labelSet[pod]!) ?? 0) + 1);
+        for (const pod of active)
+          labels.set(table.labelSet[pod]!, (labels.get(table.labelSet[pod]!) ?? 0) + 1);
         const owned = view.owned(owner);
         expect([owned?.total ?? 0, owned?.active ?? 0, owned?.ready ?? 0, owned?.terminating ?? 0]).toEqual([
           own.length,

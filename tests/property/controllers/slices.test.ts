@@ -36,16 +36,22 @@ describe('placement', () => {
             for (const serial of slice.serials) if (!everything.has(serial)) everything.set(serial, null);
           }
           const apply = (to: Slice[], given: ReadonlyMap<number, Json | null>): Slice[] => {
-            const of = (serial: number): Slice | undefined => to.find((slice) => slice.serials.includes(serial));
+            const of = (serial: number): Slice | undefined =>
+              to.find((slice) => slice.serials.includes(serial));
             const plan = placeEndpoints(to, of, given, MAX, 'p');
             for (const made of plan.create) made.id = nextId + plan.create.indexOf(made);
             return [...to.filter((slice) => !plan.remove.includes(slice)), ...plan.create];
           };
-          const twin = apply(slices.map((slice) => ({ ...slice })), everything);
+          const twin = apply(
+            slices.map((slice) => ({ ...slice })),
+            everything,
+          );
           slices = apply(slices, changed);
           nextId += 100;
           // Ids of new slices come from the same counter in both.
-          expect(slices.map((s) => [s.serials, s.endpoints])).toEqual(twin.map((s) => [s.serials, s.endpoints]));
+          expect(slices.map((s) => [s.serials, s.endpoints])).toEqual(
+            twin.map((s) => [s.serials, s.endpoints]),
+          );
           const placed = slices.flatMap((slice) => [...slice.serials]).sort((a, b) => a - b);
           expect(placed).toEqual([...desired.keys()].sort((a, b) => a - b));
           for (const slice of slices) expect(slice.serials.length).toBeLessThanOrEqual(MAX);
@@ -67,7 +73,11 @@ describe('addresses', () => {
   const portsOf = (mask: number): ResolvedPort[] => PORTS.filter((_, bit) => mask & (1 << bit));
 
   it('kept at every change are packed as RepackSubsets packs them from scratch', () => {
-    const change = fc.record({ serial: fc.nat(12), ready: fc.boolean(), mask: fc.integer({ min: 0, max: 7 }) });
+    const change = fc.record({
+      serial: fc.nat(12),
+      ready: fc.boolean(),
+      mask: fc.integer({ min: 0, max: 7 }),
+    });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
         const list = new AddressList();
@@ -79,7 +89,10 @@ describe('addresses', () => {
             continue;
           }
           const ip = `10.0.0.${serial}`;
-          list.set({ serial, key: `${ip}\u0000`, json: { ip }, ready, portsKey: String(mask) }, portsOf(mask));
+          list.set(
+            { serial, key: `${ip}\u0000`, json: { ip }, ready, portsKey: String(mask) },
+            portsOf(mask),
+          );
           known.set(serial, { ready, mask });
         }
         const raw = [...known].map(([serial, { ready, mask }]) => ({
@@ -160,7 +173,9 @@ describe('a Service under churn', () => {
         expect(told.sort()).toEqual(wanted.sort());
         const subsets: Json[] = h.get('Endpoints', 'web').subsets ?? [];
         const names = subsets.flatMap((s) => [...(s.addresses ?? []), ...(s.notReadyAddresses ?? [])]);
-        expect(names.map((a) => a.targetRef.name).sort()).toEqual(wanted.map((text) => text.split(' ')[0]).sort());
+        expect(names.map((a) => a.targetRef.name).sort()).toEqual(
+          wanted.map((text) => text.split(' ')[0]).sort(),
+        );
       }),
       { seed: 21, numRuns: 40 },
     );

@@ -5,7 +5,7 @@ import { WorkQueue } from '../../../engine/controllers/workqueue.ts';
 import type { SimTime } from '../../../engine/kernel/index.ts';
 
 type Step =
-  | { do: 'add' | 'done' | 'retry' | 'forget'; key: string }
+  | { do: 'add' | 'done' | 'retry' | 'forget' | 'cancel'; key: string }
   | { do: 'get' }
   | { do: 'after'; key: string; us: number }
   | { do: 'wait'; us: number };
@@ -36,7 +36,10 @@ class Model {
     if (this.again.delete(key)) this.waiting.push(key);
   }
   after(key: string, us: number): void {
-    if (us <= 0) return this.add(key);
+    if (us <= 0) {
+      this.add(key);
+      return;
+    }
     const known = this.delayed.find((entry) => entry.key === key);
     if (known === undefined) this.delayed.push({ key, at: this.now + us, order: this.order++ });
     else if (this.now + us < known.at) Object.assign(known, { at: this.now + us, order: this.order++ });
@@ -66,7 +69,16 @@ class Model {
 
 const key = fc.constantFrom('a', 'b', 'c', 'd');
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('add' as const, 'done' as const, 'retry' as const, 'forget' as const), key }),
+  fc.record({
+    do: fc.constantFrom(
+      'add' as const,
+      'done' as const,
+      'retry' as const,
+      'forget' as const,
+      'cancel' as const,
+    ),
+    key,
+  }),
   fc.constant({ do: 'get' as const }),
   fc.record({ do: fc.constant('after' as const), key, us: fc.integer({ min: 0, max: 50_000 }) }),
   fc.record({ do: fc.constant('wait' as const), us: fc.integer({ min: 0, max: 60_000 }) }),
@@ -78,7 +90,13 @@ it('does what the naive queue does, step by step', () => {
       const model = new Model();
       const clock = { now: 0 as SimTime };
       const timers: number[] = [];
-      const queue = new WorkQueue(clock, { wake: () => {}, schedule: (timeUs) => timers.push(timeUs) });
+      const queue = new WorkQueue(clock, {
+        wake: () => {},
+        schedule: (timeUs) => {
+          timers.length = 0;
+          if (timeUs !== null) timers.push(timeUs);
+        },
+      });
       for (const s of steps) {
         switch (s.do) {
           case 'add':
@@ -97,6 +115,10 @@ it('does what the naive queue does, step by step', () => {
           case 'forget':
             queue.forget(s.key);
             model.failures.delete(s.key);
+            break;
+          case 'cancel':
+            queue.cancelAfter(s.key);
+            model.delayed = model.delayed.filter((entry) => entry.key !== s.key);
             break;
           case 'after':
             queue.addAfter(s.key, s.us);

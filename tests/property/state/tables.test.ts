@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import {
   Interner,
   LabelSets,
-  PodNames,
   type PodId,
+  PodNames,
   PodTable,
   RevisionLog,
   SUFFIXES,
@@ -30,9 +30,22 @@ const newPod = (n: number, suffix: number) => ({
 describe('the pod table and its name index', () => {
   it('holds what a Map of objects and a Map of names would hold, over any program of creations, removals and frees', () => {
     const step = fc.oneof(
-      { weight: 5, arbitrary: fc.record({ do: fc.constant('create' as const), n: fc.nat(9), suffix: fc.integer({ min: -1, max: 40 }) }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), n: fc.nat(), suffix: fc.constant(0) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('free' as const), n: fc.nat(), suffix: fc.constant(0) }) },
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          do: fc.constant('create' as const),
+          n: fc.nat(9),
+          suffix: fc.integer({ min: -1, max: 40 }),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constant('remove' as const), n: fc.nat(), suffix: fc.constant(0) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('free' as const), n: fc.nat(), suffix: fc.constant(0) }),
+      },
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500 }), (program) => {
@@ -68,7 +81,9 @@ describe('the pod table and its name index', () => {
           }
         }
         expect(table.live).toBe(live.size);
-        expect(table.livePods()).toEqual([...live.entries()].sort((a, b) => a[1].serial - b[1].serial).map(([pod]) => pod));
+        expect(table.livePods()).toEqual(
+          [...live.entries()].sort((a, b) => a[1].serial - b[1].serial).map(([pod]) => pod),
+        );
         for (const { pod, generation } of handles) {
           expect(table.alive(pod, generation)).toBe(live.get(pod)?.generation === generation);
         }
@@ -128,7 +143,13 @@ describe('the revision log', () => {
           expect([log.tail, log.head]).toEqual([tail, plain.length]);
           for (let p = tail; p < plain.length; p++) {
             const { revision, time, id, object } = plain[p]!;
-            expect([log.revision(p), log.time(p), log.id(p), log.verb(p), log.node(p)]).toEqual([revision, time, id, Verb.modified, -1]);
+            expect([log.revision(p), log.time(p), log.id(p), log.verb(p), log.node(p)]).toEqual([
+              revision,
+              time,
+              id,
+              Verb.modified,
+              -1,
+            ]);
             expect(log.object(p)).toBe(object);
           }
         }
@@ -141,19 +162,22 @@ describe('the revision log', () => {
 describe('interned strings and label sets', () => {
   it('give one id for equal things, whatever the order of keys, and the thing back for its id', () => {
     fc.assert(
-      fc.property(fc.array(fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 }), { maxLength: 50 }), (maps) => {
-        const sets = new LabelSets();
-        const texts = new Interner();
-        for (const map of maps) {
-          const reversed = Object.fromEntries(Object.entries(map).reverse());
-          const id = sets.intern(map);
-          expect(sets.intern(reversed)).toBe(id);
-          expect(sets.get(id)).toEqual(map);
-          for (const key of Object.keys(map)) expect(texts.text(texts.id(key))).toBe(key);
-        }
-        expect(new Set(maps.map((map) => sets.intern(map))).size).toBeLessThanOrEqual(sets.size);
-        expect(sets.intern(undefined)).toBe(sets.intern({}));
-      }),
+      fc.property(
+        fc.array(fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 }), { maxLength: 50 }),
+        (maps) => {
+          const sets = new LabelSets();
+          const texts = new Interner();
+          for (const map of maps) {
+            const reversed = Object.fromEntries(Object.entries(map).reverse());
+            const id = sets.intern(map);
+            expect(sets.intern(reversed)).toBe(id);
+            expect(sets.get(id)).toEqual(map);
+            for (const key of Object.keys(map)) expect(texts.text(texts.id(key))).toBe(key);
+          }
+          expect(new Set(maps.map((map) => sets.intern(map))).size).toBeLessThanOrEqual(sets.size);
+          expect(sets.intern(undefined)).toBe(sets.intern({}));
+        },
+      ),
     );
   });
 });

@@ -1,8 +1,17 @@
 // A small cluster for tests: kernel, tables, server, with everything accepted as it is and costs as given.
-import type { CostPreset } from '../../../engine/contracts/costs.ts';
+
 import { Server } from '../../../engine/apiserver/server.ts';
+import type { CostPreset } from '../../../engine/contracts/costs.ts';
+import type { RunOptions } from '../../../engine/contracts/result.ts';
 import { Seeder } from '../../../engine/drivers/seed.ts';
-import { Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from '../../../engine/kernel/index.ts';
+import {
+  Durations,
+  Fingerprint,
+  Kernel,
+  KeyedDraw,
+  PeriodicWork,
+  Rng,
+} from '../../../engine/kernel/index.ts';
 import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
 import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { Recorder } from '../../../engine/metrics/recorder.ts';
@@ -17,7 +26,11 @@ const RESOURCES: Record<string, [string, string, boolean]> = {
   EndpointSlice: ['discovery.k8s.io/v1', 'endpointslices', true],
 };
 
-export function cluster(costs: CostPreset = costPresets['zero']!) {
+/** `sinks` take the tables, without one nobody asks for Events; `trace` hears the hops of an object. */
+export function cluster(
+  costs: CostPreset = costPresets['zero']!,
+  options: Pick<RunOptions, 'sinks' | 'trace'> = {},
+) {
   const fingerprint = new Fingerprint();
   const kernel = new Kernel({ fingerprint });
   const rng = new Rng(1, 1);
@@ -28,7 +41,14 @@ export function cluster(costs: CostPreset = costPresets['zero']!) {
     state.objects.register(kind, apiVersion, resource, namespaced);
   }
   const labels = { experiment: 'test', variant: 'default', replication: 1, seed: 1 };
-  const recorder = new Recorder({ labels, warmUpUs: 0, sinks: [], pods: podRowSource(state), now: () => kernel.now });
+  const recorder = new Recorder({
+    labels,
+    warmUpUs: 0,
+    sinks: options.sinks ?? [],
+    pods: podRowSource(state),
+    now: () => kernel.now,
+    ...(options.trace ? { trace: options.trace } : {}),
+  });
   const server = new Server({
     kernel,
     rng,
@@ -40,7 +60,11 @@ export function cluster(costs: CostPreset = costPresets['zero']!) {
     costs,
     admit: (object) => ({ code: 201, object }),
     addNode: (object) => seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true }),
-    describeKind: (object) => ({ resource: `${object.kind.toLowerCase()}s`, namespaced: true, modelled: false }),
+    describeKind: (object) => ({
+      resource: `${object.kind.toLowerCase()}s`,
+      namespaced: true,
+      modelled: false,
+    }),
   });
   const seeder: Seeder = new Seeder(state, recorder, server);
   seeder.namespaces([]);

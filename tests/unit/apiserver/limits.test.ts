@@ -24,23 +24,27 @@ describe('the client rate limiter', () => {
 
   it('grants as a bucket does that is filled drop by drop', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(300_000), { maxLength: 200 }), fc.integer({ min: 1, max: 8 }), (gaps, burst) => {
-        const qps = 10;
-        const bucket = new TokenBucket(qps, burst);
-        // The plain definition: tokens as a number, advanced to each request in order.
-        let tokens = burst;
-        let at = 0;
-        let now = 0;
-        for (const gap of gaps) {
-          now += gap;
-          const from = Math.max(now, at);
-          tokens = Math.min(burst, tokens + ((from - at) * qps) / SECOND);
-          const wait = tokens >= 1 - 1e-9 ? 0 : Math.ceil(((1 - tokens) * SECOND) / qps - 1e-6);
-          tokens = tokens + (wait * qps) / SECOND - 1;
-          at = from + wait;
-          expect(Math.abs(bucket.take(now) - at)).toBeLessThanOrEqual(1);
-        }
-      }),
+      fc.property(
+        fc.array(fc.nat(300_000), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 8 }),
+        (gaps, burst) => {
+          const qps = 10;
+          const bucket = new TokenBucket(qps, burst);
+          // The plain definition: tokens as a number, advanced to each request in order.
+          let tokens = burst;
+          let at = 0;
+          let now = 0;
+          for (const gap of gaps) {
+            now += gap;
+            const from = Math.max(now, at);
+            tokens = Math.min(burst, tokens + ((from - at) * qps) / SECOND);
+            const wait = tokens >= 1 - 1e-9 ? 0 : Math.ceil(((1 - tokens) * SECOND) / qps - 1e-6);
+            tokens = tokens + (wait * qps) / SECOND - 1;
+            at = from + wait;
+            expect(Math.abs(bucket.take(now) - at)).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
     );
   });
 });

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiReply } from '../../../engine/contracts/api.ts';
-import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { materialisePod } from '../../../engine/kinds/ingest/materialise.ts';
+import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { Phase, PodBit, Verb } from '../../../engine/state/index.ts';
 import { costPresets } from '../../../policies/costs/index.ts';
 import { cluster, nodeObject, podObject } from './cluster.ts';
@@ -19,7 +19,8 @@ const service = (name: string, spec: object = {}): KubeObject => ({
 function setup(costs?: Parameters<typeof cluster>[0]) {
   const c = cluster(costs);
   const client = c.server.client('test', { qps: 0, burst: 0 });
-  const replies: { code: number; reason: string; message: string; id: number; object: KubeObject | null }[] = [];
+  const replies: { code: number; reason: string; message: string; id: number; object: KubeObject | null }[] =
+    [];
   const reply = (r: ApiReply): void => {
     replies.push({ code: r.code, reason: r.reason, message: r.message, id: r.id, object: r.object });
   };
@@ -36,7 +37,9 @@ describe('creating objects', () => {
     client.create(service('web'), reply);
     const { code, object } = settle();
     expect(code).toBe(201);
-    expect(object!.metadata.uid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(object!.metadata.uid).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
     expect(object!.metadata.creationTimestamp).toBe('2026-01-01T00:00:00Z');
     const parts = object!['spec'].clusterIP.split('.').map(Number);
     expect(parts.slice(0, 2)).toEqual([10, 96]);
@@ -79,7 +82,12 @@ describe('creating objects', () => {
 describe('writing objects', () => {
   it('answers 409 to a write from an old revision and counts generation by spec', () => {
     const { client, reply, settle, state } = setup();
-    const rs = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'r', namespace: 'default' }, spec: { replicas: 1 } };
+    const rs = {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'r', namespace: 'default' },
+      spec: { replicas: 1 },
+    };
     client.create(rs, reply);
     const { id, object } = settle();
     const old = state.objects.revision(id);
@@ -96,7 +104,12 @@ describe('writing objects', () => {
 
   it('keeps an object with finalizers until they are gone', () => {
     const { client, reply, settle, state } = setup();
-    const rs = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'r', namespace: 'default', finalizers: ['x/y'] }, spec: {} };
+    const rs = {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'r', namespace: 'default', finalizers: ['x/y'] },
+      spec: {},
+    };
     client.create(rs, reply);
     const { id } = settle();
     client.delete(id, reply);
@@ -121,7 +134,12 @@ describe('pods', () => {
   const made = () => {
     const s = setup();
     const node = s.seeder.node(nodeObject(), { name: 'n1', zone: '', hostname: true });
-    s.client.create(podObject('p', { containers: [{ name: 'c', image: 'a', resources: { requests: { cpu: '500m', memory: '1Gi' } } }] }), s.reply);
+    s.client.create(
+      podObject('p', {
+        containers: [{ name: 'c', image: 'a', resources: { requests: { cpu: '500m', memory: '1Gi' } } }],
+      }),
+      s.reply,
+    );
     const pod = s.settle().id;
     return { ...s, node, pod };
   };
@@ -130,10 +148,19 @@ describe('pods', () => {
     const { client, reply, settle, state, node, pod } = made();
     client.bindPod(pod, 0, node, reply);
     expect(settle().code).toBe(201);
-    expect([state.nodes.podCount[node], state.nodes.cpuRequested[node], state.nodes.memoryRequested[node]]).toEqual([1, 500, 2 ** 30]);
+    expect([
+      state.nodes.podCount[node],
+      state.nodes.cpuRequested[node],
+      state.nodes.memoryRequested[node],
+    ]).toEqual([1, 500, 2 ** 30]);
     client.bindPod(pod, 0, node, reply);
     expect(settle()).toMatchObject({ code: 409, message: 'pod p is already assigned to node "n1"' });
-    client.patchPodStatus(pod, 0, { phase: Phase.succeeded, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 }, reply);
+    client.patchPodStatus(
+      pod,
+      0,
+      { phase: Phase.succeeded, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 },
+      reply,
+    );
     settle();
     expect([state.nodes.podCount[node], state.nodes.cpuRequested[node]]).toEqual([0, 0]);
     expect(materialisePod(state, pod)['status'].phase).toBe('Succeeded');
@@ -168,7 +195,9 @@ describe('watches', () => {
   it('bring every watcher the same changes in the same order as a plain broadcast, each after its own delay', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ gapUs: fc.nat(8000), burst: fc.integer({ min: 1, max: 5 }) }), { maxLength: 40 }),
+        fc.array(fc.record({ gapUs: fc.nat(8000), burst: fc.integer({ min: 1, max: 5 }) }), {
+          maxLength: 40,
+        }),
         fc.array(fc.nat(20_000), { minLength: 1, maxLength: 4 }),
         (program, delays) => {
           const { server, kernel, state } = cluster(costPresets['k8s-medium']!);
@@ -178,7 +207,8 @@ describe('watches', () => {
             server.watch(
               'Service',
               (log, from, to) => {
-                for (let p = from; p < to; p++) seen[i]!.push({ revision: log.revision(p), at: kernel.now, committed: log.time(p) });
+                for (let p = from; p < to; p++)
+                  seen[i]!.push({ revision: log.revision(p), at: kernel.now, committed: log.time(p) });
               },
               { extraDelayUs },
             );

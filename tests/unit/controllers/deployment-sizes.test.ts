@@ -8,11 +8,16 @@ import {
   proportionalSizes,
   type Size,
   type Strategy,
-  scaledValue,
   scaleDownBudget,
+  scaledValue,
 } from '../../../engine/controllers/deployment-sizes.ts';
 
-const strategy = (replicas: number, surge: number | string, unavailable: number | string, rolling = true): Strategy => ({
+const strategy = (
+  replicas: number,
+  surge: number | string,
+  unavailable: number | string,
+  rolling = true,
+): Strategy => ({
   rolling,
   replicas,
   maxSurge: surge,
@@ -85,9 +90,12 @@ describe('pods that the old ReplicaSets may lose', () => {
     [10, 13, 5, 3, 3],
     // 8 in all, new ones not available: 8 - 8 - 2 < 0.
     [10, 8, 2, 0, -2],
-  ])('of %i wanted, %i in all, new %i of which %i available: %i', (replicas, total, own, available, expected) => {
-    expect(scaleDownBudget(strategy(replicas, '25%', '25%'), total, size(own, available))).toBe(expected);
-  });
+  ])(
+    'of %i wanted, %i in all, new %i of which %i available: %i',
+    (replicas, total, own, available, expected) => {
+      expect(scaleDownBudget(strategy(replicas, '25%', '25%'), total, size(own, available))).toBe(expected);
+    },
+  );
 });
 
 describe('proportional scaling', () => {

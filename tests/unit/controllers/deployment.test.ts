@@ -46,7 +46,11 @@ describe('first rollout', () => {
     expect(set.metadata.name).toBe(`web-${hash}`);
     expect(set.spec.selector.matchLabels).toEqual({ app: 'web', 'pod-template-hash': hash });
     expect(set.spec.template.metadata.labels).toEqual({ app: 'web', 'pod-template-hash': hash });
-    expect(set.metadata.ownerReferences[0]).toMatchObject({ kind: 'Deployment', name: 'web', controller: true });
+    expect(set.metadata.ownerReferences[0]).toMatchObject({
+      kind: 'Deployment',
+      name: 'web',
+      controller: true,
+    });
     // 4 wanted, 25 % surge: at most 5.
     expect(set.metadata.annotations).toEqual({
       'deployment.kubernetes.io/revision': '1',
@@ -114,7 +118,9 @@ describe('rolling update', () => {
     h.versions.length = 0;
     h.setImage('web', 'app:v2');
     h.run(20 * SECOND);
-    const scaled = h.events.filter((e) => e.reason === 'ScalingReplicaSet').map((e) => e.message.replace(/web-\S+/, 'X'));
+    const scaled = h.events
+      .filter((e) => e.reason === 'ScalingReplicaSet')
+      .map((e) => e.message.replace(/web-\S+/, 'X'));
     // As recorded (deploy-roll-n4-s1-u0): the new one up by one, then the old one down by one, in turn.
     expect(scaled).toEqual([
       'Scaled up replica set X from 0 to 4',

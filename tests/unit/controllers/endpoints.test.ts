@@ -12,7 +12,8 @@ const endpoints = (h: Harness): Json[] => slices(h).flatMap((slice) => slice.end
 const ready = (h: Harness): number => endpoints(h).filter((endpoint) => endpoint.conditions.ready).length;
 const addresses = (h: Harness, name = 'web'): { ready: number; notReady: number } => {
   const subsets: Json[] = h.get('Endpoints', name).subsets ?? [];
-  const sum = (field: string): number => subsets.reduce((total, subset) => total + (subset[field] ?? []).length, 0);
+  const sum = (field: string): number =>
+    subsets.reduce((total, subset) => total + (subset[field] ?? []).length, 0);
   return { ready: sum('addresses'), notReady: sum('notReadyAddresses') };
 };
 
@@ -103,18 +104,26 @@ describe('a Service', () => {
   });
 
   it('keeps at most 100 endpoints a slice: 250 pods are 3 slices, and Endpoints list them all', () => {
-    const h = new Harness({ costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }) });
+    const h = new Harness({
+      costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }),
+    });
     h.create(replicaSet('web', 250));
     h.run(20 * SECOND);
     h.create(service('web'));
     h.run(SECOND);
     expect(ready(h)).toBe(250);
-    expect(slices(h).map((slice) => slice.endpoints.length).sort((a, b) => b - a)).toEqual([100, 100, 50]);
+    expect(
+      slices(h)
+        .map((slice) => slice.endpoints.length)
+        .sort((a, b) => b - a),
+    ).toEqual([100, 100, 50]);
     expect(addresses(h)).toEqual({ ready: 250, notReady: 0 });
   });
 
   it('does not move endpoints together: pods that come one by one may leave slices unfilled', () => {
-    const h = new Harness({ costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }) });
+    const h = new Harness({
+      costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 0, burst: 0 } } }),
+    });
     h.create(service('web'));
     h.create(replicaSet('web', 250));
     h.run(20 * SECOND);
@@ -261,10 +270,13 @@ describe('addresses of Endpoints beyond the limit', () => {
     [8, 5, 10, 8, 2, true],
     // Not even the ready ones fit: no others.
     [12, 5, 10, 10, 0, true],
-  ])('%i ready and %i not, at most %i: %i and %i', (readyCount, notReady, max, expectReady, expectNot, cut) => {
-    const { subsets, truncated } = list(readyCount, notReady).subsets(max);
-    expect((subsets[0].addresses ?? []).length).toBe(expectReady);
-    expect((subsets[0].notReadyAddresses ?? []).length).toBe(expectNot);
-    expect(truncated).toBe(cut);
-  });
+  ])(
+    '%i ready and %i not, at most %i: %i and %i',
+    (readyCount, notReady, max, expectReady, expectNot, cut) => {
+      const { subsets, truncated } = list(readyCount, notReady).subsets(max);
+      expect((subsets[0].addresses ?? []).length).toBe(expectReady);
+      expect((subsets[0].notReadyAddresses ?? []).length).toBe(expectNot);
+      expect(truncated).toBe(cut);
+    },
+  );
 });

@@ -7,7 +7,14 @@ import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { RunContext } from '../../../engine/contracts/run-context.ts';
 import { controllers as builtIn } from '../../../engine/controllers/index.ts';
 import { ControllerManager } from '../../../engine/controllers/manager.ts';
-import { Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from '../../../engine/kernel/index.ts';
+import {
+  Durations,
+  Fingerprint,
+  Kernel,
+  KeyedDraw,
+  PeriodicWork,
+  Rng,
+} from '../../../engine/kernel/index.ts';
 import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { kindOf, listKinds } from '../../../engine/kinds/registry.ts';
@@ -56,6 +63,7 @@ export class Harness {
   readonly #admin;
   readonly #options: HarnessOptions;
   #bindTurn = 0;
+  readonly #nothing = this.kernel.on('test/nothing', () => {});
 
   constructor(options: HarnessOptions = {}) {
     this.#options = options;
@@ -104,7 +112,17 @@ export class Harness {
     });
     this.#interceptPods();
     const periodic = new PeriodicWork(kernel, false);
-    this.context = { kernel, rng, draw, durations, state, api: this.server, recorder, costs, periodic } as RunContext;
+    this.context = {
+      kernel,
+      rng,
+      draw,
+      durations,
+      state,
+      api: this.server,
+      recorder,
+      costs,
+      periodic,
+    } as RunContext;
     for (let i = 1; i <= (options.nodes ?? 3); i++) this.#addNode(`n${i}`);
     this.#admin = this.server.client('admin', { qps: 0, burst: 0 }, { trusted: false });
     new ControllerManager(this.context, options.controllers ?? builtIn).start();
@@ -147,7 +165,10 @@ export class Harness {
     this.patch('Deployment', name, (object) => {
       const { template } = object.spec;
       const containers = [{ ...template.spec.containers[0], image }];
-      return { ...object, spec: { ...object.spec, template: { ...template, spec: { ...template.spec, containers } } } };
+      return {
+        ...object,
+        spec: { ...object.spec, template: { ...template, spec: { ...template.spec, containers } } },
+      };
     });
   }
 
@@ -176,7 +197,14 @@ export class Harness {
       const createPod = client.createPod.bind(client);
       client.createPod = (pod, reply, target = 0, arg = 0) => {
         if (this.#refusal === null) return createPod(pod, reply, target, arg);
-        const refused = { code: 403, reason: 'Forbidden', message: this.#refusal, causes: [], id: -1, object: null };
+        const refused = {
+          code: 403,
+          reason: 'Forbidden',
+          message: this.#refusal,
+          causes: [],
+          id: -1,
+          object: null,
+        };
         waiting.push(() => reply?.({ ...refused, target, arg }));
         kernel.after(3 * MS, answer, 0, 0);
       };
@@ -190,6 +218,8 @@ export class Harness {
 
   /** Runs `us` further. */
   run(us: number): void {
+    // An idle kernel would stay where its last event was.
+    this.kernel.after(us, this.#nothing, 0, 0);
     this.kernel.run(this.kernel.now + us);
   }
 
@@ -247,7 +277,12 @@ export class Harness {
     const alive = (pod: number, generation: number): boolean => pods.alive(pod, generation);
     const start = kernel.on('test/start', (pod, generation) => {
       if (!alive(pod, generation) || pods.word[pod]! & PodBit.deleting) return;
-      const change = { ...KEEP, phase: Phase.running, set: RUNNING | PodBit.ready, ip: 0x0af40000 + pods.serial[pod]! };
+      const change = {
+        ...KEEP,
+        phase: Phase.running,
+        set: RUNNING | PodBit.ready,
+        ip: 0x0af40000 + pods.serial[pod]!,
+      };
       client.patchPodStatus(pod, generation, change, null);
     });
     const startUnready = kernel.on('test/start-unready', (pod, generation) => {
@@ -285,10 +320,11 @@ export class Harness {
 }
 
 const KEEP = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
-const RUNNING =
-  PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | PodBit.containersReady;
+const RUNNING = PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | PodBit.containersReady;
 
-const podSpec = (image: string) => ({ containers: [{ name: 'c', image, resources: { requests: { cpu: '100m' } } }] });
+const podSpec = (image: string) => ({
+  containers: [{ name: 'c', image, resources: { requests: { cpu: '100m' } } }],
+});
 
 export const replicaSet = (name: string, replicas: number, extra: Json = {}): KubeObject => ({
   apiVersion: 'apps/v1',

@@ -41,7 +41,11 @@ describe('deletion order', () => {
     ['more restarts first', pod('z', { restarts: 2 }), pod('a', { restarts: 1 })],
     ['newer before older', pod('z'), pod('a', { createdUs: NOW - 2000 * SECOND })],
     // Not ready: cost decides before age.
-    ['cost before age', pod('z', { ...unready, deletionCost: 1 }), pod('a', { ...unready, deletionCost: 2, createdUs: NOW })],
+    [
+      'cost before age',
+      pod('z', { ...unready, deletionCost: 1 }),
+      pod('a', { ...unready, deletionCost: 2, createdUs: NOW }),
+    ],
   ])('%s', (_name, first, second) => {
     expect(compareForDeletion(first, second, NOW)).toBeLessThan(0);
     expect(compareForDeletion(second, first, NOW)).toBeGreaterThan(0);
@@ -81,7 +85,8 @@ describe('pod-deletion-cost', () => {
     ['2147483648', 0],
     [undefined, 0],
   ])('%s is %i', (text, expected) => {
-    const annotations = text === undefined ? {} : { 'controller.kubernetes.io/pod-deletion-cost': text };
+    const annotations: Record<string, string> =
+      text === undefined ? {} : { 'controller.kubernetes.io/pod-deletion-cost': text };
     expect(deletionCost(annotations)).toBe(expected);
   });
 });

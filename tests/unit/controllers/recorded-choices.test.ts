@@ -40,7 +40,10 @@ const candidate = (owner: string, pod: Recorded['candidates'][number]): Deletion
 
 /** Sign of the order without its last word, the UID: 0 where that would decide. */
 function orderWithoutUid(a: DeletionCandidate, b: DeletionCandidate, nowUs: number): number {
-  const [one, other] = [{ ...a, uid: () => '' }, { ...b, uid: () => '' }];
+  const [one, other] = [
+    { ...a, uid: () => '' },
+    { ...b, uid: () => '' },
+  ];
   const forth = compareForDeletion(one, other, nowUs);
   const back = compareForDeletion(other, one, nowUs);
   return Math.sign(forth) === -Math.sign(back) ? forth : 0;
@@ -60,9 +63,13 @@ describe.skipIf(!existsSync(folder))('recorded scale-downs (needs ../shared; ski
       judged.choices += 1;
       const now = choice.t * 1000;
       // Two pods of equal times and a third between them by UID have no order: any of them may be first.
-      const isCircular = all.some((a, i) => all.slice(i + 1).some((b) => compareForDeletion(a, b, now) === 0));
+      const isCircular = all.some((a, i) =>
+        all.slice(i + 1).some((b) => compareForDeletion(a, b, now) === 0),
+      );
       const place = `${file} ${choice.t}`;
-      const wrong = gone.flatMap((g) => kept.filter((k) => compareForDeletion(g, k, now) > 0).map((k) => [g, k] as const));
+      const wrong = gone.flatMap((g) =>
+        kept.filter((k) => compareForDeletion(g, k, now) > 0).map((k) => [g, k] as const),
+      );
       const byRule = wrong.filter(([g, k]) => orderWithoutUid(g, k, now) > 0);
       if (byRule.some(([g, k]) => g.rank === k.rank)) judged.byRule.push(place);
       else if (byRule.length > 0) judged.byCrowding.push(place);

@@ -13,11 +13,13 @@ describe('ReplicaSet', () => {
     h.run(500 * MS);
     const times = createdUs(h);
     // One answer takes 0.25 + 2 + 1 + 0.25 ms: batches of 1, 2, 4 and the last 3 are 3.5 ms and more apart.
-    const batches = times.map((t, i) => (i === 0 || t - times[i - 1]! > 3 * MS ? 1 : 0)).reduce<number[]>((sizes, isNew) => {
-      if (isNew) sizes.push(0);
-      sizes[sizes.length - 1]! += 1;
-      return sizes;
-    }, []);
+    const batches = times
+      .map((t, i) => (i === 0 || t - times[i - 1]! > 3 * MS ? 1 : 0))
+      .reduce<number[]>((sizes, isNew) => {
+        if (isNew) sizes.push(0);
+        sizes[sizes.length - 1]! += 1;
+        return sizes;
+      }, []);
     expect(batches).toEqual([1, 2, 4, 3]);
   });
 
@@ -46,7 +48,9 @@ describe('ReplicaSet', () => {
       terminatingReplicas: 0,
       observedGeneration: 1,
     });
-    const replicas = h.versions.filter((v) => v.object.kind === 'ReplicaSet').map((v) => (v.object as Json).status.replicas);
+    const replicas = h.versions
+      .filter((v) => v.object.kind === 'ReplicaSet')
+      .map((v) => (v.object as Json).status.replicas);
     // 0 on creation and in the first sync's own status (the pods that it made are not seen yet), then 3.
     expect(replicas.slice(0, 3)).toEqual([0, 0, 3]);
   });
@@ -94,7 +98,12 @@ describe('ReplicaSet', () => {
     expect(h.get('ReplicaSet', 'web').status).toMatchObject({
       replicas: 0,
       conditions: [
-        { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "web-" is forbidden: exceeded quota: small' },
+        {
+          type: 'ReplicaFailure',
+          status: 'True',
+          reason: 'FailedCreate',
+          message: 'pods "web-" is forbidden: exceeded quota: small',
+        },
       ],
     });
     // Slow start stops at the first failed batch: one try a sync. After 5, 10, 20 … 640 ms there were 9 of them.

@@ -19,7 +19,9 @@ class Clock {
       wake: () => {
         this.woken += 1;
       },
-      schedule: (timeUs) => this.timers.push(timeUs),
+      schedule: (timeUs) => {
+        this.timers = timeUs === null ? [] : [timeUs];
+      },
       waited: (us) => this.waits.push(us),
     });
   }
@@ -93,6 +95,18 @@ describe('work queue', () => {
     clock.to(2 * SECOND);
     expect(clock.taken()).toEqual(['a']);
     clock.queue.done('a');
+    clock.to(20 * SECOND);
+    expect(clock.taken()).toEqual([]);
+  });
+
+  it('forgets a delayed key that is cancelled, and keeps no timer for it', () => {
+    const clock = new Clock();
+    clock.queue.addAfter('a', 5 * SECOND);
+    clock.queue.addAfter('b', 7 * SECOND);
+    clock.queue.cancelAfter('a');
+    expect(clock.timers).toEqual([7 * SECOND]);
+    clock.queue.cancelAfter('b');
+    expect(clock.timers).toEqual([]);
     clock.to(20 * SECOND);
     expect(clock.taken()).toEqual([]);
   });

@@ -409,9 +409,9 @@ describe('an Experiment', () => {
       '0 create Namespace/shop Pod/a',
       '10000000 create Deployment/web Pod/b',
       '20000000 scale Deployment/default/web=5',
-      '30000000 scale Deployment/default/web=2',
+      '30000000 patch Deployment/default/web',
       '40000000 delete Pod/default/b',
-      '50000000 create Pod/shop/late',
+      '50000000 apply Pod/shop/late',
       '60000000 delete Pod/default/web-0',
       '70000000 delete Namespace//shop',
     ]);

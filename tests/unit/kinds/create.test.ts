@@ -18,6 +18,8 @@ const context: CreateContext = {
   uid: () => 'u-1',
   creationTimestamp: () => '2024-01-01T00:00:00Z',
   suffix: () => 'abcde',
+  nodeLifecycle: true,
+  volumeProtection: true,
   namespaceExists: (name) => name !== 'gone',
   serviceAccount: (_namespace, name) =>
     name === 'default' || name === 'quiet'
@@ -127,6 +129,25 @@ describe('admission of pods', () => {
   it('taints a new node', () => {
     const node = create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } });
     expect(node.spec.taints).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+  });
+
+  it('protects claims and volumes where their controllers are', () => {
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'c', finalizers: ['example.com/mine'] },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    };
+    expect(create(claim).metadata.finalizers).toEqual(['example.com/mine', 'kubernetes.io/pvc-protection']);
+    const alone = createObject(claim, { ...context, volumeProtection: false });
+    expect((alone as Json).object.metadata.finalizers).toEqual(['example.com/mine']);
+  });
+
+  it('taints no node where nothing would take the taint away', () => {
+    const raw = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } };
+    const answer = createObject(raw, { ...context, nodeLifecycle: false });
+    expect(answer).toMatchObject({ code: 201 });
+    expect((answer as Json).object.spec.taints).toBeUndefined();
   });
 });
 
@@ -338,9 +359,25 @@ describe('registry', () => {
     const names = listKinds().map((definition) => `${definition.apiVersion} ${definition.kind}`);
     expect(new Set(names).size).toBe(names.length);
     expect(names.length).toBeGreaterThan(60);
-    expect(kindOf('v1', 'Pod')?.modelled).toBe(true);
-    expect(kindOf('apiextensions.k8s.io/v1', 'CustomResourceDefinition')?.modelled).toBe(false);
     expect(kindOf('v1', 'Thing')).toBeUndefined();
+  });
+
+  it('marks as modelled the kinds that the simulation acts on, and no others', () => {
+    const modelled = listKinds().filter((definition) => definition.modelled);
+    expect(modelled.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`).sort()).toEqual([
+      'apps/v1 Deployment',
+      'apps/v1 ReplicaSet',
+      'discovery.k8s.io/v1 EndpointSlice',
+      'node.k8s.io/v1 RuntimeClass',
+      'scheduling.k8s.io/v1 PriorityClass',
+      'v1 Endpoints',
+      'v1 Namespace',
+      'v1 Node',
+      'v1 Pod',
+      'v1 ReplicationController',
+      'v1 Service',
+      'v1 ServiceAccount',
+    ]);
   });
 });
 

@@ -81,8 +81,11 @@ export function process(source: Json, definition: KindDefinition): Outcome | und
   if (finalizer !== undefined)
     object.metadata.finalizers = [...(object.metadata.finalizers ?? []), finalizer];
   const errors = new FieldErrors();
-  validateMetadata(definition, object, errors);
-  definition.validate(object, errors);
+  definition.reserve?.(object, errors);
+  if (errors.ok) {
+    validateMetadata(definition, object, errors);
+    definition.validate(object, errors);
+  }
   return { object, errors, warnings: definition.warnings?.(object) ?? [] };
 }
 

@@ -261,7 +261,9 @@ export class World implements ApiServer {
         state.pods.word[pod]! |= change.set;
         this.log(pod as PodId, Verb.modified);
       },
-      event: (type, reason, _kind, _namespace, name, message) => say(`${type} ${reason} ${name}: ${message}`),
+      patch: unexpected,
+      event: unexpected,
+      podEvent: (type, reason, pod, message) => say(`${type} ${reason} ${state.podName(pod)}: ${message}`),
     };
   }
 

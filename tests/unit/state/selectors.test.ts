@@ -43,8 +43,22 @@ describe('a compiled selector', () => {
     ['absent selects nothing', compileLabelSelector(undefined, sets), false],
     ['null selects nothing', compileLabelSelector(null, sets), false],
     ['empty selects everything', compileLabelSelector({}, sets), true],
-    ['all labels must match', compileLabelSelector({ matchLabels: { app: 'web', tier: 'back' } }, sets), false],
-    ['labels and expressions are ANDed', compileLabelSelector({ matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'In', values: ['front'] }] }, sets), true],
+    [
+      'all labels must match',
+      compileLabelSelector({ matchLabels: { app: 'web', tier: 'back' } }, sets),
+      false,
+    ],
+    [
+      'labels and expressions are ANDed',
+      compileLabelSelector(
+        {
+          matchLabels: { app: 'web' },
+          matchExpressions: [{ key: 'tier', operator: 'In', values: ['front'] }],
+        },
+        sets,
+      ),
+      true,
+    ],
     ['a plain map', compileMapSelector({ app: 'web' }, sets), true],
     ['an absent map selects nothing', compileMapSelector(undefined, sets), false],
   ])('%s', (_name, selector, expected) => {
