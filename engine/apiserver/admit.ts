@@ -4,8 +4,8 @@ import { TOKEN_SUFFIX } from '../kinds/ingest/materialise.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/registry.ts';
 import { type ClusterState, objectUid, timestampText } from '../state/index.ts';
-import { type CreateContext, createObject } from './registry.ts';
 import type { Admitted } from './admitted.ts';
+import { type CreateContext, createObject } from './registry.ts';
 
 /** Every namespace has it, made by the service account controller. */
 const DEFAULT_ACCOUNT: KubeObject = Object.freeze({

@@ -15,6 +15,7 @@ import {
 } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
 import type { ApiRequest } from './request.ts';
+import { isSameJson } from './same-json.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
 export interface Refusal {
@@ -116,7 +117,13 @@ export class ObjectWrites {
   updateStatus(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    this.#store(r, { ...stored, status: (r.body as KubeObject)['status'] });
+    const given = r.body as KubeObject;
+    // deploymentStatusStrategy takes annotations with the status: that is how revisions get there.
+    const metadata =
+      stored.kind === 'Deployment' && given.metadata.annotations !== undefined
+        ? { ...stored.metadata, annotations: given.metadata.annotations }
+        : stored.metadata;
+    this.#store(r, stored, { ...stored, metadata, status: given['status'] });
   }
 
   /** `admit`: defaults and checks the changed object, for clients whose objects are not complete. */
@@ -208,11 +215,18 @@ export class ObjectWrites {
       r.object = next;
       return this.#remove(r.subject as ObjectId, next);
     }
-    this.#store(r, next);
+    this.#store(r, stored, next);
   }
 
-  #store(r: ApiRequest, next: KubeObject): void {
+  #store(r: ApiRequest, stored: KubeObject, next: KubeObject): void {
     const { objects } = this.#h.state;
+    if (isSameJson(stored, next)) {
+      // Nothing to write: no revision, nobody is woken (etcd3/store.go GuaranteedUpdate).
+      r.code = 200;
+      r.id = r.subject;
+      r.object = stored;
+      return;
+    }
     objects.update(r.subject as ObjectId, next, this.#h.nextRevision(), this.#h.now());
     r.code = 200;
     r.id = r.subject;

@@ -1,7 +1,7 @@
 // One sync of a Deployment over the ReplicaSets that it had when the sync began: finding or making the ReplicaSet of
 // the current template, moving sizes, writing status (pkg/controller/deployment/{sync,rolling,recreate,progress}.go,
 // v1.36). Every step returns or throws RequestFailed, as upstream returns errors.
-import type { Calls, ControllerContext, SeenObject, Steps } from '../contracts/controller.ts';
+import type { Calls, ControllerContext, Reply, SeenObject, Steps } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Labels } from '../state/index.ts';
 import { findCondition, withCondition } from './conditions.ts';
@@ -323,6 +323,8 @@ export class DeploymentRollout {
       const { replicas, available } = sizeOf(set);
       if (replicas === available) continue;
       const unhealthy = Math.min(budget - removed, replicas - available);
+      // Its status still counts pods that the last scale-down takes away: upstream gives up and tries again.
+      if (unhealthy < 0) throw new RequestFailed(notYet(set, replicas, replicas - unhealthy));
       old[index] = (yield* this.#resize(set, replicas - unhealthy)) ?? set;
       removed += unhealthy;
     }
@@ -440,14 +442,6 @@ export class DeploymentRollout {
   *#putStatus(): Steps<void> {
     const reply = yield this.#calls.updateStatus(this.#seen.id, this.#object, this.#revision);
     if (reply.code >= 400) throw new RequestFailed(reply);
-    // PUT deployments/status takes annotations too (registry/apps/deployment deploymentStatusStrategy). A server that
-    // keeps only the status is told the revision by a PATCH, or every sync would find it missing.
-    const revision = annotationsOf(this.#object)[REVISION];
-    if (revision === undefined || annotationsOf(reply.object!)[REVISION] === revision) return;
-    yield this.#calls.patch(this.#seen.id, (stored) => ({
-      ...stored,
-      metadata: { ...stored.metadata, annotations: { ...stored.metadata.annotations, [REVISION]: revision } },
-    }));
   }
 
   *#writePlainStatus(sets: Sets): Steps<void> {
@@ -480,6 +474,16 @@ export class DeploymentRollout {
     return true;
   }
 }
+
+/** The error of cleanupUnhealthyReplicas. */
+const notYet = (set: SeenSet, from: number, to: number): Reply => ({
+  code: 0,
+  reason: '',
+  message: `when cleaning up unhealthy replicas, got invalid request to scale down ${set.object.metadata.name} ${from} -> ${to}`,
+  id: set.id,
+  object: null,
+  revision: 0,
+});
 
 const sizeOf = (set: SeenSet): Size => ({
   replicas: specReplicas(set.object),

@@ -86,6 +86,17 @@ function validateLocalAccess(review: KubeObject, errors: FieldErrors): void {
   }
 }
 
+/** Metadata of the asker's that an answer does not repeat. */
+const SYSTEM_FIELDS = [
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+  'namespace',
+  'selfLink',
+  'uid',
+];
+
 const accept = (): void => undefined;
 /** Answers hold a fresh status; what the asker wrote there is dropped. */
 const withStatus =
@@ -142,8 +153,12 @@ export const kinds: readonly KindDefinition[] = [
     ...authentication,
     kind: 'TokenReview',
     resource: 'tokenreviews',
+    // Nobody holds a token of a simulated cluster: whoever asks about one is told that it is not valid.
     defaults: (review) => {
-      review.status ??= { user: {} };
+      review.status = { user: {}, ...review.status, error: 'invalid bearer token' };
+      delete review.status.authenticated;
+      const metadata: Json = review.metadata;
+      for (const field of SYSTEM_FIELDS) delete metadata[field];
     },
     validate: (review, errors) => {
       if ((review.spec?.token ?? '') === '')

@@ -85,6 +85,7 @@ export function normalise(object: Json): Json {
   delete copy.metadata?.resourceVersion;
   // Owners' uids were replaced in the recordings too.
   for (const owner of copy.metadata?.ownerReferences ?? []) owner.uid = '<uid>';
+  if (copy.kind === 'TokenReview' && copy.status?.user?.uid) copy.status.user.uid = '<uid>';
   if (copy.status?.lastPhaseTransitionTime !== undefined) copy.status.lastPhaseTransitionTime = '<time>';
   return copy;
 }

@@ -58,6 +58,11 @@ function comparable(object: Json, raw: Json): Json {
   const copy = JSON.parse(own);
   const { metadata, spec } = copy;
   delete metadata.uid;
+  // Added where controllers are that would take them away again; the simulation has none.
+  metadata.finalizers = metadata.finalizers?.filter(
+    (one: string) => !/^kubernetes.io\/pvc?-protection$/.test(one),
+  );
+  if (!metadata.finalizers?.length) delete metadata.finalizers;
   delete metadata.creationTimestamp;
   if (!raw.metadata?.name) delete metadata.name;
   const text = JSON.stringify(copy).replace(/kube-api-access-(<5>|[a-z0-9]{5})/g, 'kube-api-access-<5>');
