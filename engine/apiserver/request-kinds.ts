@@ -19,6 +19,9 @@ export class RequestKinds {
   readonly #list: RequestKind[] = [];
   readonly #byText = new Map<string, number>();
   readonly #byOpAndStore = new Map<number, number>();
+  readonly #byPodOp: (number | undefined)[] = [];
+  #eventCreate: number | null = null;
+  #eventPatch: number | null = null;
   readonly #recorder: Recorder;
   readonly #durations: Durations;
   readonly #costs: CostPreset['apiserver'];
@@ -54,6 +57,20 @@ export class RequestKinds {
   }
 
   pod(op: Op): number {
+    const known = this.#byPodOp[op];
+    if (known !== undefined) return known;
+    const kind = this.#podKind(op);
+    this.#byPodOp[op] = kind;
+    return kind;
+  }
+
+  /** Writing an Event for the first time, or its count again. */
+  event(patch: boolean): number {
+    if (patch) return (this.#eventPatch ??= this.id('patch', 'events'));
+    return (this.#eventCreate ??= this.id('create', 'events'));
+  }
+
+  #podKind(op: Op): number {
     switch (op) {
       case Op.createPod:
         return this.id('create', 'pods');

@@ -241,7 +241,7 @@ export class Server implements ApiServer, Transport {
     return this.#kinds.id('create', this.storeOf(object).resource);
   }
   eventKind(patch: boolean): number {
-    return this.#kinds.id(patch ? 'patch' : 'create', 'events');
+    return this.#kinds.event(patch);
   }
 
   podIdentity(pod: number): { serial: number; namespace: string; name: string } {

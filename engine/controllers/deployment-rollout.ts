@@ -1,14 +1,13 @@
 // One sync of a Deployment over the ReplicaSets that it had when the sync began: finding or making the ReplicaSet of
 // the current template, moving sizes, writing status (pkg/controller/deployment/{sync,rolling,recreate,progress}.go,
 // v1.36). Every step returns or throws RequestFailed, as upstream returns errors.
-import type { Calls, ControllerContext, Reply, SeenObject, Steps } from '../contracts/controller.ts';
+import type { Calls, ControllerContext, SeenObject, Steps } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Labels } from '../state/index.ts';
 import { findCondition, withCondition } from './conditions.ts';
 import {
   annotationsOf,
   DESIRED_REPLICAS,
-  MAX_REPLICAS,
   nextRevision,
   numberAt,
   REVISION,
@@ -17,11 +16,20 @@ import {
   withSizes,
 } from './deployment-annotations.ts';
 import {
+  activeOrLatest,
+  byCreation,
+  isScaledUp,
+  notYet,
+  objectsOf,
+  type SeenSet,
+  type Sets,
+  sizeOf,
+} from './deployment-sets.ts';
+import {
   maxSurge,
   maxUnavailable,
   newReplicas,
   proportionalSizes,
-  type Size,
   type Strategy,
   scaleDownBudget,
 } from './deployment-sizes.ts';
@@ -47,26 +55,6 @@ import { RequestFailed } from './request-failed.ts';
 import { isSameTemplate, POD_TEMPLATE_HASH, templateHash } from './template-identity.ts';
 
 const SECOND = 1_000_000;
-
-/** A ReplicaSet's version as a sync knows it. */
-export interface SeenSet {
-  readonly id: number;
-  readonly object: KubeObject;
-  readonly revision: number;
-}
-
-/** All ReplicaSets of the Deployment, the one of the current template apart. */
-interface Sets {
-  readonly current: SeenSet | null;
-  readonly old: readonly SeenSet[];
-}
-
-const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const byCreation = (a: SeenSet, b: SeenSet): number =>
-  byText(a.object.metadata.creationTimestamp ?? '', b.object.metadata.creationTimestamp ?? '') ||
-  byText(a.object.metadata.name!, b.object.metadata.name!);
-const objectsOf = (sets: readonly SeenSet[]): KubeObject[] => sets.map((set) => set.object);
-const isScaledUp = (set: SeenSet): boolean => specReplicas(set.object) > 0;
 
 export class DeploymentRollout {
   readonly #ctx: ControllerContext;
@@ -473,29 +461,4 @@ export class DeploymentRollout {
     yield* this.#putStatus();
     return true;
   }
-}
-
-/** The error of cleanupUnhealthyReplicas. */
-const notYet = (set: SeenSet, from: number, to: number): Reply => ({
-  code: 0,
-  reason: '',
-  message: `when cleaning up unhealthy replicas, got invalid request to scale down ${set.object.metadata.name} ${from} -> ${to}`,
-  id: set.id,
-  object: null,
-  revision: 0,
-});
-
-const sizeOf = (set: SeenSet): Size => ({
-  replicas: specReplicas(set.object),
-  available: set.object['status']?.availableReplicas ?? 0,
-  maxReplicas: numberAt(annotationsOf(set.object), MAX_REPLICAS),
-});
-
-/** The only ReplicaSet with pods, or without any the newest; null if several have pods (FindActiveOrLatest). */
-function activeOrLatest(sets: Sets): SeenSet | null {
-  const all = sets.current === null ? [...sets.old] : [...sets.old, sets.current];
-  const active = all.filter(isScaledUp);
-  if (active.length === 1) return active[0]!;
-  if (active.length > 1) return null;
-  return sets.current ?? sets.old.toSorted((a, b) => -byCreation(a, b))[0] ?? null;
 }

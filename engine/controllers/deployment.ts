@@ -19,7 +19,8 @@ import {
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { compileLabelSelector, type Selector, Verb } from '../state/index.ts';
-import { DeploymentRollout, type SeenSet } from './deployment-rollout.ts';
+import { DeploymentRollout } from './deployment-rollout.ts';
+import type { SeenSet } from './deployment-sets.ts';
 import { controllerReference, controllerUid } from './owner.ts';
 import { RequestFailed } from './request-failed.ts';
 

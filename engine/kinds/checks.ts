@@ -236,10 +236,7 @@ export function byteLength(text: string): number {
   return bytes;
 }
 
-// ---- node selectors, classes, references --------------------------------------------------------------------------
-
-/** Names of StorageClasses and VolumeAttributesClasses. */
-export const checkClassName = checkSubdomain;
+// ---- node selectors -------------------------------------------------------------------------------------------------
 
 function checkNodeRequirement(errors: FieldErrors, at: string, requirement: Json): void {
   const values: string[] = requirement.values ?? [];

@@ -1,10 +1,10 @@
 // PersistentVolume (core/v1): defaults.go, registry strategy and ValidatePersistentVolumeSpec, v1.36. The API server
 // adds status.lastPhaseTransitionTime (it has the clock), admission adds the protection finalizer.
 import {
-  checkClassName,
   checkNoBacksteps,
   checkNodeSelector,
   checkPositiveQuantity,
+  checkSubdomain,
   entries,
   omitEmpty,
   setDefault,
@@ -120,7 +120,7 @@ function validate(volume: KubeObject, errors: FieldErrors): void {
     errors.forbidden(policyField, "may not be 'recycle' for a hostPath mount of '/'");
   }
   if ((spec.storageClassName ?? '') !== '')
-    checkClassName(errors, 'spec.storageClassName', spec.storageClassName);
+    checkSubdomain(errors, 'spec.storageClassName', spec.storageClassName);
   if (!(volumeModes as readonly string[]).includes(spec.volumeMode)) {
     errors.notSupported('spec.volumeMode', spec.volumeMode, volumeModes);
   }
@@ -132,7 +132,7 @@ function checkAttributesClass(spec: Json, errors: FieldErrors): void {
   if (name === undefined) return;
   const field = 'spec.volumeAttributesClassName';
   if (name === '') errors.required(field, 'an empty string is disallowed');
-  else checkClassName(errors, field, name);
+  else checkSubdomain(errors, field, name);
   if (spec.csi === undefined)
     errors.required('spec.csi', 'has to be specified when using volumeAttributesClassName');
 }

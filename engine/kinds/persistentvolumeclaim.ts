@@ -1,6 +1,6 @@
 // PersistentVolumeClaim (core/v1): defaults.go, registry strategy and ValidatePersistentVolumeClaimSpec, v1.36.
 // The spec functions also serve claim templates (StatefulSet, ephemeral volumes).
-import { checkClassName, checkLabelSelector, checkPositiveQuantity, omitEmpty } from './checks.ts';
+import { checkLabelSelector, checkPositiveQuantity, checkSubdomain, omitEmpty } from './checks.ts';
 import type { FieldErrors } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
 import { checkAccessModes, storageClassAnnotationWarning, volumeModes } from './persistentvolume.ts';
@@ -52,7 +52,7 @@ function checkDataSource(source: Json, field: string, errors: FieldErrors): void
     const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
     errors.invalid(field, source.kind ?? '', detail);
   }
-  if (group !== '') checkClassName(errors, `${field}.apiGroup`, group);
+  if (group !== '') checkSubdomain(errors, `${field}.apiGroup`, group);
 }
 
 /** Checks a claim's spec at `field`. */
@@ -65,7 +65,7 @@ export function checkPersistentVolumeClaimSpec(spec: Json, field: string, errors
   if (storage === undefined) errors.required(`${field}.resources[storage]`);
   else checkPositiveQuantity(errors, `${field}.resources[storage]`, storage);
   if ((spec.storageClassName ?? '') !== '')
-    checkClassName(errors, `${field}.storageClassName`, spec.storageClassName);
+    checkSubdomain(errors, `${field}.storageClassName`, spec.storageClassName);
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
     errors.notSupported(`${field}.volumeMode`, spec.volumeMode, volumeModes);
   }
@@ -73,7 +73,7 @@ export function checkPersistentVolumeClaimSpec(spec: Json, field: string, errors
   if (spec.dataSourceRef !== undefined) checkDataSource(spec.dataSourceRef, `${field}.dataSourceRef`, errors);
   checkDataSourceAgreement(spec, field, errors);
   if ((spec.volumeAttributesClassName ?? '') !== '') {
-    checkClassName(errors, `${field}.volumeAttributesClassName`, spec.volumeAttributesClassName);
+    checkSubdomain(errors, `${field}.volumeAttributesClassName`, spec.volumeAttributesClassName);
   }
 }
 

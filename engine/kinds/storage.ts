@@ -1,6 +1,5 @@
 // Kinds of storage.k8s.io/v1: defaults.go and validation.go of pkg/apis/storage, v1.36.
 import {
-  checkClassName,
   checkLabelSelector,
   checkNonNegativeQuantity,
   checkSubdomain,
@@ -170,7 +169,7 @@ function validateVolumeAttachment(attachment: KubeObject, errors: FieldErrors): 
 }
 
 function validateCapacity(capacity: KubeObject, errors: FieldErrors): void {
-  checkClassName(errors, 'storageClassName', capacity.storageClassName ?? '');
+  checkSubdomain(errors, 'storageClassName', capacity.storageClassName ?? '');
   checkLabelSelector(errors, 'nodeTopology', capacity.nodeTopology);
   if (capacity.capacity !== undefined) checkNonNegativeQuantity(errors, 'capacity', capacity.capacity);
   if (capacity.maximumVolumeSize !== undefined) {

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { createObject } from '../../engine/apiserver/registry.ts';
 import type { Json } from '../../engine/kinds/kind.ts';
 import { kindOf } from '../../engine/kinds/registry.ts';
+import { PodBit } from '../../engine/state/index.ts';
 import {
   differences,
   normalise,
@@ -163,6 +164,22 @@ describe('objects that the API server accepted', () => {
     120_000,
   );
 
+  it('have no taint and no finalizer that only absent controllers would take away', () => {
+    const metadata = { name: 'x' };
+    const status = { allocatable: { cpu: '4', pods: '10' }, capacity: { cpu: '4', pods: '10' } };
+    const node = new RoundTripServer().post({ apiVersion: 'v1', kind: 'Node', metadata, status });
+    expect(node.object).toMatchObject({ metadata, status });
+    expect(node.object!['spec']).toEqual({});
+    const claim = new RoundTripServer().post({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata,
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+    expect(claim.code).toBe(201);
+    expect(claim.object!.metadata.finalizers).toBeUndefined();
+  });
+
   it('would show a field that is lost', () => {
     const pod = committed.find(({ kind }) => kind === 'Pod')!;
     const changed = structuredClone(pod);
@@ -174,7 +191,7 @@ describe('objects that the API server accepted', () => {
 describe('nodes and pods of recorded scheduling cases', () => {
   /** Returns how many pods were compared. */
   function compare(cases: readonly ClusterCase[], verdicts: readonly ClusterVerdict[]): number {
-    let pods = 0;
+    let compared = 0;
     cases.forEach((source, i) => {
       const verdict = verdicts[i]!;
       expect(verdict.name).toBe(source.name);
@@ -187,10 +204,19 @@ describe('nodes and pods of recorded scheduling cases', () => {
         expect(rows.state.pods.priority[row]).toBe(recordedPod.priority);
       });
       for (const { given, row } of [...rows.running, ...rows.pending]) {
+        // What the scheduler reads comes from columns, not from what was kept of the object.
+        const { pods } = rows.state;
+        const { nodeName = '', priority } = given['spec'];
+        expect(rows.state.nodeName(pods.node[row]!)).toBe(rows.nodes.has(nodeName) ? nodeName : '');
+        expect(rows.state.nodeName(pods.nominatedNode[row]!)).toBe(given['status'].nominatedNodeName ?? '');
+        expect((pods.word[row]! & PodBit.deleting) !== 0).toBe(
+          given.metadata.deletionTimestamp !== undefined,
+        );
+        expect(pods.priority[row]).toBe(priority);
         const back = rows.podBack(row);
         delete back.metadata.resourceVersion;
         expect(differences({ ...given, metadata: { generation: 1, ...given.metadata } }, back)).toEqual([]);
-        pods += 1;
+        compared += 1;
       }
       for (const { given, row } of rows.nodes.values()) {
         const back = rows.nodeBack(row);
@@ -199,7 +225,7 @@ describe('nodes and pods of recorded scheduling cases', () => {
         expect(differences({ spec: {}, ...given }, back)).toEqual([]);
       }
     });
-    return pods;
+    return compared;
   }
 
   it('keep what they are and what they count for: committed selection', () => {

@@ -68,6 +68,16 @@ const GATED = {
   message: 'Scheduling is blocked due to non-empty scheduling gates',
 };
 
+/** Fields of a given status that no later write changes. */
+function lasting(status: Json | undefined): Json {
+  const { startTime, hostIP, hostIPs } = status ?? {};
+  return {
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(hostIP === undefined ? {} : { hostIP }),
+    ...(hostIPs === undefined ? {} : { hostIPs }),
+  };
+}
+
 function podStatus(state: ClusterState, pod: number): Json {
   const { pods } = state;
   const template = state.template(pod);
@@ -78,6 +88,7 @@ function podStatus(state: ClusterState, pod: number): Json {
   const ip = podIp(state, pod);
   const nominated = pods.nominatedNode[pod]!;
   return {
+    ...lasting(originalOf(state, pod)?.status),
     phase: PHASE_NAMES[phaseOf(word)]!,
     ...(list.length > 0 ? { conditions: list } : {}),
     ...(ip === '' ? {} : { podIP: ip, podIPs: [{ ip }] }),
@@ -131,7 +142,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
       ...withOwnToken(template.spec, suffix),
       ...(node >= 0 ? { nodeName: state.nodeName(node) } : {}),
     },
-    status: original?.revision === pods.revision[pod]! ? original.status : podStatus(state, pod),
+    status: (original?.revision === pods.revision[pod]! && original.status) || podStatus(state, pod),
   };
 }
 

@@ -28,7 +28,7 @@ export interface PodIngest {
 export interface PodOriginal {
   readonly metadata: Json;
   readonly status: Json;
-  /** The status is the given one up to this revision of the row. */
+  /** The status, if there was one, is the given one up to this revision of the row. */
   readonly revision: number;
   /** Ending of the token volume's name, ''. */
   readonly tokenSuffix: string;
@@ -127,7 +127,12 @@ export function ingestPod(state: ClusterState, object: KubeObject, how: PodInges
     known = new Map();
     originals.set(state, known);
   }
-  known.set(pods.serial[pod]!, { metadata, status, revision: how.revision, tokenSuffix: suffix });
+  known.set(pods.serial[pod]!, {
+    metadata,
+    status: object['status'],
+    revision: how.revision,
+    tokenSuffix: suffix,
+  });
   podLog.append(how.revision, how.us, Verb.added, pod, word, node, null);
   return pod;
 }

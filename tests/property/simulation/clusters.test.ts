@@ -53,7 +53,7 @@ const life = (swarm: { crash: number; scale: number; gone: number; huge: number 
     scales: happens(swarm.scale).chain((yes) =>
       yes
         ? fc.array(fc.record({ afterMs: fc.nat(40_000), to: fc.nat(10) }), { minLength: 1, maxLength: 4 })
-        : fc.constant([]),
+        : fc.constant<{ afterMs: number; to: number }[]>([]),
     ),
     deletedAfterMs: happens(swarm.gone).chain((yes) => (yes ? fc.nat(60_000) : fc.constant(null))),
   });
@@ -135,7 +135,8 @@ describe('any cluster', () => {
       // With room for everything, and nothing that crashes, each workload must come to its last size.
       const roomy: Case = {
         ...c,
-        nodes: [...c.nodes, { count: 20, cpu: '64', pods: 110 }],
+        // 6 workloads of at most 10 pods; of the largest kind one fits a node.
+        nodes: [...c.nodes, { count: 60, cpu: '64', pods: 110 }],
         lives: c.lives.map((l) => ({ ...l, crashes: false })),
       };
       const { run, problems } = observe(scenarioOf(roomy));

@@ -113,9 +113,10 @@ export function observe(scenario: ResolvedScenario, checks: readonly Check[] = [
         }
         for (const check of [nodesHoldWhatTheyMay, ...checks]) check(found, tell);
       });
-      // biome-ignore lint/correctness/useYield: nothing is ever put into its queue
       return {
+        // Nothing is ever put into its queue.
         *reconcile() {
+          yield* [];
           return 0 as const;
         },
       };

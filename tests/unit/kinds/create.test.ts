@@ -282,6 +282,61 @@ describe('checks', () => {
       [`metadata.labels: Invalid value: "${'x'.repeat(64)}": must be no more than 63 bytes`],
     ],
     [
+      'label key with a long prefix',
+      pod({}, { labels: { [`${'x'.repeat(254)}/a`]: 'b' } }),
+      [`metadata.labels: Invalid value: "${'x'.repeat(254)}/a": prefix part must be no more than 253 bytes`],
+    ],
+    [
+      'selector key with two slashes',
+      pod({
+        affinity: {
+          podAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              {
+                topologyKey: 'zone',
+                labelSelector: { matchExpressions: [{ key: 'a/b/c', operator: 'Exists' }] },
+              },
+            ],
+          },
+        },
+      }),
+      [
+        'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector.matchExpressions[0].key: ' +
+          "Invalid value: \"a/b/c\": a valid label key must consist of alphanumeric characters, '-', '_' or '.', " +
+          "and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', " +
+          "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain " +
+          "prefix and '/' (e.g. 'example.com/MyName')",
+      ],
+    ],
+    [
+      // The addresses of a service are reserved before anything else is looked at.
+      'Service whose address and name are wrong',
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'Not_A_Name' },
+        spec: { clusterIP: '10.0.0.9' },
+      },
+      [
+        'spec.clusterIPs: Invalid value: ["10.0.0.9"]: failed to allocate IP 10.0.0.9: the provided IP (10.0.0.9) ' +
+          'is not in the valid range. The range of valid IPs is 10.96.0.0/16',
+      ],
+    ],
+    [
+      'disk with an impossible partition',
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'x' },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          gcePersistentDisk: { pdName: 'd', partition: 256 },
+        },
+      },
+      ['spec.gcePersistentDisk.partition: Invalid value: 256: must be between 1 and 255, inclusive'],
+    ],
+    [
       'Deployment that can neither add nor remove',
       workload('Deployment', { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } } }),
       ['spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0'],
