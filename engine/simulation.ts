@@ -94,9 +94,10 @@ class Run {
       recorder,
       costs,
       admit: admission(state),
-      addNode: (object) => {
+      addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
-        return seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true });
+        const how = { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision };
+        return seeder.node(object, how);
       },
       describeKind: (object) => {
         const known = kindOf(object.apiVersion, object.kind);

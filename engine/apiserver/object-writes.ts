@@ -5,6 +5,7 @@ import type { KeyedDraw } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import {
   type ClusterState,
+  GENERATED_PREFIX_MAX,
   type KindStore,
   keyOf,
   type ObjectId,
@@ -34,6 +35,9 @@ export interface ObjectWriteHooks {
   storeOf(object: KubeObject): KindStore;
   logged(store: KindStore): void;
 }
+
+/** Kinds with a generation that components create. */
+const COUNTED = new Set(['ReplicaSet', 'EndpointSlice']);
 
 /** Kinds whose selector may not change once made (validation of apps/v1 updates). */
 const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet']);
@@ -95,8 +99,8 @@ export class ObjectWrites {
     const revision = this.#h.nextRevision();
     metadata.uid = objectUid(state.objects.used + 1);
     metadata.creationTimestamp = timestampText(this.#h.now());
-    if (stored['spec'] !== undefined && store.kind !== 'Service' && store.kind !== 'Namespace')
-      metadata.generation = 1;
+    // Admission gives objects of users their generation where their kind has one.
+    if (COUNTED.has(store.kind)) metadata.generation = 1;
     r.id = state.objects.create(store, stored, revision, this.#h.now());
     r.object = stored;
     r.code = 201;
@@ -245,7 +249,7 @@ export class ObjectWrites {
   #generateName(store: KindStore, namespace: string, base: string): string {
     for (let attempt = 0; ; attempt++) {
       const n = this.#h.draw.below(this.#namePurpose, this.#h.state.objects.used + 1, attempt, SUFFIXES);
-      const name = base + suffixText(n);
+      const name = base.slice(0, GENERATED_PREFIX_MAX) + suffixText(n);
       if (attempt === 7 || !store.ids.has(keyOf(namespace, name))) return name;
     }
   }

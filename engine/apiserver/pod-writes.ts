@@ -5,6 +5,7 @@ import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
 import { PodStamp, type Recorder } from '../metrics/recorder.ts';
 import {
   type ClusterState,
+  GENERATED_PREFIX_MAX,
   isTerminal,
   type NodeId,
   Phase,
@@ -54,9 +55,13 @@ export class PodWrites {
     const { template } = body;
     const namespace = state.texts.text(body.namespace);
     const base = state.texts.text(body.nameBase);
+    const nameBase =
+      body.generate && base.length > GENERATED_PREFIX_MAX
+        ? state.texts.id(base.slice(0, GENERATED_PREFIX_MAX))
+        : body.nameBase;
     const problem = this.#h.namespaceProblem(namespace, 'pods', base);
     if (problem) return r.fail(problem.code, problem.reason, problem.message);
-    const suffix = this.#freeName(body);
+    const suffix = this.#freeName(body, nameBase);
     if (suffix === null) {
       return r.fail(409, 'AlreadyExists', `pods "${base}" already exists`);
     }
@@ -64,7 +69,7 @@ export class PodWrites {
     const now = this.#h.now();
     const pod = state.pods.create({
       namespace: body.namespace,
-      nameBase: body.nameBase,
+      nameBase,
       nameSuffix: suffix,
       template: template.id,
       labelSet: template.labelSet,
@@ -195,12 +200,12 @@ export class PodWrites {
     this.#account(pod, 1);
   }
 
-  #freeName(body: PodCreation): number | null {
+  #freeName(body: PodCreation, base: number): number | null {
     const { podNames, pods } = this.#h.state;
-    if (!body.generate) return podNames.find(body.namespace, body.nameBase, -1) < 0 ? -1 : null;
+    if (!body.generate) return podNames.find(body.namespace, base, -1) < 0 ? -1 : null;
     for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
       const suffix = this.#h.draw.below(this.#namePurpose, pods.created + 1, attempt, SUFFIXES);
-      if (podNames.find(body.namespace, body.nameBase, suffix) < 0) return suffix;
+      if (podNames.find(body.namespace, base, suffix) < 0) return suffix;
     }
     return null;
   }

@@ -168,9 +168,15 @@ export class Server implements ApiServer, Transport {
     return this.#etcd.next();
   }
 
-  /** Defaults and admits a pod as on creation; one that is refused is interned as it is. */
-  templateOf(pod: KubeObject): PodTemplate {
-    return this.#buildTemplate(pod);
+  /** A pod of a dump as the server holds it: defaulted and admitted; one that would be refused now, as it is. */
+  storedPod(pod: KubeObject): KubeObject {
+    const { object } = this.#o.admit(pod);
+    if (object === undefined) return pod;
+    return {
+      ...object,
+      metadata: pod.metadata,
+      ...(pod['status'] === undefined ? {} : { status: pod['status'] }),
+    };
   }
 
   podTemplate(namespace: string, template: Json): PodTemplate {

@@ -3,6 +3,7 @@
 
 import type { Stream } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
+import { needsHealthCheckNodePort } from '../kinds/service.ts';
 
 /** 10.96.0.0/16, the range of the recorded control plane and of kubeadm's /12 default's start. */
 const NETWORK = 0x0a600000;
@@ -103,6 +104,11 @@ export class ServiceAddresses {
         }
       }
     }
+    if (needsHealthCheckNodePort(service)) {
+      const n = this.#ports.any();
+      if (n < 0) return 'failed to allocate a healthCheckNodePort: range is full';
+      spec.healthCheckNodePort = PORT_FIRST + n;
+    }
     return null;
   }
 
@@ -111,5 +117,6 @@ export class ServiceAddresses {
     if (spec.clusterIP && spec.clusterIP !== 'None')
       this.#ips.release(parseAddress(spec.clusterIP) - NETWORK);
     for (const port of spec.ports ?? []) if (port.nodePort) this.#ports.release(port.nodePort - PORT_FIRST);
+    if (spec.healthCheckNodePort) this.#ports.release(spec.healthCheckNodePort - PORT_FIRST);
   }
 }

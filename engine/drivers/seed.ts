@@ -3,20 +3,10 @@
 
 import type { NodeGroup, SourcedObject } from '../contracts/scenario.ts';
 import { ingestNode, type NodeIngest } from '../kinds/ingest/node.ts';
+import { ingestPod } from '../kinds/ingest/pod.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { Recorder } from '../metrics/recorder.ts';
-import {
-  type ClusterState,
-  isTerminal,
-  PHASE_NAMES,
-  Phase,
-  PodBit,
-  type PodId,
-  type PodTemplate,
-  seededUid,
-  timestampText,
-  Verb,
-} from '../state/index.ts';
+import { type ClusterState, isTerminal, type PodId, seededUid, timestampText } from '../state/index.ts';
 
 /** Namespaces that a cluster has from the start (kube-apiserver's own and kubeadm's). */
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -26,8 +16,8 @@ export interface SeedTarget {
   seed(object: KubeObject): number;
   /** Next etcd revision, for a row that is written directly. */
   nextRevision(): number;
-  /** Default and admit a pod as on creation; the template it is interned under. */
-  templateOf(pod: KubeObject): PodTemplate;
+  /** The pod as the server stores it: defaulted and admitted, with its own metadata and status. */
+  storedPod(pod: KubeObject): KubeObject;
 }
 
 export class Seeder {
@@ -66,8 +56,13 @@ export class Seeder {
     }
   }
 
-  node(object: KubeObject, how: Pick<NodeIngest, 'name' | 'zone' | 'hostname'>): number {
-    const node = ingestNode(this.#state, object, { ...how, us: 0, revision: this.#server.nextRevision() });
+  /** `us` and `revision`: of a node that joins during the run. */
+  node(
+    object: KubeObject,
+    how: Pick<NodeIngest, 'name' | 'zone' | 'hostname'> & Partial<Pick<NodeIngest, 'us' | 'revision'>>,
+  ): number {
+    const revision = how.revision ?? this.#server.nextRevision();
+    const node = ingestNode(this.#state, object, { ...how, us: how.us ?? 0, revision });
     const { nodes } = this.#state;
     this.#recorder.nodeAdded(node, {
       name: how.name,
@@ -124,53 +119,22 @@ export class Seeder {
   }
 
   #pod(object: KubeObject, owners: ReadonlyMap<string, number>): PodId {
-    const { pods, podNames, podLog, nodes, texts } = this.#state;
-    const template = this.#server.templateOf(object);
-    const status = object['status'] ?? {};
+    const { pods, nodes } = this.#state;
     const ownerUid = object.metadata.ownerReferences?.find((reference) => reference.controller)?.uid;
-    const revision = this.#server.nextRevision();
-    const pod = pods.create({
-      namespace: texts.id(object.metadata.namespace ?? 'default'),
-      nameBase: texts.id(object.metadata.name!),
-      nameSuffix: -1,
-      template: template.id,
-      labelSet: template.labelSet,
+    const pod = ingestPod(this.#state, this.#server.storedPod(object), {
       owner: (ownerUid === undefined ? undefined : owners.get(ownerUid)) ?? -1,
-      priority: template.priority,
-      createdUs: 0,
-      revision,
-      runUs: Number.NaN,
+      us: 0,
+      revision: this.#server.nextRevision(),
     });
-    podNames.add(pod);
-    const node = nodes.find(object['spec'].nodeName ?? '');
-    const phase = PHASE_NAMES.indexOf(status.phase);
-    let word: number = phase < 0 ? Phase.running : phase;
+    const node = pods.node[pod]!;
     this.#recorder.podExisted(pod, node >= 0);
-    if (node >= 0) {
-      pods.node[pod] = node;
-      word |= PodBit.scheduled | PodBit.acknowledged | PodBit.initialized;
-      const ready = (status.conditions ?? []).some(
-        (c: { type: string; status: string }) => c.type === 'Ready' && c.status === 'True',
-      );
-      if (ready) {
-        word |= PodBit.ready | PodBit.containersReady | PodBit.sandbox;
-        pods.readyUs[pod] = 0;
-      }
-      if (!isTerminal(word)) {
-        nodes.podCount[node]! += 1;
-        nodes.cpuRequested[node]! += template.cpuMilli;
-        nodes.memoryRequested[node]! += template.memoryBytes;
-        this.#recorder.nodeUsage(
-          node,
-          nodes.cpuRequested[node]!,
-          nodes.memoryRequested[node]!,
-          nodes.podCount[node]!,
-          1,
-        );
-      }
-    }
-    pods.word[pod] = word;
-    podLog.append(revision, 0, Verb.added, pod, word, node, null);
+    if (node < 0 || isTerminal(pods.word[pod]!)) return pod;
+    const template = this.#state.template(pod);
+    nodes.podCount[node]! += 1;
+    nodes.cpuRequested[node]! += template.cpuMilli;
+    nodes.memoryRequested[node]! += template.memoryBytes;
+    const { cpuRequested, memoryRequested, podCount } = nodes;
+    this.#recorder.nodeUsage(node, cpuRequested[node]!, memoryRequested[node]!, podCount[node]!, 1);
     return pod;
   }
 }

@@ -85,7 +85,9 @@ export class StepDriver {
   #exists(task: Task): boolean {
     const { kind, namespace, name } = this.#target(task);
     const store = this.#c.state.objects.findKind(kind);
-    return store !== undefined && this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name) >= 0;
+    return (
+      store !== undefined && this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name) >= 0
+    );
   }
 
   /** What the server is to do with the newest version of the object. */
@@ -93,7 +95,10 @@ export class StepDriver {
     const { step } = task;
     if (step.do === 'scale') {
       const replicas = step.target!.replicas ?? 0;
-      const change = (object: KubeObject): KubeObject => ({ ...object, spec: { ...object['spec'], replicas } });
+      const change = (object: KubeObject): KubeObject => ({
+        ...object,
+        spec: { ...object['spec'], replicas },
+      });
       return { what: `sends PATCH scale to ${replicas}`, change };
     }
     if (step.do === 'patch') {
@@ -107,7 +112,9 @@ export class StepDriver {
       metadata: {
         ...object.metadata,
         ...(metadata.labels ? { labels: metadata.labels } : {}),
-        ...(metadata.annotations ? { annotations: { ...object.metadata.annotations, ...metadata.annotations } } : {}),
+        ...(metadata.annotations
+          ? { annotations: { ...object.metadata.annotations, ...metadata.annotations } }
+          : {}),
       },
     });
     return { what: 'sends PATCH (apply)', change };

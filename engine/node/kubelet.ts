@@ -99,6 +99,7 @@ export class Kubelets {
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
     this.#addresses.take(pod);
+    if (pods.word[pod]! & PodBit.deleting) this.#terminate(pod, Step.running);
   }
 
   // What the watch says.

@@ -7,6 +7,9 @@ import { mix32 } from '../kernel/index.ts';
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const BASE = ALPHABET.length;
 
+/** Longest prefix of a generated name: 63 less the suffix (apiserver/pkg/storage/names/generate.go). */
+export const GENERATED_PREFIX_MAX = 58;
+
 /** Number of different 5-character suffixes: 27^5. */
 export const SUFFIXES = BASE ** 5;
 

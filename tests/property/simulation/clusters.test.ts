@@ -1,7 +1,7 @@
 // Random small clusters with random things happening to them. The seed also draws the sizes and how often each thing
 // happens (swarm testing): some runs have no deletions at all, some hardly anything else. A failure prints the seed and
-// the shrunk case; `{ seed, path }` of the printout, put into SEED and PATH below, repeats it. What was found that way
-// lives on in tests/regressions.
+// the shrunk case; `{ seed, path }` of the printout, put into SEED and PATH below, repeats it. What is found that way
+// goes to tests/regressions.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';

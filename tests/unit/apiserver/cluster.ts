@@ -59,7 +59,8 @@ export function cluster(
     recorder,
     costs,
     admit: (object) => ({ code: 201, object }),
-    addNode: (object) => seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true }),
+    addNode: (object, revision) =>
+      seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision }),
     describeKind: (object) => ({
       resource: `${object.kind.toLowerCase()}s`,
       namespaced: true,
