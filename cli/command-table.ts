@@ -105,6 +105,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         group: 'Output',
       },
       {
+        name: 'timeline',
+        type: 'text',
+        value: 'FILE',
+        help: 'write every change in normal form: steps, transitions, events, final state (docs/timeline.md)',
+        group: 'Output',
+      },
+      {
         name: 'trace',
         type: 'text',
         value: 'OBJECT',

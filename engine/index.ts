@@ -7,6 +7,7 @@ export type * from './contracts/run-context.ts';
 export type * from './contracts/scenario.ts';
 export * from './contracts/scheduler.ts';
 export * from './contracts/tables.ts';
+export type * from './contracts/timeline.ts';
 export type * from './contracts/workload.ts';
 export {
   assert,

@@ -11,6 +11,7 @@ import type { Workload, WorkloadDefinition } from './contracts/workload.ts';
 import { controllers as builtInControllers } from './controllers/index.ts';
 import { ControllerManager } from './controllers/manager.ts';
 import { ArrivalDriver } from './drivers/arrivals.ts';
+import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
 import { assert, Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from './kernel/index.ts';
@@ -18,11 +19,13 @@ import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
 import { kindOf, listKinds } from './kinds/registry.ts';
 import { Recorder } from './metrics/recorder.ts';
 import { Proxies } from './network/proxy.ts';
+import { withExactDelays } from './node/exact-delays.ts';
 import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { ClusterState, isTerminal, Phase, PodBit, phaseOf } from './state/index.ts';
+import { TimelineObserver } from './timeline/observer.ts';
 
 /** What may be used in a run, by name. It belongs to the run, never to the process. */
 export interface Registry {
@@ -56,6 +59,8 @@ class Run {
   readonly #server: Server;
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
+  readonly #timeline: TimelineObserver | null;
+  #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
   #interrupted = false;
@@ -69,11 +74,12 @@ class Run {
     const rng = new Rng(seed, replication);
     const draw = new KeyedDraw(seed, replication);
     const durations = new Durations(draw);
-    const state = new ClusterState(podTemplateCompiler);
+    const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
+    this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
-      sinks: options.sinks ?? [],
+      sinks: [...(options.sinks ?? []), ...(this.#timeline === null ? [] : [this.#timeline.sink])],
       pods: podRowSource(state),
       now: () => kernel.now,
       ...(options.trace ? { trace: options.trace } : {}),
@@ -94,6 +100,10 @@ class Run {
       recorder,
       costs,
       admit: admission(state),
+      committed: (logs) => {
+        this.#idleEnd?.changed();
+        this.#timeline?.committed(logs);
+      },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
         const how = { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision };
@@ -127,6 +137,7 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#timeline?.baseline();
   }
 
   #workloads: Workload[] = [];
@@ -150,9 +161,13 @@ class Run {
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
     new Proxies(context).start();
     this.#observe();
-    new StepDriver(context, this.#scenario.steps).start();
+    const { steps, frame, untilUs } = this.#scenario;
+    new StepDriver(context, steps, this.#timeline).start();
+    if (frame !== undefined) {
+      this.#idleEnd = new IdleEnd(context, frame, Math.max(0, ...steps.map((step) => step.atUs)));
+      this.#idleEnd.start();
+    }
     const { rng } = context;
-    const { untilUs } = this.#scenario;
     const arrivals = this.#workloads.map((workload, i) =>
       workload.arrivals({ rng, streams: `workload/${i}`, untilUs }),
     );
@@ -201,11 +216,13 @@ class Run {
         unschedulable += 1;
     }
     const fingerprint = this.#fingerprint;
+    const ended = periodic.ended || this.#idleEnd?.ended === true;
+    if (this.#timeline !== null) this.#options.timeline?.(this.#timeline.finish());
     return recorder.finish({
       livePods,
       virtualUs: kernel.now,
       eventsRun: kernel.eventsRun,
-      endReason: this.#interrupted ? 'stopped' : periodic.ended ? 'idle' : this.#outcome,
+      endReason: this.#interrupted ? 'stopped' : ended ? 'idle' : this.#outcome,
       ingredients: fingerprint.ingredients(),
       fingerprint: fingerprint.digest(),
       unschedulable,

@@ -1,12 +1,18 @@
-// A recorded scenario file to a resolved scenario.
-import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
+// A recorded scenario file to a resolved scenario: the cluster, namespace and steps of its header, run with the costs of
+// the control plane that the recordings were made on. What `setup` makes is made before the scenario's time 0.
+import type { ResolvedScenario, TimedStep } from '../engine/contracts/scenario.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
-import { assemble, defaultCosts } from './assemble.ts';
+import { recorded } from '../policies/costs/recorded.ts';
 import { DEFAULT_NODE, nodeGroup } from './node-groups.ts';
 import type { InputObject } from './objects.ts';
 import type { ScenarioHeader } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { resolveSteps } from './steps.ts';
+
+/** Time between setup and the scenario's time 0 in the recordings: 2.1 to 3.0 s. */
+const SETUP_US = 2_500_000;
+/** A recording stops after this long without change, unless its header says otherwise. */
+const DEFAULT_IDLE_MS = 3_500;
 
 /** A recorded scenario: its nodes, what `setup` made, and its steps. */
 export function resolveScenarioFile(
@@ -37,22 +43,12 @@ export function resolveScenarioFile(
     problems,
     note: (field: string, note: string) => loss.add(manifest.source, 'Scenario', field, note),
   };
-  const made = new Set<InputObject>();
-  const setup = resolveSteps(header.setup ?? [], { ...common, path: ['setup'], created: made });
-  setup.forEach((step, i) => {
-    if (step.do !== 'create') {
-      problems.push({
-        code: 'E3006',
-        file: manifest.source,
-        ...manifest.position(['setup', i]),
-        path: `setup[${i}]`,
-        message: 'setup steps other than create are not supported by this version',
-      });
-    }
-  });
   const created = new Set<InputObject>();
-  const later = resolveSteps(header.steps, { ...common, path: ['steps'], created });
-  const { existing, steps } = assemble([...made], [], later, [...made, ...created], loss);
+  const setup = resolveSteps(header.setup ?? [], { ...common, path: ['setup'], created });
+  const originUs = setup.length === 0 ? 0 : SETUP_US;
+  const later = resolveSteps(header.steps, { ...common, path: ['steps'], created, recorded: { originUs } });
+  for (const { object, manifest: from, verdict } of created) loss.object(from.source, object, verdict.modelled);
+  const steps: TimedStep[] = [...setup, ...later];
   return {
     experiment: header.scenario,
     variant: 'default',
@@ -72,16 +68,29 @@ export function resolveScenarioFile(
         node.zone === undefined ? [] : [node.zone],
       ),
     ),
-    existing,
+    existing: [
+      {
+        source: manifest.source,
+        object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+      },
+    ],
     steps,
     workloads: [],
     policies: {},
-    costs: defaultCosts(),
+    costs: recorded,
     queue: 'heap',
-    untilUs: settings.untilUs ?? Math.round((header.end.maxMs ?? DEFAULT_UNTIL_US / 1000) * 1000),
+    untilUs: settings.untilUs ?? originUs + Math.round((header.end.maxMs ?? DEFAULT_UNTIL_US / 1000) * 1000),
     warmUpUs: 0,
     stopWhenIdle: true,
     expect: [],
+    frame: {
+      namespace,
+      originUs,
+      idleUs: Math.round((header.end.idleMs ?? DEFAULT_IDLE_MS) * 1000),
+      minUs: Math.round((header.end.minMs ?? 0) * 1000),
+      shared: header.exclusive !== true,
+      steps: header.steps.map((step) => ({ ...step })),
+    },
     loss: loss.list(),
   };
 }

@@ -1,8 +1,9 @@
-// Steps of an Experiment or scenario to what kubectl does at a time: apply, create, patch, scale, delete. A step that this version
-// does not carry out is a problem with its place, never passed over.
+// Steps of an Experiment or scenario to what kubectl does at a time: apply, create, patch, scale, delete, undo. A step
+// that this version does not carry out is a problem with its place, never passed over.
 import type { SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
+import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
@@ -21,12 +22,14 @@ export interface StepContext {
   readonly problems: UserProblem[];
   /** Objects that some step creates: they are not created at 0 s. */
   readonly created: Set<InputObject>;
+  /** Steps of a recorded scenario: they keep their number, and time starts at `originUs`. */
+  readonly recorded?: { readonly originUs: number };
   /** Says what a step leaves undone without making the run wrong. */
   readonly note: (field: string, note: string) => void;
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod with a name, delete-namespace';
+  'supported: apply, create, patch, scale, delete, delete-pod, delete-namespace, add-node, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -38,7 +41,12 @@ export const sourced = (entry: InputObject): SourcedObject => ({
 /** Carries out the bookkeeping of one list of steps; steps come back sorted by time, equal times as written. */
 export function resolveSteps(steps: readonly ExperimentStep[], context: StepContext): TimedStep[] {
   const resolver = new StepResolver(context);
-  const timed = steps.flatMap((step, i) => resolver.resolve(step, i));
+  const { recorded } = context;
+  const timed = steps.flatMap((step, i) => {
+    const resolved = resolver.resolve(step, i);
+    if (recorded === undefined) return resolved;
+    return resolved.map((one) => ({ ...one, atUs: one.atUs + recorded.originUs, ordinal: i }));
+  });
   return timed
     .map((step, i) => ({ step, i }))
     .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
@@ -81,10 +89,13 @@ class StepResolver {
         ];
       case 'patch':
         return this.patch(atUs, step);
+      case 'add-node':
+        return this.addNode(atUs, step);
       case 'kubectl':
         return this.kubectl(atUs, step);
       case undefined:
-        if (step.rolloutUndo !== undefined) return this.unsupported('rolloutUndo', 'rolloutUndo');
+        if (step.rolloutUndo !== undefined)
+          return this.undo(atUs, { ...step, do: undefined, ref: step.rolloutUndo }, 0);
         this.problem('E3002', '', 'the step says neither `do:` nor `apply:`');
         return [];
       default:
@@ -121,7 +132,8 @@ class StepResolver {
   /** The objects that `ref` names; a reference without object is a problem. */
   private refs(step: ExperimentStep): InputObject[] {
     const refs = step.ref === undefined ? [] : Array.isArray(step.ref) ? step.ref : [step.ref];
-    if (refs.length === 0) this.problem('E3002', '', `step \`${step.do}\` needs a ref, KIND/NAME`);
+    if (refs.length === 0)
+      this.problem('E3002', '', `step \`${step.do ?? 'rolloutUndo'}\` needs a ref, KIND/NAME`);
     return refs.flatMap((written) => {
       const ref = written.replaceAll(NAMESPACE_PLACEHOLDER, this.context.namespace);
       const found = findByRef(this.context.objects, ref);
@@ -183,8 +195,56 @@ class StepResolver {
   }
 
   private removePod(atUs: number, step: ExperimentStep): TimedStep[] {
-    if (step.name === undefined) return this.unsupported('do', 'delete-pod by selector');
-    return [this.removeNamed(atUs, 'v1', 'Pod', step.namespace ?? this.context.namespace, step.name)];
+    const namespace = step.namespace ?? this.context.namespace;
+    const seconds = step.grace ?? step.gracePeriodSeconds;
+    const grace = seconds === undefined ? {} : { graceSeconds: seconds };
+    if (step.name !== undefined)
+      return [{ ...this.removeNamed(atUs, 'v1', 'Pod', namespace, step.name), ...grace }];
+    const matchLabels = this.labels(step.selector);
+    if (matchLabels === undefined) return [];
+    const pick = { namespace, matchLabels, nth: step.nth ?? 0, deleting: step.deleting === true };
+    return [{ atUs, do: 'delete-pod', objects: [], pick, ...grace }];
+  }
+
+  /** `app=web,tier=front` as a map. */
+  private labels(selector: string | undefined): Record<string, string> | undefined {
+    if (selector === undefined || selector === '') {
+      this.problem('E3002', '', 'step `delete-pod` needs a name, or a selector with nth');
+      return undefined;
+    }
+    const pairs = selector.split(',').map((part) => /^([^=!\s]+)==?([^=\s]*)$/.exec(part.trim()));
+    if (pairs.every((pair) => pair !== null))
+      return Object.fromEntries(pairs.map((pair) => [pair[1]!, pair[2]!]));
+    this.problem('E3002', 'selector', `cannot read the selector ${JSON.stringify(selector)}: key=value,…`);
+    return undefined;
+  }
+
+  /** A node that joins; in a scenario its name carries the namespace in front, as the others do. */
+  private addNode(atUs: number, step: ExperimentStep): TimedStep[] {
+    const spec = (typeof step.spec === 'object' && step.spec !== null ? step.spec : {}) as Record<string, unknown>;
+    const name = spec['name'] ?? step.name;
+    if (typeof name !== 'string' || name === '') {
+      this.problem('E3002', 'spec', 'step `add-node` needs spec.name');
+      return [];
+    }
+    const whole = this.context.recorded === undefined ? name : `${this.context.namespace}-${name}`;
+    const object = nodeObject({
+      cpu: String(spec['cpu'] ?? (this.context.recorded === undefined ? DEFAULT_NODE.cpu : '8')),
+      memory: String(spec['memory'] ?? DEFAULT_NODE.memory),
+      pods: Number(spec['pods'] ?? DEFAULT_NODE.pods),
+    });
+    const zone = typeof spec['zone'] === 'string' ? { 'topology.kubernetes.io/zone': spec['zone'] } : {};
+    const labels = { ...object.metadata.labels, ...zone };
+    const node = { ...object, metadata: { ...object.metadata, name: whole, labels } };
+    return [{ atUs, do: 'create', objects: [{ source: this.context.manifest.source, object: node }] }];
+  }
+
+  private undo(atUs: number, step: ExperimentStep, toRevision: number): TimedStep[] {
+    return this.refs(step).flatMap((entry) => {
+      if (entry.object.kind !== 'Deployment') return this.unsupported('', `rollout undo of a ${entry.object.kind}`);
+      const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
+      return [{ atUs, do: 'rollout-undo', objects: [], target, toRevision } as const];
+    });
   }
 
   /** Deletes an object that no document describes (a pod that a controller made). */
@@ -241,7 +301,12 @@ class StepResolver {
       (verb === 'rollout' && (words[0] === 'status' || words[0] === 'history'))
     ) {
       this.context.note('steps.kubectl', `kubectl ${verb} only looks: left out`);
-      return [];
+      return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
+    }
+    if (verb === 'rollout' && words[0] === 'undo' && words[1] !== undefined) {
+      const revision = rest.find((word) => word.startsWith('--to-revision='))?.slice('--to-revision='.length);
+      if (revision === undefined || /^[0-9]+$/.test(revision))
+        return this.undo(atUs, { ...step, ref: words[1] }, Number(revision ?? 0));
     }
     return this.unsupported('args', `kubectl ${verb ?? ''}`.trim());
   }

@@ -3,6 +3,7 @@
 import type { RunOptions, RunResult, TraceHop } from '../../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../../engine/contracts/scenario.ts';
 import type { Execution, Simulate } from '../../experiments/execute.ts';
+import type { TimelineFile } from '../../experiments/timeline-file.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
 import { Interrupted, interruptible } from '../interruptible.ts';
 
@@ -17,6 +18,7 @@ export interface RunArguments {
   /** `path=value`, for an Experiment. */
   readonly set?: readonly string[];
   readonly out?: string;
+  readonly timeline?: string;
   readonly trace?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -45,17 +47,21 @@ export async function run(
     import('../../reports/terminal.ts'),
   ]);
   const reasons = new terminal.PendingReasons();
+  const timeline = await openTimeline(args.timeline);
   const progress = await openProgress(args, io);
   const options: RunOptions = {
     sinks: args.json || args.quiet ? [] : [reasons],
     ...(trace === null ? {} : { trace }),
+    ...(timeline === null ? {} : { timeline: (told) => timeline.write(told) }),
     ...(progress === null ? {} : { progress: progress.update }),
   };
   let execution: Execution;
   try {
     const path = args.out ?? defaultRunDirectory(scenario);
     execution = await execute(scenario, path, dependencies.simulate, options);
+    timeline?.finish();
   } catch (error) {
+    timeline?.abandon();
     if (!(error instanceof Interrupted)) throw error;
     io.stderr.write('interrupted: nothing was written\n');
     return ExitCode.interrupted;
@@ -130,6 +136,12 @@ async function openTrace(object: string | undefined): Promise<OpenTrace | null> 
     },
   };
   return trace;
+}
+
+async function openTimeline(path: string | undefined): Promise<TimelineFile | null> {
+  if (path === undefined) return null;
+  const { TimelineFile } = await import('../../experiments/timeline-file.ts');
+  return new TimelineFile(path);
 }
 
 /** With --json the trace goes to standard error: standard output is the summary and nothing else. */

@@ -2,7 +2,7 @@
 // token bucket, the retry after 429, the counting of events.
 import type { ApiClient, PodCreation, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
-import { EventFilter } from './event-filter.ts';
+import { EventRecorder, type EventSaid } from './event-recorder.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -21,17 +21,6 @@ export interface Transport {
   podIdentity(pod: number): { readonly serial: number; readonly namespace: string; readonly name: string };
 }
 
-/** An Event to be written. */
-export interface EventWrite {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly count: number;
-  readonly message: string;
-}
-
 export class Client implements ApiClient {
   readonly name: string;
   /** True for components whose objects the server need not decode and default again. */
@@ -40,7 +29,7 @@ export class Client implements ApiClient {
   readonly #transport: Transport;
   readonly #bucket: TokenBucket;
   /** Made at the first event: most kubelets of a large cluster never write one. */
-  #events: EventFilter | null = null;
+  #events: EventRecorder | null = null;
 
   constructor(
     transport: Transport,
@@ -161,39 +150,27 @@ export class Client implements ApiClient {
     name: string,
     message: string,
   ): void {
-    this.#event(`${kind}/${namespace}/${name}`, type, reason, kind, namespace, name, message);
+    this.#say({ key: `${kind}/${namespace}/${name}`, type, reason, kind, namespace, name, message });
   }
 
   podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void {
     const { serial, namespace, name } = this.#transport.podIdentity(pod);
-    this.#event(serial, type, reason, 'Pod', namespace, name, message);
+    this.#say({ key: serial, type, reason, kind: 'Pod', namespace, name, message });
   }
 
-  #event(
-    key: string | number,
-    type: 'Normal' | 'Warning',
-    reason: string,
-    kind: string,
-    namespace: string,
-    name: string,
-    message: string,
-  ): void {
-    this.#events ??= new EventFilter();
-    const accepted = this.#events.accept(this.#transport.now, key, type, reason, message);
-    if (accepted === null) return;
-    const r = this.#begin(Op.writeEvent, null, 0, 0);
-    const write: EventWrite = {
-      type,
-      reason,
-      kind,
-      namespace,
-      name,
-      count: accepted.count,
-      message: accepted.message,
-    };
-    r.body = write;
-    r.kind = this.#transport.eventKind(accepted.count > 1);
-    this.#send(r);
+  /** The server tells that the Event it was sent is written, or refused for good. */
+  eventWritten(): void {
+    this.#events!.written(this.#transport.now);
+  }
+
+  #say(event: EventSaid): void {
+    this.#events ??= new EventRecorder((write) => {
+      const r = this.#begin(Op.writeEvent, null, 0, 0);
+      r.body = write;
+      r.kind = this.#transport.eventKind(write.count > 1);
+      this.#send(r);
+    });
+    this.#events.say(event, this.#transport.now);
   }
 
   #begin(op: Op, reply: ReplyHandler | null, target: number, arg: number): ApiRequest {

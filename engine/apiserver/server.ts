@@ -19,8 +19,9 @@ import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
-import { Client, type EventWrite, type Transport } from './client.ts';
+import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
+import type { EventWrite } from './event-recorder.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
 import { type ApiRequest, Op, RequestPool } from './request.ts';
@@ -46,6 +47,8 @@ export interface ServerOptions {
   admit(object: KubeObject): Admitted;
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
+  /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
+  committed?(logs: ReadonlySet<RevisionLog>): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -279,6 +282,7 @@ export class Server implements ApiServer, Transport {
       return;
     }
     r.fail(429, 'TooManyRequests', 'Too many requests, please try again later.');
+    if (r.op === Op.writeEvent) this.#clients[r.client]!.eventWritten();
     this.#reply(r);
   }
 
@@ -376,6 +380,7 @@ export class Server implements ApiServer, Transport {
     this.#etcd.next();
     r.code = e.count > 1 ? 200 : 201;
     this.#o.recorder.event(e.type, e.reason, e.kind, e.namespace, e.name, e.count, e.message);
+    this.#clients[r.client]!.eventWritten();
   }
 
   #reply(r: ApiRequest): void {
@@ -391,6 +396,7 @@ export class Server implements ApiServer, Transport {
   // What a commit sets off.
 
   #flush(): void {
+    this.#o.committed?.(this.#logsTouched);
     for (const log of this.#logsTouched) this.#watches.committed(log);
     this.#logsTouched.clear();
   }

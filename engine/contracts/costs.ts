@@ -89,6 +89,11 @@ export interface CostPreset {
     readonly probeUs: Duration;
     readonly nodeStatusUs: number;
     readonly leaseRenewUs: number;
+    /**
+     * Kubelets that only wait: from bound to started, from started to ready, from told to stop to stopped. No sandbox,
+     * no pulls, no probes. What a pod's annotations `kubetick.io/…` say goes before.
+     */
+    readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
   readonly proxy: {
     readonly minSyncUs: number;

@@ -1,6 +1,7 @@
 // What a run gives back: the summary (summary.json), and the sink contract through which tables leave the engine
 // while it runs, so that no table is ever held in memory.
 import type { Cell, TableSpec } from './tables.ts';
+import type { Timeline } from './timeline.ts';
 
 export interface RunLabels {
   readonly experiment: string;
@@ -101,6 +102,8 @@ export interface RunOptions {
   sinks?: readonly Sink[];
   /** Receives every hop that concerns this object or what it owns or selects, e.g. `rc/web`, `deployment/shop/web`. */
   trace?: { object: string; emit(hop: TraceHop): void };
+  /** Given the run's timeline when it ends. The run is the same with and without it. */
+  timeline?(timeline: Timeline): void;
   progress?(state: ProgressState): void;
   /** Runs costly invariant checks after each event burst. */
   paranoid?: boolean;

@@ -22,16 +22,49 @@ export interface SourcedObject {
   readonly object: KubeObject;
 }
 
+/** Pods by label, of which a step means one. */
+export interface PodPick {
+  readonly namespace: string;
+  readonly matchLabels: Readonly<Record<string, string>>;
+  /** The n-th of those that live, in order of creation, from 0. */
+  readonly nth: number;
+  /** Count those that are being deleted, too. */
+  readonly deleting: boolean;
+}
+
+/** What a recorded scenario adds: where its time begins and ends, and how its timeline is told. */
+export interface ScenarioFrame {
+  /** Namespace of the scenario: its objects are told without it. */
+  readonly namespace: string;
+  /** The scenario's time 0, µs of the run: what was set up before needs time. */
+  readonly originUs: number;
+  /** The run ends when nothing has been written for this long, µs, … */
+  readonly idleUs: number;
+  /** … but not before this time of the scenario, µs. */
+  readonly minUs: number;
+  /** Recorded in a cluster with other nodes, which stand in some messages. */
+  readonly shared: boolean;
+  /** The steps as written. */
+  readonly steps: readonly Json[];
+}
+
 /** Something done to the cluster at a time by kubectl. */
 export interface TimedStep {
   readonly atUs: number;
+  /** Which step of the scenario file this is (part of). */
+  readonly ordinal?: number;
   /** `apply` creates an object or, if it exists, replaces what its manifest says. */
-  readonly do: 'create' | 'apply' | 'patch' | 'scale' | 'delete';
+  readonly do: 'create' | 'apply' | 'patch' | 'scale' | 'delete' | 'delete-pod' | 'rollout-undo' | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
   /** For `patch`. */
   readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
+  /** For `delete-pod`: which, and with how many seconds of grace (absent: the pod's own). */
+  readonly pick?: PodPick;
+  readonly graceSeconds?: number;
+  /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
+  readonly toRevision?: number;
 }
 
 export interface WorkloadUse {
@@ -66,6 +99,8 @@ export interface ResolvedScenario {
   /** Stop before `untilUs` when nothing but periodic work is left. */
   readonly stopWhenIdle: boolean;
   readonly expect: readonly string[];
+  /** Of a recorded scenario. */
+  readonly frame?: ScenarioFrame;
   /** What loading already found that the model will not act on. */
   readonly loss: readonly { source: string; kind: string; field: string; count: number; note: string }[];
 }

@@ -1,6 +1,7 @@
 // The timeline of a run: everything that changed, in a normal form without random names, so that two runs — or a run
 // and a recording of a real control plane — can be compared row by row. `kubetick run --timeline FILE` writes it.
 import type { Json } from '../kinds/kind.ts';
+import type { TimedStep } from './scenario.ts';
 
 /** A value that a field of an object took. */
 export type FieldValue = string | number;
@@ -69,4 +70,24 @@ export interface Timeline {
   /** The objects that exist at the end, by name; a pod's fields unless the run had more than 24 pods. */
   readonly final: Readonly<Record<string, Readonly<Record<string, FieldValue>>>>;
   readonly envelope: Readonly<Record<string, Envelope>>;
+}
+
+/** One request of a step and what came of it. */
+export interface StepAnswer {
+  readonly step: TimedStep;
+  readonly sentUs: number;
+  readonly answeredUs: number;
+  /** HTTP status; 0: nothing was sent. */
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  /** Pod that `nth` chose, in normal form. */
+  readonly picked?: string;
+}
+
+/** Who is told how steps went. */
+export interface StepWitness {
+  answered(answer: StepAnswer): void;
+  /** Normal name of a pod that lives. */
+  podName(pod: number): string | undefined;
 }

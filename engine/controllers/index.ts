@@ -8,8 +8,6 @@ import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 
-export { ControllerManager } from './manager.ts';
-
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
   replicationControllerController,

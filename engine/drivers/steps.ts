@@ -3,10 +3,13 @@
 import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { SourcedObject, TimedStep } from '../contracts/scenario.ts';
+import type { StepWitness } from '../contracts/timeline.ts';
 import type { EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
 import { suffixNumber } from '../state/index.ts';
+import { pickPod } from './pick-pod.ts';
+import { rollback } from './rollback.ts';
 
 interface Task {
   readonly step: TimedStep;
@@ -22,10 +25,16 @@ export class StepDriver {
   #head = 0;
   #busy = false;
   readonly #answered: (reply: ApiReply) => void;
+  readonly #witness: StepWitness | null;
+  #sentUs = 0;
+  /** Pod that the request in flight is about, if the step chose it. */
+  #picked: string | undefined;
 
-  constructor(context: RunContext, steps: readonly TimedStep[]) {
+  /** `witness`: is told how each step went. */
+  constructor(context: RunContext, steps: readonly TimedStep[], witness: StepWitness | null = null) {
     this.#c = context;
     this.#steps = steps;
+    this.#witness = witness;
     this.#client = context.api.client('kubectl', context.costs.clients.kubectl, { trusted: false });
     this.#kind = context.kernel.on('kubectl/step', (index) => this.#due(this.#steps[index]!));
     this.#answered = (reply) => this.#answer(reply);
@@ -55,6 +64,10 @@ export class StepDriver {
 
   /** False: there is nothing to send the request about. */
   #send(task: Task): boolean {
+    this.#sentUs = this.#c.kernel.now;
+    this.#picked = undefined;
+    if (task.step.do === 'look') return this.#unsent(task, 0, '', '');
+    if (task.step.do === 'delete-pod') return this.#deletePicked(task);
     if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
       const { object } = task.object!;
       const namespaced =
@@ -66,16 +79,17 @@ export class StepDriver {
     }
     const target = this.#target(task);
     const { kind, namespace, name } = target;
-    if (kind === 'Pod') return this.#deletePod(namespace, name);
+    if (kind === 'Pod') return this.#deletePod(task, namespace, name);
     const store = this.#c.state.objects.findKind(kind);
     const id =
       store === undefined ? -1 : this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name);
-    if (id < 0) return this.#refused(kind, `${kind} "${name}" not found`);
+    if (id < 0) return this.#refused(task, kind, `${kind} "${name}" not found`);
     if (task.step.do === 'delete') {
       this.#hop(kind, namespace, name, `sends DELETE ${kind}`);
       this.#client.delete(id, this.#answered);
       return true;
     }
+    if (task.step.do === 'rollout-undo') return this.#undo(task, id);
     const { what, change } = this.#change(task);
     this.#hop(kind, namespace, name, what);
     this.#client.patch(id, change, this.#answered);
@@ -126,15 +140,41 @@ export class StepDriver {
     return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name! };
   }
 
-  #deletePod(namespace: string, name: string): boolean {
+  /** kubectl reads what it needs and sends one PATCH. */
+  #undo(task: Task, id: number): boolean {
+    const deployment = this.#c.state.objects.get(id)!;
+    const plan = rollback(this.#c.state, deployment, task.step.toRevision ?? 0);
+    if ('says' in plan) {
+      if (!plan.fails) return this.#unsent(task, 0, '', plan.says);
+      this.#c.recorder.loss('kubectl', deployment.kind, '', 1, plan.says);
+      return this.#unsent(task, 400, 'BadRequest', plan.says);
+    }
+    const { namespace = '', name = '' } = deployment.metadata;
+    this.#hop(deployment.kind, namespace, name, 'sends PATCH (rollout undo)');
+    this.#client.patch(id, plan.change, this.#answered);
+    return true;
+  }
+
+  #deletePicked(task: Task): boolean {
+    const { step } = task;
+    const { pods } = this.#c.state;
+    const pod = pickPod(this.#c.state, step.pick!);
+    if (pod < 0) return this.#refused(task, 'Pod', `no pod number ${step.pick!.nth} with these labels`);
+    this.#picked = this.#witness?.podName(pod);
+    this.#hop('Pod', step.pick!.namespace, this.#c.state.podName(pod), 'sends DELETE Pod');
+    this.#client.deletePod(pod, pods.generation[pod]!, step.graceSeconds ?? -1, this.#answered);
+    return true;
+  }
+
+  #deletePod(task: Task, namespace: string, name: string): boolean {
     const { texts, podNames, pods } = this.#c.state;
     const space = texts.find(namespace);
     // A generated name is its owner's prefix and five characters; any other stands whole.
     let pod = podNames.find(space, texts.find(name), -1);
     if (pod < 0) pod = podNames.find(space, texts.find(name.slice(0, -5)), suffixNumber(name.slice(-5)));
-    if (pod < 0) return this.#refused('Pod', `pods "${name}" not found`);
+    if (pod < 0) return this.#refused(task, 'Pod', `pods "${name}" not found`);
     this.#hop('Pod', namespace, name, 'sends DELETE Pod');
-    this.#client.deletePod(pod, pods.generation[pod]!, -1, this.#answered);
+    this.#client.deletePod(pod, pods.generation[pod]!, task.step.graceSeconds ?? -1, this.#answered);
     return true;
   }
 
@@ -144,13 +184,32 @@ export class StepDriver {
       const kind = task.object?.object.kind ?? task.step.target?.kind ?? '';
       this.#c.recorder.loss('kubectl', kind, '', 1, `${reply.code} ${reply.message}`);
     }
+    this.#tell(task, reply.code, reply.reason, reply.message);
     this.#head += 1;
     this.#next();
   }
 
-  #refused(kind: string, message: string): false {
+  #refused(task: Task, kind: string, message: string): false {
     this.#c.recorder.loss('kubectl', kind, '', 1, `404 ${message}`);
+    return this.#unsent(task, 404, 'NotFound', message);
+  }
+
+  /** The step is over without a request. */
+  #unsent(task: Task, code: number, reason: string, message: string): false {
+    this.#tell(task, code, reason, message);
     return false;
+  }
+
+  #tell({ step }: Task, code: number, reason: string, message: string): void {
+    this.#witness?.answered({
+      step,
+      sentUs: this.#sentUs,
+      answeredUs: this.#c.kernel.now,
+      code,
+      reason,
+      message,
+      ...(this.#picked === undefined ? {} : { picked: this.#picked }),
+    });
   }
 
   #hop(kind: string, namespace: string, name: string, what: string): void {

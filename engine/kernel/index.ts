@@ -1,7 +1,7 @@
 // The kernel room's door: clock, events, randomness, fingerprints, handles. Knows nothing of Kubernetes.
 
 export { assert, InvariantError } from './assert.ts';
-export { asTime, DAY, HOUR, MINUTE, MS, SECOND, type SimTime, TIME_MAX, US } from './clock.ts';
+export { asTime, DAY, HOUR, MINUTE, MS, SECOND, type SimTime, US } from './clock.ts';
 export { type Duration, Durations, type Sampler } from './durations.ts';
 export { Fingerprint, type Ingredient } from './fingerprint.ts';
 export { grownFloat64, grownInt32, HandleTable } from './handles.ts';
@@ -21,5 +21,5 @@ export { KeyedDraw } from './keyed-draw.ts';
 export type { Lane } from './lanes.ts';
 export { NumberHeap } from './number-heap.ts';
 export { PeriodicWork } from './periodic.ts';
-export { delay, Process, type ProcessBody, Signal, signal, type Wait } from './process.ts';
+export { delay, type ProcessBody, Signal, signal, type Wait } from './process.ts';
 export { Rng, type Stream } from './rng.ts';

@@ -92,7 +92,7 @@ function podStatus(state: ClusterState, pod: number): Json {
     phase: PHASE_NAMES[phaseOf(word)]!,
     ...(list.length > 0 ? { conditions: list } : {}),
     ...(ip === '' ? {} : { podIP: ip, podIPs: [{ ip }] }),
-    ...(pods.reason[pod]! >= 0 ? { reason: state.texts.text(pods.reason[pod]!) } : {}),
+    ...(reason === '' ? {} : { reason }),
     ...(nominated >= 0 ? { nominatedNodeName: state.nodeName(nominated) } : {}),
     qosClass: template.qosClass,
   };
@@ -112,6 +112,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
   const template = state.template(pod);
   const labels = state.labels.get(pods.labelSet[pod]!);
   const deletionUs = pods.deletionUs[pod]!;
+  const reason = pods.reason[pod]! < 0 ? '' : state.texts.text(pods.reason[pod]!);
   const node = pods.node[pod]!;
   const original = originalOf(state, pod);
   const suffix = (): string =>

@@ -1,7 +1,7 @@
 // Random small clusters with random things happening to them. The seed also draws the sizes and how often each thing
 // happens (swarm testing): some runs have no deletions at all, some hardly anything else. A failure prints the seed and
-// the shrunk case; `{ seed, path }` of the printout, put into SEED and PATH below, repeats it. What is found that way
-// goes to tests/regressions.
+// the shrunk case; KUBETICK_SEED and KUBETICK_PATH, set to the printed `seed` and `path`, repeat that case alone. What is
+// found that way goes to tests/regressions.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';
@@ -13,6 +13,8 @@ import { change, create, pod, SECOND, scenario, service, workload } from './scen
 
 const SEED = Number(process.env['KUBETICK_SEED'] ?? 20_261_123);
 const RUNS = Number(process.env['KUBETICK_RUNS'] ?? 40);
+const PATH = process.env['KUBETICK_PATH'];
+const REPLAY = PATH === undefined ? {} : { path: PATH };
 const KINDS = ['Deployment', 'ReplicaSet', 'ReplicationController'] as const;
 
 interface Life {
@@ -110,7 +112,7 @@ const scenarioOf = (c: Case, queue: 'heap' | 'ladder' | 'fast-priority-queue' = 
   scenario(c.nodes, stepsOf(c), { seed: c.seed, queue, untilUs: 600 * SECOND, stopWhenIdle: false });
 
 const check = (property: (c: Case) => void, numRuns = RUNS): void => {
-  fc.assert(fc.property(cases, property), { seed: SEED, numRuns, endOnFailure: false });
+  fc.assert(fc.property(cases, property), { seed: SEED, numRuns, ...REPLAY });
 };
 
 describe('any cluster', () => {

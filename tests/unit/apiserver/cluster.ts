@@ -60,7 +60,13 @@ export function cluster(
     costs,
     admit: (object) => ({ code: 201, object }),
     addNode: (object, revision) =>
-      seeder.node(object, { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision }),
+      seeder.node(object, {
+        name: object.metadata.name!,
+        zone: '',
+        hostname: true,
+        us: kernel.now,
+        revision,
+      }),
     describeKind: (object) => ({
       resource: `${object.kind.toLowerCase()}s`,
       namespaced: true,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Etcd } from '../../../engine/apiserver/etcd.ts';
 import { EventFilter } from '../../../engine/apiserver/event-filter.ts';
+import { EventRecorder } from '../../../engine/apiserver/event-recorder.ts';
 import { TokenBucket } from '../../../engine/apiserver/token-bucket.ts';
 import { Kernel } from '../../../engine/kernel/index.ts';
 
@@ -56,10 +57,12 @@ describe('etcd', () => {
     const etcd = new Etcd(kernel, {
       fsyncUs: () => 1000,
       batchMax,
-      commit: (request) => commits.push([request, kernel.now]),
+      commit: (request) => {
+        commits.push([request, kernel.now]);
+      },
       flushed: () => {},
     });
-    readyUs.forEach((us, request) => etcd.submit(request, us));
+    for (const [request, us] of readyUs.entries()) etcd.submit(request, us);
     kernel.run();
     return { commits, batches: etcd.batches };
   };
@@ -117,5 +120,33 @@ describe('the event recorder', () => {
     const filter = new EventFilter();
     for (let i = 0; i < 30; i++) filter.accept(0, 'a', 'Normal', 'R', 'm');
     expect(filter.accept(0, 'b', 'Normal', 'R', 'm')).toEqual({ message: 'm', count: 1 });
+  });
+});
+
+describe('the queue of the event recorder', () => {
+  const said = (n: number) =>
+    ({ key: `o${n}`, type: 'Normal', reason: 'R', kind: 'Pod', namespace: 'd', name: `p${n}`, message: 'm' }) as const;
+
+  it('writes one Event after the other', () => {
+    const sent: string[] = [];
+    const recorder = new EventRecorder((write) => sent.push(write.name));
+    for (let n = 0; n < 3; n++) recorder.say(said(n), 0);
+    expect(sent).toEqual(['p0']);
+    recorder.written(10);
+    recorder.written(20);
+    expect(sent).toEqual(['p0', 'p1', 'p2']);
+    recorder.written(30);
+    recorder.say(said(7), 40);
+    expect(sent.at(-1)).toBe('p7');
+  });
+
+  it('drops what comes when a thousand wait, the one under way not counted', () => {
+    let sent = 0;
+    const recorder = new EventRecorder(() => {
+      sent += 1;
+    });
+    for (let n = 0; n < 1500; n++) recorder.say(said(n), 0);
+    for (let n = 0; n < 2000; n++) recorder.written(0);
+    expect(sent).toBe(1001);
   });
 });

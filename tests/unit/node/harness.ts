@@ -64,7 +64,10 @@ export function kubelets(options: KubeletOptions = {}) {
       close: () => {},
     }),
   };
-  const c = cluster({ ...zero, ...options.costs, kubelet: { ...kubeletCosts, ...options.kubelet } }, { sinks: [sink] });
+  const c = cluster(
+    { ...zero, ...options.costs, kubelet: { ...kubeletCosts, ...options.kubelet } },
+    { sinks: [sink] },
+  );
   const { kernel, state, server, recorder } = c;
   const { pods, nodes } = state;
   const client = server.client('test', { qps: 0, burst: 0 });

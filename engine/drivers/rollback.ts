@@ -1,0 +1,76 @@
+// `kubectl rollout undo`: which ReplicaSet's template a Deployment goes back to, and what is written for it (kubectl
+// pkg/polymorphichelpers/rollback.go, v1.36).
+import type { Json, KubeObject } from '../kinds/kind.ts';
+import type { ClusterState } from '../state/index.ts';
+
+const REVISION = 'deployment.kubernetes.io/revision';
+const TEMPLATE_HASH = 'pod-template-hash';
+/** Annotations that stay the Deployment's own; all others come from the ReplicaSet. */
+const OWN = [
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION,
+  'deployment.kubernetes.io/revision-history',
+  'deployment.kubernetes.io/desired-replicas',
+  'deployment.kubernetes.io/max-replicas',
+  'deprecated.deployment.rollback.to',
+];
+
+export type Rollback =
+  | { readonly change: (deployment: KubeObject) => KubeObject }
+  /** Nothing is sent: what kubectl prints instead, and whether that is a failure. */
+  | { readonly says: string; readonly fails: boolean };
+
+const revisionOf = (replicaSet: KubeObject): number => Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
+
+function chosen(sets: readonly KubeObject[], toRevision: number): KubeObject | undefined {
+  if (toRevision > 0) return sets.find((set) => revisionOf(set) === toRevision);
+  const newestFirst = [...sets].sort((a, b) => revisionOf(b) - revisionOf(a));
+  return newestFirst[1];
+}
+
+/** The template without the label that names the ReplicaSet. */
+function withoutHash(template: Json): Json {
+  const { [TEMPLATE_HASH]: _, ...labels } = template.metadata?.labels ?? {};
+  return { ...template, metadata: { ...template.metadata, labels } };
+}
+
+/** What undoing to `toRevision` (0: the one before) does to a Deployment. */
+export function rollback(state: ClusterState, deployment: KubeObject, toRevision: number): Rollback {
+  const { objects } = state;
+  const sets = [...objects.kind('ReplicaSet').ids.values()]
+    .map((id) => objects.get(id)!)
+    .filter((set) =>
+      set.metadata.ownerReferences?.some(
+        (reference) => reference.controller && reference.uid === deployment.metadata.uid,
+      ),
+    );
+  if (deployment['spec'].paused)
+    return {
+      says: `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`,
+      fails: true,
+    };
+  const target = chosen(sets, toRevision);
+  if (target === undefined) {
+    const says = toRevision > 0 ? `unable to find specified revision ${toRevision} in history` : 'no rollout history found';
+    return { says, fails: true };
+  }
+  const template = withoutHash(target['spec'].template);
+  if (JSON.stringify(template) === JSON.stringify(withoutHash(deployment['spec'].template)))
+    return { says: `skipped rollback (current template already matches revision ${toRevision})`, fails: false };
+  return {
+    change: (stored) => {
+      const annotations: Record<string, string> = {};
+      for (const key of OWN) {
+        const own = stored.metadata.annotations?.[key];
+        if (own !== undefined) annotations[key] = own;
+      }
+      for (const [key, value] of Object.entries(target.metadata.annotations ?? {}))
+        if (!OWN.includes(key)) annotations[key] = value;
+      return {
+        ...stored,
+        metadata: { ...stored.metadata, annotations },
+        spec: { ...stored['spec'], template },
+      };
+    },
+  };
+}
