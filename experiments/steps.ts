@@ -233,8 +233,8 @@ class StepResolver {
       memory: String(spec['memory'] ?? DEFAULT_NODE.memory),
       pods: Number(spec['pods'] ?? DEFAULT_NODE.pods),
     });
-    const zone = typeof spec['zone'] === 'string' ? { 'topology.kubernetes.io/zone': spec['zone'] } : {};
-    const labels = { ...object.metadata.labels, ...zone };
+    const labels: Record<string, string> = { ...object.metadata.labels };
+    if (typeof spec['zone'] === 'string') labels['topology.kubernetes.io/zone'] = spec['zone'];
     const node = { ...object, metadata: { ...object.metadata, name: whole, labels } };
     return [{ atUs, do: 'create', objects: [{ source: this.context.manifest.source, object: node }] }];
   }

@@ -12,6 +12,7 @@ export class TimelineFile {
   readonly path: string;
   private readonly temporary: string;
   private readonly descriptor: number;
+  private open = true;
 
   /** Makes the file beside its place; a UserError where that is impossible. */
   constructor(path: string) {
@@ -63,13 +64,18 @@ export class TimelineFile {
 
   /** Moves the file to its place. */
   finish(): void {
-    closeSync(this.descriptor);
+    this.close();
     renameSync(this.temporary, resolve(this.path));
   }
 
   /** Leaves nothing behind. */
   abandon(): void {
-    closeSync(this.descriptor);
+    this.close();
     rmSync(this.temporary, { force: true });
+  }
+
+  private close(): void {
+    if (this.open) closeSync(this.descriptor);
+    this.open = false;
   }
 }

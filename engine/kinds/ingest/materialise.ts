@@ -80,6 +80,7 @@ function lasting(status: Json | undefined): Json {
 
 function podStatus(state: ClusterState, pod: number): Json {
   const { pods } = state;
+  const reason = pods.reason[pod]! < 0 ? '' : state.texts.text(pods.reason[pod]!);
   const template = state.template(pod);
   const word = pods.word[pod]!;
   const list = conditions(word);
@@ -112,7 +113,6 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
   const template = state.template(pod);
   const labels = state.labels.get(pods.labelSet[pod]!);
   const deletionUs = pods.deletionUs[pod]!;
-  const reason = pods.reason[pod]! < 0 ? '' : state.texts.text(pods.reason[pod]!);
   const node = pods.node[pod]!;
   const original = originalOf(state, pod);
   const suffix = (): string =>
