@@ -43,6 +43,7 @@ function parserFor(command: CommandSpec, argv: readonly string[]) {
     .fail(false);
   parser.parserConfiguration(CONFIGURATION);
   for (const option of command.options) {
+    if (option.letter !== undefined) parser.alias(option.name, option.letter);
     if (option.type === 'flag') parser.option(option.name, { type: 'boolean' });
     else if (option.type === 'list')
       parser.option(option.name, { type: 'string', array: true, requiresArg: true });
@@ -77,13 +78,32 @@ function optionValue(
     : bad(`found ${JSON.stringify(text)}, expected a whole number that is not negative`);
 }
 
+/** `--cluster -` as `--cluster=-`: the parser takes a lone dash for no value. */
+function withDashesJoined(command: CommandSpec, argv: readonly string[]): string[] {
+  const takers = new Set(
+    command.options
+      .filter(({ type }) => type !== 'flag')
+      .flatMap(({ name, letter }) => (letter === undefined ? [`--${name}`] : [`--${name}`, `-${letter}`])),
+  );
+  const joined: string[] = [];
+  for (const word of argv) {
+    const before = joined.at(-1);
+    if (word === '-' && before !== undefined && takers.has(before)) joined[joined.length - 1] = `${before}=-`;
+    else joined.push(word);
+  }
+  return joined;
+}
+
 /** Values and problems of one command's arguments. `argv` is without the command's name. */
 export function parseArguments(
   command: CommandSpec,
   argv: readonly string[],
 ): Parsed | { readonly problems: UserProblem[] } {
   const problems: UserProblem[] = [];
-  const raw = parserFor(command, argv).parse() as { _: (string | number)[]; [option: string]: unknown };
+  const raw = parserFor(command, withDashesJoined(command, argv)).parse() as {
+    _: (string | number)[];
+    [option: string]: unknown;
+  };
   const options: Record<string, string | number | boolean | readonly string[]> = {};
   const known = [...command.options, ...COMMON_OPTIONS];
   for (const [name, given] of Object.entries(raw)) {

@@ -3,6 +3,8 @@
 
 export interface OptionSpec {
   readonly name: string;
+  /** One letter that means the same: `-o`. */
+  readonly letter?: string;
   /** `list`: may be given several times. `seed`: a number or a text. */
   readonly type: 'flag' | 'text' | 'number' | 'list';
   /** Placeholder of the value in help. */
@@ -167,6 +169,63 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'place',
+    group: 'Check',
+    about: 'what the scheduler decides for pending pods on a snapshot of a cluster, and why',
+    positional: {
+      name: 'CASE',
+      help: 'cluster, pending pods and scheduler configuration in one JSON or YAML document; .jsonl holds one a line',
+      many: true,
+      required: false,
+    },
+    options: [
+      {
+        name: 'cluster',
+        type: 'list',
+        value: 'FILE',
+        help: 'what exists, as manifests or as `kubectl get -o yaml` prints it',
+        group: 'Input',
+      },
+      {
+        name: 'pending',
+        type: 'text',
+        value: 'FILE',
+        help: 'pods to place, in their order',
+        default: 'the pods of --cluster that have no node',
+        group: 'Input',
+      },
+      {
+        name: 'config',
+        type: 'text',
+        value: 'FILE',
+        help: 'a KubeSchedulerConfiguration',
+        default: "the case's own, or the default profile",
+        group: 'Input',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables for people, or one JSON line a case',
+        default: 'table',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      [
+        'kubectl get nodes,pods,pvc,pv,sc,pdb,pc,svc -A -o yaml | kubetick place --cluster -',
+        'where the pending pods of a real cluster would go',
+      ],
+      ['kubetick place --cluster dump.yaml --pending app.yaml', 'where new pods would go'],
+      ['kubetick place cases.jsonl.gz -o json', 'verdicts of recorded cases'],
+    ],
+    notes: [
+      'No virtual time passes. All nodes are looked at, each decision is applied before the next pod, and among equal nodes the first by name is taken.',
+      'A JSON line: {"name","family","kubernetes","nodes":{NODE:{"pods","requested"}},"pods":[{"pod","priority","requests","result","gate","prefilter","rejected":{NODE:{"plugin","code","reasons"}},"feasible","scores":{NODE:{PLUGIN:n}},"totals","best","nominated","node","placed","preemption":{"outcomes","message"},"message"}]}. `result` is scheduled, unschedulable, preempting, gated, assigned or ignored; scores are normalised and weighted.',
+    ],
+  },
+  {
     name: 'list',
     group: 'Check',
     about: 'list what can be used: workloads, costs, kinds, tables, metrics, …',
@@ -204,10 +263,11 @@ export const commandNamed = (name: string): CommandSpec | undefined =>
 /** `kubetick run PATH... [options]` */
 export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
-  const argument = p === undefined ? '' : p.required ? ` ${p.name}${p.many ? '...' : ''}` : ` [${p.name}]`;
+  const many = p?.many === true ? '...' : '';
+  const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
   return `kubetick ${command.name}${argument}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 
 /** `--node-cpu Q` */
 export const optionLabel = (option: OptionSpec): string =>
-  `--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
+  `${option.letter === undefined ? '' : `-${option.letter}, `}--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;

@@ -23,6 +23,10 @@ const HANDLERS: Readonly<
     const { validate } = await import('./commands/validate.ts');
     return validate({ paths, ...options }, io);
   },
+  async place(paths, options, io) {
+    const { placePods } = await import('./commands/place.ts');
+    return placePods({ paths, ...options }, io);
+  },
   async list([what], options, io) {
     const { list } = await import('./commands/list.ts');
     return list({ what, ...options }, io);

@@ -6,8 +6,10 @@ export type * from './contracts/result.ts';
 export type * from './contracts/run-context.ts';
 export type * from './contracts/scenario.ts';
 export * from './contracts/scheduler.ts';
+export * from './contracts/storage.ts';
 export * from './contracts/tables.ts';
 export type * from './contracts/timeline.ts';
+export type * from './contracts/topology.ts';
 export type * from './contracts/workload.ts';
 export {
   assert,
@@ -21,8 +23,14 @@ export {
   type Stream,
 } from './kernel/index.ts';
 export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
-export { quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
+export {
+  type Placement,
+  type PlaceInput,
+  type PodPlacement,
+  place,
+} from './scheduler/snapshot.ts';
 export { type Registry, simulate } from './simulation.ts';
 export type {
   ContainerTemplate,

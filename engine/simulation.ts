@@ -24,6 +24,7 @@ import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
+import { STORAGE_KINDS } from './scheduler/storage.ts';
 import { ClusterState, isTerminal, Phase, PodBit, phaseOf } from './state/index.ts';
 import { TimelineObserver } from './timeline/observer.ts';
 
@@ -85,7 +86,9 @@ class Run {
       ...(options.trace ? { trace: options.trace } : {}),
     });
     for (const kind of listKinds()) {
-      if (kind.modelled && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      // Volumes are read by the scheduler, although nothing else acts on them.
+      const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
+      if (isRead && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }

@@ -87,6 +87,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The API server would refuse the object for another reason (403, 404, 409, 500).',
     fix: 'The text is that of the API server.',
   },
+  E2006: {
+    meaning: 'The document is no scheduling case.',
+    fix: 'A case is `{"name", "scheduler", "cluster", "pending"}`: a KubeSchedulerConfiguration and two v1 Lists. Plain manifests go with `--cluster` and `--pending`.',
+  },
   // experiments
   E3001: {
     meaning: 'An Experiment or scenario has an unknown key.',
@@ -121,6 +125,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   E3010: {
     meaning: 'A scheduler configuration cannot be used.',
     fix: 'It is a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.',
+  },
+  E3011: {
+    meaning: 'The KubeSchedulerConfiguration cannot be used.',
+    fix: 'Mend the field shown; `kubetick list scheduler` shows plug-ins and extension points.',
   },
   // output
   E4001: {

@@ -221,7 +221,10 @@ class StepResolver {
 
   /** A node that joins; in a scenario its name carries the namespace in front, as the others do. */
   private addNode(atUs: number, step: ExperimentStep): TimedStep[] {
-    const spec = (typeof step.spec === 'object' && step.spec !== null ? step.spec : {}) as Record<string, unknown>;
+    const spec = (typeof step.spec === 'object' && step.spec !== null ? step.spec : {}) as Record<
+      string,
+      unknown
+    >;
     const name = spec['name'] ?? step.name;
     if (typeof name !== 'string' || name === '') {
       this.problem('E3002', 'spec', 'step `add-node` needs spec.name');
@@ -241,7 +244,8 @@ class StepResolver {
 
   private undo(atUs: number, step: ExperimentStep, toRevision: number): TimedStep[] {
     return this.refs(step).flatMap((entry) => {
-      if (entry.object.kind !== 'Deployment') return this.unsupported('', `rollout undo of a ${entry.object.kind}`);
+      if (entry.object.kind !== 'Deployment')
+        return this.unsupported('', `rollout undo of a ${entry.object.kind}`);
       const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
       return [{ atUs, do: 'rollout-undo', objects: [], target, toRevision } as const];
     });

@@ -1,7 +1,8 @@
 // One scheduling decision of the plain search under the default profile: CPU per decision at 1,000 and 5,000 nodes,
 // the adaptive share of which is looked at. Pods of 20 templates arrive and, once the cluster is half full, leave again
-// in order of arrival, so that nodes differ in load as in a running cluster. The hash is over the chosen nodes: equal
-// hashes, equal work.
+// in order of arrival, so that nodes differ in load as in a running cluster. Half of the measurements put a Service in
+// front of each template, which brings its pods under the default spread constraints. The hash is over the chosen
+// nodes: equal hashes, equal work.
 import process from 'node:process';
 import { mix32 } from '../../engine/kernel/hash.ts';
 import { Rng } from '../../engine/kernel/index.ts';
@@ -22,6 +23,8 @@ const PODS_PER_NODE = 8;
 
 interface Figures {
   readonly nodes: number;
+  /** Pods are under the default spread constraints. */
+  readonly spread: boolean;
   readonly decisions: number;
   readonly usPerDecision: number;
   readonly nodesPerDecision: number;
@@ -35,7 +38,7 @@ const NODE: KubeObject = {
   status: { allocatable: { cpu: '16', memory: '64Gi', pods: '110' } },
 };
 
-function measure(nodes: number, decisions: number): Figures {
+function measure(nodes: number, decisions: number, spread: boolean): Figures {
   const state = new ClusterState(podTemplateCompiler);
   const cache = new SchedulerCache(state, () => 0);
   for (let i = 0; i < nodes; i++) {
@@ -65,13 +68,22 @@ function measure(nodes: number, decisions: number): Figures {
       metadata: null,
     }),
   );
+  const namespace = state.texts.id('default');
+  for (let i = 0; spread && i < TEMPLATES; i++) {
+    cache.objects.set({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'default', name: `app-${i}` },
+      spec: { selector: { app: `app-${i}` } },
+    });
+  }
   const rows: PodId[] = [];
   for (let i = 0; i < nodes * PODS_PER_NODE; i++) {
     const template = templates[i % TEMPLATES]!;
     rows.push(
       state.pods.create({
-        namespace: 0,
-        nameBase: 0,
+        namespace,
+        nameBase: namespace,
         nameSuffix: -1,
         template: template.id,
         labelSet: template.labelSet,
@@ -104,6 +116,7 @@ function measure(nodes: number, decisions: number): Figures {
   const { user, system } = process.cpuUsage(before);
   return {
     nodes,
+    spread,
     decisions,
     usPerDecision: Math.round((100 * (user + system)) / decisions) / 100,
     nodesPerDecision: Math.round(looked / decisions),
@@ -113,14 +126,17 @@ function measure(nodes: number, decisions: number): Figures {
 
 export async function run({ size, json }: { size: 'small' | 'full'; json: boolean }): Promise<void> {
   const isFull = size === 'full';
-  const figures = [measure(1000, isFull ? 50_000 : 2000), measure(5000, isFull ? 100_000 : 2000)];
+  const figures = [false, true].flatMap((spread) => [
+    measure(1000, isFull ? 50_000 : 2000, spread),
+    measure(5000, isFull ? 100_000 : 2000, spread),
+  ]);
   if (json) {
     console.log(JSON.stringify({ benchmark: 'scheduler', figures }));
     return;
   }
   for (const f of figures) {
     console.log(
-      `${f.nodes} nodes: ${f.usPerDecision} µs CPU a decision, ${f.nodesPerDecision} nodes looked at, ${f.decisions} decisions, work hash ${f.hash}`,
+      `${f.nodes} nodes${f.spread ? ', default spread' : ''}: ${f.usPerDecision} µs CPU a decision, ${f.nodesPerDecision} nodes looked at, ${f.decisions} decisions, work hash ${f.hash}`,
     );
   }
 }

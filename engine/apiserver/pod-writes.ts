@@ -102,6 +102,8 @@ export class PodWrites {
       return r.fail(409, 'Conflict', `pod ${name} is already assigned to node ${JSON.stringify(node)}`);
     }
     this.#place(pod, r.a as NodeId);
+    // ClearingNominatedNodeNameAfterBinding, on by default.
+    pods.nominatedNode[pod] = -1;
     recorder.stamp(pod, PodStamp.bound);
     fingerprint.decision(pods.serial[pod]!, r.a);
     r.code = 201;
@@ -122,6 +124,7 @@ export class PodWrites {
     if (change.restarts >= 0) pods.restarts[pod] = change.restarts;
     if (change.reason >= 0) pods.reason[pod] = change.reason;
     if (change.ip !== 0) pods.ip[pod] = change.ip;
+    if (change.nominatedNode !== undefined) pods.nominatedNode[pod] = change.nominatedNode;
     pods.word[pod] = word;
     if ((word ^ before) & PodBit.ready) {
       pods.readyUs[pod] = this.#h.now();

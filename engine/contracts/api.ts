@@ -54,6 +54,8 @@ export interface PodStatusChange {
   readonly reason: number;
   /** Pod IP to record, 0 keep. */
   readonly ip: number;
+  /** status.nominatedNodeName: node to record, -1 to clear it; absent: keep. */
+  readonly nominatedNode?: number;
 }
 
 export interface ApiClient {

@@ -18,7 +18,10 @@
 // beside the per-node form: the per-node form is the definition, the batch form must agree with it (a property test
 // compares them), and the search calls whichever is there.
 import type { z } from 'zod';
+import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
+import type { StorageView } from './storage.ts';
+import type { TopologyView, WatchedObjectsView } from './topology.ts';
 
 /** Status codes, numbered as upstream. */
 export const Code = {
@@ -69,6 +72,8 @@ export const NodeField = {
   pods: 1 << 9,
   /** The node joined or left. */
   existence: 1 << 10,
+  /** status.declaredFeatures. */
+  features: 1 << 11,
 } as const;
 
 /** Cluster events that may make a rejected pod schedulable (kube-scheduler/framework/events, v1.36). Bits. */
@@ -84,6 +89,16 @@ export const ClusterEvent = {
   assignedPodUpdate: 1 << 8,
   /** The waiting pod itself was changed: labels, tolerations, gates, requests. */
   ownUpdate: 1 << 9,
+  nodeFeatures: 1 << 10,
+  // Objects of storage: created or changed (ClusterChange.object and previous say which).
+  claim: 1 << 16,
+  volume: 1 << 17,
+  storageClass: 1 << 18,
+  csiNode: 1 << 19,
+  csiDriver: 1 << 20,
+  storageCapacity: 1 << 21,
+  /** Deleted. */
+  volumeAttachment: 1 << 22,
 } as const;
 
 /** A built-in resource, or the interned id (>= 0) of an extended one or of huge pages. */
@@ -112,6 +127,11 @@ export interface ClusterChange {
   readonly before: NodeBefore | null;
   /** Pod changes: the template of that pod (after the change). */
   readonly template: PodTemplate | null;
+  /** Changes of other objects: the new version, and the one before it; absent: there is none. */
+  readonly object?: KubeObject;
+  readonly previous?: KubeObject;
+  /** Pod changes: its namespace. */
+  readonly namespace?: string;
 }
 
 export interface EventInterest {
@@ -130,10 +150,13 @@ export interface PodView {
   readonly template: PodTemplate;
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly priority: number;
   /** ObjectId of the controlling owner, -1. */
   readonly owner: number;
   readonly labels: Labels;
+  /** It has a deletion timestamp. */
+  readonly terminating: boolean;
 }
 
 /** A node, as a cursor: valid during the call, the object is reused. Quantities in millicores and bytes. */
@@ -194,6 +217,8 @@ export interface ClusterView {
   label(node: number, key: string): string | undefined;
   /** Taint lists are interned; 0 is the empty one. */
   taints(taintSet: number): readonly Taint[];
+  /** Pods that count on the node, by row. */
+  podsOn(node: number): readonly number[];
   allocatable(node: number, resource: number): number;
   requested(node: number, resource: number): number;
   /** Column of an extended resource; null: no node has had it. */
@@ -208,6 +233,16 @@ export interface ClusterView {
   portsConflict(node: number, ports: readonly HostPort[]): boolean;
   /** Whether any pod anywhere holds a host port. */
   readonly anyPorts: boolean;
+  /** Sums of pods over nodes and domains. */
+  readonly topology: TopologyView;
+  /** Namespaces, Services and the owners of pods, as watched. */
+  readonly objects: WatchedObjectsView;
+  /** The owner that controls a pod: kind, apiVersion and metadata, also of one that is gone; null: none. */
+  controllerOf(pod: number): KubeObject | null;
+  /** Claims, volumes and who uses them. */
+  readonly storage: StorageView;
+  /** status.declaredFeatures of the node. */
+  declaredFeatures(node: number): readonly string[];
 }
 
 /** What preFilter may do besides returning its state. */
@@ -226,17 +261,61 @@ export interface QueueColumns {
 }
 
 export interface PostFilterResult {
+  /**
+   * success: room was made, no other PostFilter is asked and no text appears. unschedulable: the next one is asked.
+   * unschedulableAndUnresolvable, error: the last word.
+   */
+  readonly code: Code;
   /** Appended to the FailedScheduling message; ''. */
   readonly message: string;
-  /** Node that the pod is nominated to, -1. */
-  readonly nominate: number;
+  /** Node that the pod is nominated to; -1: a nomination that it has is cleared; null: left as it is. */
+  readonly nominate: number | null;
+  /** Choices of node and victims that are equally good, `nominate` being the node of one of them. */
+  readonly outcomes?: readonly PreemptionOutcome[];
 }
 
-/** The failed attempt that postFilter looks at. */
+/** Pods that leave a node so that another one fits. */
+export interface PreemptionOutcome {
+  readonly node: number;
+  /** From the most to the least important. */
+  readonly victims: readonly number[];
+}
+
+/** The failed attempt that postFilter looks at, and what it may try. */
 export interface FailedAttempt {
   /** Verdict of a node that was examined, 0 if it was not. */
   verdict(node: number): Verdict;
   codeOf(verdict: Verdict): Code;
+  reasonsOf(verdict: Verdict): readonly string[];
+  /** Whether the named PreFilter plug-in was asked in this attempt. */
+  preFilterRan(name: string): boolean;
+  /** Why the node was left out: its verdict's code, that of the PreFilter rejection, unresolvable if never examined. */
+  nodeCode(node: number): Code;
+  /** All nodes in the order of the search: nodes[0..nodeCount). */
+  readonly nodes: Int32Array;
+  readonly nodeCount: number;
+  /** Node that the pod is nominated to, -1. */
+  readonly nominatedNode: number;
+  /** PodDisruptionBudgets as last seen. */
+  budgets(): readonly KubeObject[];
+  /** Pods that count on the node, by row. */
+  podsOn(node: number): readonly number[];
+  /** A pod by row: valid until the next call. */
+  pod(row: number): PodView;
+  /** status.startTime, µs of virtual time; Infinity: not started, which counts as now. */
+  startUs(row: number): number;
+  /** Being deleted because the scheduler preempted it. */
+  isPreempted(row: number): boolean;
+  /** Supposes that the pod has left its node. */
+  remove(row: number): void;
+  /** Supposes that it is back. */
+  restore(row: number): void;
+  /** Verdict of the filters as supposed, nominated pods of the node included. */
+  filter(node: number): Verdict;
+  /** Ends the supposition: every pod is back, and plug-ins know it. */
+  reset(): void;
+  /** 0 .. n-1, evenly. */
+  draw(n: number): number;
 }
 
 /** A pod on its way to its node. */
@@ -267,6 +346,11 @@ export interface Plugin<F = unknown, S = unknown> {
 
   preFilter?(pod: PodView, cluster: ClusterView, control: PreFilterControl): F | typeof SKIP;
   filter?(pod: PodView, node: NodeView, state: F): Verdict;
+  /**
+   * Since preFilter, `other` has left `node` (sign -1) or come to it (+1), supposedly: preemption and nominated pods.
+   * The cluster view shows it already. Absent: preFilter is asked again instead, unless the locality is 'node'.
+   */
+  podChanged?(pod: PodView, state: F, other: PodView, node: number, sign: 1 | -1): void;
   /**
    * `filter` for nodes[from..to): keeps those that pass in place, in order, from `from` on, writes the verdict of each
    * other into verdicts[node], and returns the new `to`.
@@ -334,7 +418,15 @@ export interface PluginDefinition {
   readonly points: readonly ExtensionPoint[];
   /** Schema of its entry in pluginConfig, defaults included; absent: takes no arguments. */
   readonly args?: z.ZodType<unknown>;
+  /** What it leaves out of the real plug-in: reported where that would have acted. */
+  readonly gap?: PluginGap;
   create(args: unknown, handle: PluginHandle): Plugin;
+}
+
+export interface PluginGap {
+  /** The field of the pod that is not acted on, or null. `owned`: the pod has a controller. */
+  acts(template: PodTemplate, owned: boolean): string | null;
+  readonly note: string;
 }
 
 /** Gives `create` its type: arguments are what the schema makes of them. */
@@ -343,18 +435,16 @@ export function definePlugin<A, F = void, S = void>(definition: {
   readonly about: string;
   readonly points: readonly ExtensionPoint[];
   readonly args?: z.ZodType<A>;
+  readonly gap?: PluginGap;
   create(args: A, handle: PluginHandle): Plugin<F, S>;
 }): PluginDefinition {
   return definition as PluginDefinition;
 }
 
 /** A default plug-in that the simulation does not act on yet: accepted in a profile, reported where it would act. */
-export interface UnmodelledPlugin {
+export interface UnmodelledPlugin extends PluginGap {
   readonly name: string;
   readonly points: readonly ExtensionPoint[];
-  /** The field of the pod that it would act on, or null. `owned`: the pod has a controller. */
-  acts(template: PodTemplate, owned: boolean): string | null;
-  readonly note: string;
 }
 
 export interface PluginRegistry {

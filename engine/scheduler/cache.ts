@@ -8,14 +8,24 @@ import { ClusterEvent, NodeField, Resource } from '../contracts/scheduler.ts';
 import { assert, grownInt32 } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { ClusterState, HostPort, Interner, LabelSets, PodTemplate, Taint } from '../state/index.ts';
-import { LABEL_HOSTNAME } from '../state/index.ts';
+import { LABEL_HOSTNAME, PodBit } from '../state/index.ts';
 import { Journal } from '../state/journal.ts';
 import { HostPorts } from './host-ports.ts';
 import { NodeColumns, ScalarColumn } from './node-columns.ts';
 import { NodeImages } from './node-images.ts';
 import { NodeOrder } from './node-order.ts';
+import { Nominations } from './nominations.ts';
+import { PodClasses } from './pod-classes.ts';
+import { SchedulerStorage } from './storage.ts';
+import { TopologyIndex } from './topology.ts';
+import { PodCursor } from './views.ts';
+import { WatchedObjects } from './watched-objects.ts';
 
 const NO_TAINTS: readonly Taint[] = Object.freeze([]);
+const NO_PODS: readonly number[] = Object.freeze([]);
+const NO_FEATURES: readonly string[] = Object.freeze([]);
+/** Changes that may move a node between domains, or in and out of a node group. */
+const TOPOLOGY_FIELDS = NodeField.existence | NodeField.labels | NodeField.taints;
 /** Bits of a taint list. */
 const Effect = { hard: 1, soft: 2 } as const;
 
@@ -30,6 +40,10 @@ export class SchedulerCache implements ClusterView {
   /** (node, NodeField mask) of each change: indexes pull from here. */
   readonly journal = new Journal();
   readonly nodeOrder = new NodeOrder();
+  readonly storage: SchedulerStorage;
+  readonly nominations = new Nominations();
+  readonly topology: TopologyIndex;
+  readonly objects = new WatchedObjects();
   readonly resources: Interner;
   readonly images: Interner;
   readonly labelSets: LabelSets;
@@ -40,13 +54,16 @@ export class SchedulerCache implements ClusterView {
   /** Node that a pod counts on, by pod row; -1: none. */
   podNode = new Int32Array(256).fill(-1);
   #podTemplate = new Int32Array(256);
+  readonly #podsOf: number[][] = [];
 
   readonly #state: ClusterState;
   readonly #defaultImageBytes: (image: string) => number;
   readonly #scalars: (ScalarColumn | undefined)[] = [];
   readonly #scalarsOf: (readonly (readonly [number, number])[])[] = [];
+  readonly #featuresOf: (readonly string[])[] = [];
   readonly #nodeImages = new NodeImages();
   readonly #ports = new HostPorts();
+  readonly #classes = new PodClasses();
   readonly #taintLists: (readonly Taint[])[] = [NO_TAINTS];
   readonly #taintEffects: number[] = [0];
   readonly #taintIds = new Map<string, number>([['[]', 0]]);
@@ -57,7 +74,20 @@ export class SchedulerCache implements ClusterView {
   /** @param imageBytes size of an image that no node status gives */
   constructor(state: ClusterState, imageBytes: (image: string) => number) {
     this.#state = state;
+    this.storage = new SchedulerStorage(state);
     this.#defaultImageBytes = imageBytes;
+    const { columns } = this;
+    this.topology = new TopologyIndex(
+      {
+        get rows() {
+          return columns.rows;
+        },
+        isPresent: (node) => columns.present[node] === 1,
+        label: (node, key) => this.label(node, key),
+        nodeOfPod: (pod) => this.podNode[pod]!,
+      },
+      this.#classes,
+    );
     this.resources = state.resources;
     this.images = state.images;
     this.labelSets = state.labels;
@@ -111,6 +141,13 @@ export class SchedulerCache implements ClusterView {
   imageBits(image: number): Int32Array | null {
     return this.#nodeImages.bits(image);
   }
+  declaredFeatures(node: number): readonly string[] {
+    return this.#featuresOf[node] ?? NO_FEATURES;
+  }
+  controllerOf(pod: number): KubeObject | null {
+    const owner = this.#state.pods.owner[pod]!;
+    return owner < 0 ? null : this.#state.objects.lastVersion(owner);
+  }
   portsConflict(node: number, ports: readonly HostPort[]): boolean {
     return this.#ports.conflict(node, ports);
   }
@@ -121,10 +158,11 @@ export class SchedulerCache implements ClusterView {
   nodeChanged(node: number): NodeFold {
     const { nodes } = this.#state;
     const c = this.columns;
-    if (c.reserve(node)) for (const scalar of this.#scalars) scalar?.reserve(c.rows);
+    this.#reserve(node);
     const joined = c.present[node] === 0;
     const before = joined ? null : this.#before(node);
     const taintSet = this.#internTaints(nodes.taints[node]!);
+    const features: readonly string[] = nodes.object[node]!['status']?.declaredFeatures ?? NO_FEATURES;
 
     let events = 0;
     let fields = 0;
@@ -154,8 +192,13 @@ export class SchedulerCache implements ClusterView {
         events |= ClusterEvent.nodeTaint;
         fields |= NodeField.unschedulable;
       }
+      if (!sameTexts(this.declaredFeatures(node), features)) {
+        events |= ClusterEvent.nodeFeatures;
+        fields |= NodeField.features;
+      }
       this.#countFlags(node, -1);
     }
+    this.#featuresOf[node] = features;
 
     c.present[node] = 1;
     c.cpuAllocatable[node] = nodes.cpuMilli[node]!;
@@ -186,6 +229,7 @@ export class SchedulerCache implements ClusterView {
     ) {
       fields |= NodeField.images;
     }
+    if ((fields & TOPOLOGY_FIELDS) !== 0) this.topology.nodeChanged(node);
     if (fields !== 0) this.journal.append(node, fields);
     return { events, before };
   }
@@ -201,6 +245,7 @@ export class SchedulerCache implements ClusterView {
     this.#nodeImages.set(node, [], () => 0);
     const name = this.#state.nodes.name[node]!;
     if (this.#byName.get(name) === node) this.#byName.delete(name);
+    this.topology.nodeChanged(node);
     this.journal.append(node, NodeField.existence);
     return { events: ClusterEvent.nodeDelete, before };
   }
@@ -217,11 +262,16 @@ export class SchedulerCache implements ClusterView {
       this.#podTemplate = grownInt32(this.#podTemplate, rows);
     }
     assert(this.podNode[pod]! < 0, () => `pod row ${pod} counts on a node already`);
-    if (this.columns.reserve(node)) for (const scalar of this.#scalars) scalar?.reserve(this.columns.rows);
+    this.#reserve(node);
     this.podNode[pod] = node;
     this.#podTemplate[pod] = template.id;
+    const pods = this.#podsOf[node];
+    if (pods === undefined) this.#podsOf[node] = [pod];
+    else pods.push(pod);
     this.#account(node, template, 1);
     this.#ports.add(node, template.hostPorts);
+    this.#classify(pod, node, template);
+    this.storage.podAdded(pod, node, template);
   }
 
   /** Undoes addPod with what was counted then. Returns the node. */
@@ -229,15 +279,51 @@ export class SchedulerCache implements ClusterView {
     const node = this.podNode[pod]!;
     assert(node >= 0, () => `pod row ${pod} counts on no node`);
     const template = this.#state.templates.get(this.#podTemplate[pod]!);
+    this.#classes.remove(pod, node);
     this.podNode[pod] = -1;
+    const pods = this.#podsOf[node]!;
+    pods.splice(pods.lastIndexOf(pod), 1);
     this.#account(node, template, -1);
     this.#ports.remove(node, template.hostPorts);
+    this.storage.podRemoved(pod, node, template);
     return node;
+  }
+
+  /** Pods that count on the node, by row, in the order in which they came. */
+  podsOn(node: number): readonly number[] {
+    return this.#podsOf[node] ?? NO_PODS;
+  }
+
+  podCursor(): PodCursor {
+    return new PodCursor(this.#state);
+  }
+
+  /** The pod that counts on a node has got a deletion timestamp. */
+  podTerminating(pod: number): void {
+    const node = this.nodeOfPod(pod);
+    if (node < 0 || this.#classes.of(pod).terminating) return;
+    this.#classes.remove(pod, node);
+    this.#classify(pod, node, this.#state.templates.get(this.#podTemplate[pod]!));
   }
 
   /** Node that a pod counts on, -1. */
   nodeOfPod(pod: number): number {
     return pod < this.podNode.length ? this.podNode[pod]! : -1;
+  }
+
+  /** A deletion timestamp is read from the pod table when the pod is counted, and told by the watch afterwards. */
+  #classify(pod: number, node: number, template: PodTemplate): void {
+    const { pods, texts } = this.#state;
+    const namespace = pods.namespace[pod]!;
+    const terminating = (pods.word[pod]! & PodBit.deleting) !== 0;
+    this.#classes.add(pod, node, template, namespace, texts.text(namespace), terminating);
+  }
+
+  #reserve(node: number): void {
+    if (!this.columns.reserve(node)) return;
+    const { rows } = this.columns;
+    for (const scalar of this.#scalars) scalar?.reserve(rows);
+    this.topology.reserve(rows);
   }
 
   #account(node: number, template: PodTemplate, sign: 1 | -1): void {
@@ -342,4 +428,8 @@ function sameScalars(
   return (
     a.length === b.length && a.every(([resource, amount], i) => b[i]![0] === resource && b[i]![1] === amount)
   );
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
 }

@@ -1,6 +1,7 @@
-// Why no node would do: which plug-ins said so (they decide when the pod is looked at again) and the text of the
-// FailedScheduling event, part by part as upstream writes it (pkg/scheduler/framework/types.go FitError.Error, v1.36).
-import type { Verdicts } from './framework.ts';
+// Why a node was chosen, and why no node would do: which plug-ins said so (they decide when the pod is looked at again)
+// and the text of the FailedScheduling event, part by part as upstream writes it (pkg/scheduler/framework/types.go
+// FitError.Error, v1.36).
+import type { Framework, Verdicts } from './framework.ts';
 import type { Decision } from './search/decision.ts';
 
 /** The event recorder cuts notes at this many bytes (client-go/tools/events; scheduler/schedule_one.go truncateMessage). */
@@ -53,6 +54,20 @@ export function diagnose(
     message: `0/${all} nodes are available:${detail}`,
     rejectors: [...rejectors].sort((a, b) => a - b),
   };
+}
+
+/** A decision in words: how many nodes were left, and what the winner got from whom. */
+export function told(decision: Decision, framework: Framework, node: string): string {
+  const { feasible, examined, nodeCount, ties, scored } = decision;
+  const search = `${feasible} feasible of ${examined} looked at (${nodeCount} nodes)`;
+  if (scored === 0) return `assigned to ${node}: ${search}`;
+  let at = 0;
+  while (decision.feasibleNodes[at] !== decision.node) at++;
+  const scores = framework.score.flatMap(({ name }, s) =>
+    decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.scores[s]![at]! * framework.weights[s]!}`],
+  );
+  const tie = ties > 1 ? `, ${ties} tied` : '';
+  return `assigned to ${node}: ${search}, total ${decision.totals[at]}${tie} (${scores.join(', ')})`;
 }
 
 /** As the event and the condition carry it. */

@@ -181,6 +181,8 @@ class Loader {
       const known = this.#known.get(name);
       if (known?.unmodelled) unmodelled.push(known.unmodelled);
       if (!known?.definition) continue;
+      const { gap, points } = known.definition;
+      if (gap) unmodelled.push({ name, points, ...gap });
       position.set(name, plugins.length);
       plugins.push({ definition: known.definition, args: args(known.definition) });
     }

@@ -13,25 +13,32 @@ import {
   ClusterEvent,
   Code,
   PASS,
+  type PostFilterResult,
   type SchedulerSettings,
 } from '../contracts/scheduler.ts';
 import { assert, type EventKind, grownInt32, hashText, type Sampler } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type RevisionLog, Verb } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
-import { cutMessage, diagnose } from './diagnosis.ts';
+import { cutMessage, diagnose, told } from './diagnosis.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
+import { Attempt } from './post-filter.ts';
+import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
 import { BruteSearch } from './search/brute.ts';
-import type { Decision, NodeSearch } from './search/decision.ts';
+import type { Decision } from './search/decision.ts';
+import { STORAGE_KINDS } from './storage.ts';
 import { PodCursor } from './views.ts';
+import { WATCHED_KINDS } from './watched-objects.ts';
 
 const ACTOR = 'kube-scheduler';
 const NS_PER_US = 1000;
-
 /** What the scheduler knows of a pod row. */
 const Stage = { unknown: 0, queued: 1, attempt: 2, assumed: 3, assigned: 4, ignored: 5 } as const;
+
+/** No PostFilter plug-in was asked. */
+const NOTHING: PostFilterResult = Object.freeze({ code: Code.unschedulable, message: '', nominate: null });
 
 /** PodScheduled=False, reason Unschedulable. */
 const UNSCHEDULABLE: PodStatusChange = Object.freeze({
@@ -50,7 +57,9 @@ export class Scheduler {
   readonly #context: RunContext;
   readonly #verdicts = new Verdicts();
   readonly #instances: Instance[] = [];
-  readonly #search: NodeSearch;
+  readonly #search: BruteSearch;
+  readonly #postFilter: Attempt;
+  readonly #preemptions: Preemptions;
   readonly #losses: Losses;
   readonly #client: ApiClient;
   readonly #events: ApiClient;
@@ -71,7 +80,7 @@ export class Scheduler {
   /** Pod that is being looked at, -1. */
   #current = -1;
   #decision: Decision | null = null;
-  #postFilterMessage = '';
+  #postFilterResult: PostFilterResult = NOTHING;
   #startedUs = 0;
   /** What happened to the cluster during an attempt that will fail. */
   #missed: ClusterChange[] = [];
@@ -90,6 +99,8 @@ export class Scheduler {
       state,
       (image) => costs.kubelet.imageBytes[image] ?? costs.kubelet.imageBytesDefault,
     );
+    // Nobody in a run binds claims or provisions volumes.
+    this.cache.storage.controllers = false;
     this.frameworks = settings.profiles.map((profile, i) => {
       this.#profileOf.set(profile.schedulerName, i);
       return new Framework(
@@ -120,6 +131,14 @@ export class Scheduler {
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
+    this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#postFilter = new Attempt(
+      this.cache,
+      this.#verdicts,
+      this.#search.filters,
+      this.#preemptions,
+      rng.stream('scheduler/preemption'),
+    );
     this.#pod = new PodCursor(state);
     const parallelism = settings.parallelism ?? own.parallelism;
     this.#attemptUs = durations.sampler('scheduler/attempt', own.attemptUs);
@@ -145,8 +164,20 @@ export class Scheduler {
 
   /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */
   start(): void {
-    const { api } = this.#context;
+    const { api, state } = this.#context;
     api.watch('nodes', (log, from, to) => this.#foldNodes(log, from, to));
+    for (const kind of WATCHED_KINDS) {
+      // Kinds that no run has objects of are not stored at all.
+      if (state.objects.findKind(kind) === undefined) continue;
+      api.watch(kind, (log, from, to) => this.cache.objects.fold(log, from, to));
+    }
+    for (const [kind, events] of STORAGE_KINDS) {
+      if (state.objects.findKind(kind) === undefined) continue;
+      api.watch(kind, (log, from, to) => {
+        this.cache.storage.fold(log, from, to, events, (change) => this.#happened(change));
+        this.#next();
+      });
+    }
     api.watch('pods', (log, from, to) => this.#foldPods(log, from, to));
   }
 
@@ -173,8 +204,11 @@ export class Scheduler {
     for (let p = from; p < to; p++) {
       const pod = log.id(p);
       if (log.verb(p) === Verb.deleted || isTerminal(log.word(p))) this.#forget(pod);
-      else if (log.node(p) >= 0) this.#assigned(pod, log.node(p));
-      else this.#unassigned(pod);
+      else if (log.node(p) >= 0) {
+        this.#assigned(pod, log.node(p));
+        if ((log.word(p) & PodBit.deleting) !== 0) this.cache.podTerminating(pod);
+        if ((log.word(p) & PodBit.acknowledged) !== 0) this.#preemptions.started(pod, log.time(p));
+      } else this.#unassigned(pod);
     }
     this.#next();
   }
@@ -184,6 +218,8 @@ export class Scheduler {
     const stage = this.#stage[pod]!;
     if (stage === Stage.unknown) return;
     this.#stage[pod] = Stage.unknown;
+    this.cache.nominations.clear(pod);
+    this.#preemptions.forget(pod);
     this.#lastMessage.delete(pod);
     this.#assumedUs.delete(pod);
     if (stage === Stage.queued) this.queue.remove(pod);
@@ -194,6 +230,7 @@ export class Scheduler {
     const stage = this.#stage[pod]!;
     const template = this.#context.state.template(pod);
     this.#stage[pod] = Stage.assigned;
+    this.cache.nominations.clear(pod);
     if (stage === Stage.assigned || stage === Stage.assumed) {
       if (this.cache.nodeOfPod(pod) === node) {
         if (stage === Stage.assigned) return;
@@ -206,7 +243,8 @@ export class Scheduler {
       this.cache.addPod(pod, node, template);
     }
     this.#lastMessage.delete(pod);
-    this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template });
+    const namespace = this.#context.state.podNamespace(pod);
+    this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template, namespace });
   }
 
   #unassigned(pod: number): void {
@@ -236,6 +274,8 @@ export class Scheduler {
     this.#stage[pod] = Stage.queued;
     this.#template[pod] = template.id;
     this.#losses.queued(profile, template, state.pods.owner[pod]! >= 0);
+    const nominated = state.pods.nominatedNode[pod]!;
+    if (nominated >= 0) this.cache.nominations.set(pod, nominated);
     this.queue.add(pod, profile);
   }
 
@@ -243,7 +283,8 @@ export class Scheduler {
   #released(pod: number): void {
     const node = this.cache.removePod(pod);
     const template = this.#context.state.template(pod);
-    this.#happened({ events: ClusterEvent.assignedPodDelete, node, before: null, template });
+    const namespace = this.#context.state.podNamespace(pod);
+    this.#happened({ events: ClusterEvent.assignedPodDelete, node, before: null, template, namespace });
   }
 
   #happened(change: ClusterChange): void {
@@ -274,20 +315,26 @@ export class Scheduler {
     const framework = this.queue.profile(pod);
     const decision = this.#search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
-    this.#postFilterMessage = decision.node < 0 ? this.#postFilter(framework, decision) : '';
+    this.#postFilterResult =
+      decision.node >= 0 || decision.nodeCount === 0
+        ? NOTHING
+        : this.#postFilter.run(framework, this.#pod, decision);
     const perNode = decision.examined * this.#filterNodeUs + decision.scored * this.#scoreNodeUs;
     const attempt = this.#attemptUs(pods.serial[pod]!, this.queue.attempts[pod]!);
     kernel.after(attempt + Math.round(perNode), this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
-  #postFilter(framework: Framework, decision: Decision): string {
-    if (decision.nodeCount === 0) return '';
-    const messages: string[] = [];
-    for (const { plugin } of framework.postFilter) {
-      const { message } = plugin.postFilter!(this.#pod, this.cache, decision);
-      if (message !== '') messages.push(message);
+  /** Acts on what PostFilter plug-ins found. Returns the node to record in the status, -1 to clear it. */
+  #nominate(pod: number, decision: Decision, result: PostFilterResult): number | undefined {
+    const { nominations } = this.cache;
+    if (result.code === Code.success && result.outcomes !== undefined) {
+      const { node, victims } = result.outcomes[0]!;
+      this.#preemptions.begin(pod, node, victims);
+      nominations.set(pod, node);
+      return node;
     }
-    return messages.join(', ');
+    const isCleared = result.nominate === -1 || decision.nodeCount === 0;
+    return isCleared && nominations.clear(pod) >= 0 ? -1 : undefined;
   }
 
   #finish(pod: number, generation: number): void {
@@ -306,8 +353,9 @@ export class Scheduler {
       this.#pod.at(pod);
       const framework = this.queue.profile(pod);
       const { message, rejectors } = diagnose(decision, this.#verdicts, (name) => indexOf(framework, name));
-      const whole = this.#postFilterMessage === '' ? message : `${message} ${this.#postFilterMessage}`;
-      this.#reject(pod, whole, rejectors, missed);
+      const result = this.#postFilterResult;
+      const whole = result.message === '' ? message : `${message} ${result.message}`;
+      this.#reject(pod, whole, rejectors, missed, this.#nominate(pod, decision, result));
     }
     this.#next();
   }
@@ -317,17 +365,18 @@ export class Scheduler {
     message: string,
     rejectors: readonly number[],
     missed: readonly ClusterChange[],
+    nominatedNode?: number,
   ): void {
     this.#stage[pod] = Stage.queued;
     if (!this.#lastMessage.has(pod)) {
       this.#losses.failed(this.queue.profile(pod), this.#context.state.template(pod));
     }
     this.queue.rejected(pod, rejectors, missed);
-    this.#report(pod, message);
+    this.#report(pod, message, nominatedNode);
   }
 
   /** Event and condition of an attempt that failed. */
-  #report(pod: number, whole: string): void {
+  #report(pod: number, whole: string, nominatedNode?: number): void {
     const { state, recorder } = this.#context;
     const message = cutMessage(whole);
     if (recorder.tracer.enabled) {
@@ -336,9 +385,10 @@ export class Scheduler {
     this.#events.podEvent('Warning', 'FailedScheduling', pod, message);
     // The condition is written only when it changes; its message is part of it.
     const hash = hashText(message, 1);
-    if (this.#lastMessage.get(pod) === hash) return;
+    if (this.#lastMessage.get(pod) === hash && nominatedNode === undefined) return;
     this.#lastMessage.set(pod, hash);
-    this.#client.patchPodStatus(pod, state.pods.generation[pod]!, UNSCHEDULABLE, null);
+    const change = nominatedNode === undefined ? UNSCHEDULABLE : { ...UNSCHEDULABLE, nominatedNode };
+    this.#client.patchPodStatus(pod, state.pods.generation[pod]!, change, null);
   }
 
   // ---- binding ----
@@ -348,6 +398,7 @@ export class Scheduler {
     const { node } = decision;
     const view = this.#pod.at(pod);
     const framework = this.queue.profile(pod);
+    this.cache.nominations.clear(pod);
     this.cache.addPod(pod, node, view.template);
     this.#stage[pod] = Stage.assumed;
     const refusal = this.#reserve(framework, node);
@@ -362,13 +413,7 @@ export class Scheduler {
     this.#assumedUs.set(pod, kernel.now);
     if (recorder.tracer.enabled) {
       const { namespace, name } = view;
-      recorder.tracer.hop(
-        ACTOR,
-        'Pod',
-        namespace,
-        name,
-        this.#told(decision, framework, state.nodeName(node)),
-      );
+      recorder.tracer.hop(ACTOR, 'Pod', namespace, name, told(decision, framework, state.nodeName(node)));
     }
     this.#bindRequest.node = node;
     for (const { plugin } of framework.bind) if (plugin.bind!(this.#bindRequest)) return;
@@ -434,20 +479,6 @@ export class Scheduler {
 
   #exists(pod: number): boolean {
     return (this.#context.state.pods.word[pod]! & PodBit.removed) === 0;
-  }
-
-  /** The decision in words: how many were left, and what the winner got from whom. */
-  #told(decision: Decision, framework: Framework, node: string): string {
-    const { feasible, examined, nodeCount, ties, scored } = decision;
-    const search = `${feasible} feasible of ${examined} looked at (${nodeCount} nodes)`;
-    if (scored === 0) return `assigned to ${node}: ${search}`;
-    let at = 0;
-    while (decision.feasibleNodes[at] !== decision.node) at++;
-    const scores = framework.score.flatMap(({ name }, s) =>
-      decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.scores[s]![at]! * framework.weights[s]!}`],
-    );
-    const tie = ties > 1 ? `, ${ties} tied` : '';
-    return `assigned to ${node}: ${search}, total ${decision.totals[at]}${tie} (${scores.join(', ')})`;
   }
 }
 

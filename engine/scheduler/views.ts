@@ -1,6 +1,7 @@
 // Reusable cursors over pods and nodes for plug-ins: readable names, no copies.
 import type { ClusterView, NodeView, PodView } from '../contracts/scheduler.ts';
-import type { ClusterState, Labels, PodTemplate, Taint } from '../state/index.ts';
+import { podUid } from '../kinds/ingest/materialise.ts';
+import { type ClusterState, type Labels, PodBit, type PodTemplate, type Taint } from '../state/index.ts';
 
 export class PodCursor implements PodView {
   id = -1;
@@ -26,11 +27,17 @@ export class PodCursor implements PodView {
   get name(): string {
     return this.#state.podName(this.id);
   }
+  get uid(): string {
+    return podUid(this.#state, this.id);
+  }
   get priority(): number {
     return this.#state.pods.priority[this.id]!;
   }
   get owner(): number {
     return this.#state.pods.owner[this.id]!;
+  }
+  get terminating(): boolean {
+    return (this.#state.pods.word[this.id]! & PodBit.deleting) !== 0;
   }
   get labels(): Labels {
     return this.#state.labels.get(this.#state.pods.labelSet[this.id]!);

@@ -33,6 +33,8 @@ export const PodBit = {
   acknowledged: 1 << 10,
   /** removed from etcd; the row waits for its watchers */
   removed: 1 << 11,
+  /** condition DisruptionTarget=True, reason PreemptionByScheduler */
+  preempted: 1 << 12,
 } as const;
 
 export const phaseOf = (word: number): number => word & PodBit.phaseMask;

@@ -53,6 +53,7 @@ function conditions(word: number): Json[] {
       word & PodBit.ready ? undefined : 'ContainersNotReady',
     );
   }
+  if (word & PodBit.preempted) add('DisruptionTarget', true, 'PreemptionByScheduler');
   if (word & PodBit.scheduled) add('PodScheduled', true);
   else if (word & PodBit.unschedulable) add('PodScheduled', false, 'Unschedulable');
   return list;

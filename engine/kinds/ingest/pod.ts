@@ -56,6 +56,9 @@ function wordOf(status: Json, bound: boolean): number {
   let word: number = phase < 0 ? Phase.pending : phase;
   if (status.startTime !== undefined) word |= PodBit.acknowledged;
   for (const { type, status: value, reason } of status.conditions ?? []) {
+    if (type === 'DisruptionTarget' && value === 'True' && reason === 'PreemptionByScheduler') {
+      word |= PodBit.preempted;
+    }
     if (value === 'True') word |= CONDITION_BITS[type] ?? 0;
     else if (type === 'PodScheduled' && reason === 'Unschedulable') word |= PodBit.unschedulable;
   }

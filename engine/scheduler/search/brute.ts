@@ -5,12 +5,12 @@
 // Two things differ from upstream on purpose. Upstream filters in parallel and may find a few nodes more than asked
 // for; here the search stops exactly at the K-th. Upstream's choice among equals depends on goroutine timing; here the
 // r-th of the tied, in the order in which they were looked at, with r from a stream.
-import { type ClusterView, Code, type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
+import { type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
 import type { Stream } from '../../kernel/index.ts';
 import type { Framework, Instance, Verdicts } from '../framework.ts';
-import type { NodeOrder } from '../node-order.ts';
 import { NodeCursor, type PodCursor } from '../views.ts';
 import { Decision, type NodeSearch } from './decision.ts';
+import { AttemptFilters, type SearchedCluster } from './filters.ts';
 
 /** Below this many nodes all are looked at, and never fewer are asked for (schedule_one.go). */
 const FEASIBLE_MIN = 100;
@@ -31,40 +31,14 @@ export function feasibleWanted(nodes: number, percentage: number): number {
   return Math.max(FEASIBLE_MIN, Math.floor((nodes * share) / 100));
 }
 
-/** What the search reads of the cache. */
-export interface SearchedCluster extends ClusterView {
-  readonly nodeOrder: NodeOrder;
-}
-
-class PreFilterOutcome {
-  verdict = PASS;
-  names: ReadonlySet<string> | null = null;
-  narrowed = false;
-
-  reject(verdict: number): void {
-    this.verdict = verdict;
-  }
-  restrict(names: readonly string[]): void {
-    const own = new Set(names);
-    this.names = this.names === null ? own : new Set([...this.names].filter((name) => own.has(name)));
-    this.narrowed = true;
-  }
-  reset(): void {
-    this.verdict = PASS;
-    this.names = null;
-    this.narrowed = false;
-  }
-}
-
 export class BruteSearch implements NodeSearch {
   readonly decision: Decision;
   readonly #cluster: SearchedCluster;
-  readonly #verdicts: Verdicts;
   readonly #ties: Stream;
   readonly #view: NodeCursor;
-  readonly #preFilter = new PreFilterOutcome();
-  /** By plug-in instance: what preFilter and preScore handed over, and who sits this attempt out. */
-  readonly #filterStates: unknown[] = [];
+  /** The filters of the attempt: what PostFilter plug-ins try goes through them. */
+  readonly filters: AttemptFilters;
+  /** By plug-in instance: what preScore handed over, and who does not score this attempt. */
   readonly #scoreStates: unknown[] = [];
   readonly #skipped = new Set<number>();
   #restricted = new Int32Array(64);
@@ -73,19 +47,20 @@ export class BruteSearch implements NodeSearch {
 
   constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Stream) {
     this.#cluster = cluster;
-    this.#verdicts = verdicts;
     this.#ties = ties;
     this.#view = new NodeCursor(cluster);
-    this.decision = new Decision(verdicts);
+    this.decision = new Decision();
+    this.filters = new AttemptFilters(cluster, verdicts);
   }
 
-  select(pod: PodCursor, framework: Framework): Decision {
+  /** @param whole look at all nodes, whatever the profile says */
+  select(pod: PodCursor, framework: Framework, whole = false): Decision {
     const d = this.decision;
     const nodeCount = this.#cluster.nodeCount;
     d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);
     if (nodeCount === 0) return d;
-    if (!this.#runPreFilter(pod, framework)) return d;
-    this.#runFilters(pod, framework);
+    if (!this.filters.begin(pod, framework, d)) return d;
+    if (!this.#tryNominated(pod)) this.#runFilters(pod, framework, whole);
     if (d.feasible === 0) return d;
     if (d.feasible === 1 || framework.score.length === 0) {
       d.ties = 1;
@@ -97,54 +72,18 @@ export class BruteSearch implements NodeSearch {
     return d;
   }
 
-  /** False: the pod is rejected for all nodes. */
-  #runPreFilter(pod: PodCursor, framework: Framework): boolean {
-    const d = this.decision;
-    const outcome = this.#preFilter;
-    outcome.reset();
-    this.#skipped.clear();
-    let rejected = PASS;
-    for (const { index, name, plugin } of framework.preFilter) {
-      outcome.verdict = PASS;
-      outcome.narrowed = false;
-      const state = plugin.preFilter!(pod, this.#cluster, outcome);
-      if (outcome.verdict !== PASS) {
-        rejected = outcome.verdict;
-        // Unresolvable ends it; otherwise the others are still asked.
-        if (this.#verdicts.code(rejected) === Code.unschedulableAndUnresolvable) break;
-        continue;
-      }
-      if (state === SKIP) {
-        this.#skipped.add(index);
-        continue;
-      }
-      this.#filterStates[index] = state;
-      if (outcome.narrowed) {
-        d.restrictedBy.push(name);
-        d.restrictedTo = [...outcome.names!].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-        if (outcome.names!.size === 0) {
-          rejected = this.#verdicts.register(index, Code.unschedulableAndUnresolvable, [
-            d.restrictedBy.length === 1
-              ? `node(s) didn't satisfy plugin ${name}`
-              : `node(s) didn't satisfy plugin(s) [${d.restrictedBy.join(' ')}] simultaneously`,
-          ]);
-          break;
-        }
-      }
-    }
-    d.preFilterVerdict = rejected;
-    return rejected === PASS;
-  }
-
-  #runFilters(pod: PodCursor, framework: Framework): void {
+  #runFilters(pod: PodCursor, framework: Framework, whole: boolean): void {
     const d = this.decision;
     const restricted = d.restrictedBy.length > 0;
     const total = d.nodeCount;
     const count = restricted ? this.#restrict(d.restrictedTo) : total;
     const list = restricted ? this.#restricted : this.#cluster.nodeOrder.list();
     const start = count === 0 ? 0 : this.start % count;
-    const wanted =
-      framework.score.length === 0 ? 1 : feasibleWanted(count, framework.percentageOfNodesToScore);
+    let wanted = count;
+    if (!whole) {
+      const share = framework.percentageOfNodesToScore;
+      wanted = framework.score.length === 0 ? 1 : feasibleWanted(count, share);
+    }
     const nodes = d.feasibleNodes;
     const { verdicts } = d;
 
@@ -163,10 +102,12 @@ export class BruteSearch implements NodeSearch {
       }
       let to = feasible + size;
       for (const instance of framework.filter) {
-        if (this.#skipped.has(instance.index)) continue;
+        if (this.filters.isSkipped(instance.index)) continue;
         to = this.#filterBlock(instance, pod, nodes, feasible, to, verdicts);
         if (to === feasible) break;
       }
+      if (this.#cluster.nominations.size > 0)
+        to = this.#besideRivals(list, start, offset, size, count, feasible, to);
       if (to > wanted) {
         // The K-th feasible node lies inside this block: what comes after it was never looked at.
         const last = nodes[wanted - 1]!;
@@ -187,6 +128,47 @@ export class BruteSearch implements NodeSearch {
     this.start = (this.start + offset) % total;
   }
 
+  /** A pod that was promised a node tries it before all others, and takes it if it fits, whatever its score. */
+  #tryNominated(pod: PodCursor): boolean {
+    const d = this.decision;
+    const node = this.#cluster.nominations.nodeOf(pod.id);
+    if (node < 0 || this.#cluster.nodeByName(this.#cluster.nodeName(node)) !== node) return false;
+    if (this.filters.both(node) !== PASS) return false;
+    d.examined = 1;
+    d.feasible = 1;
+    d.feasibleNodes[0] = node;
+    d.nominated = true;
+    return true;
+  }
+
+  /**
+   * Nodes of a block that others are nominated to: the pod must fit beside them too, and if it does not, that is the
+   * node's verdict. Returns the new end of the feasible ones.
+   */
+  #besideRivals(
+    list: Int32Array,
+    start: number,
+    offset: number,
+    size: number,
+    count: number,
+    from: number,
+    to: number,
+  ): number {
+    const { feasibleNodes: nodes, verdicts } = this.decision;
+    for (let i = 0; i < size; i++) {
+      const node = list[(start + offset + i) % count]!;
+      if (!this.filters.hasRivals(node)) continue;
+      const verdict = this.filters.besideRivals(node);
+      if (verdict === PASS) continue;
+      verdicts[node] = verdict;
+      const at = nodes.indexOf(node, from);
+      if (at < 0 || at >= to) continue;
+      nodes.copyWithin(at, at + 1, to);
+      to -= 1;
+    }
+    return to;
+  }
+
   #filterBlock(
     { index, plugin }: Instance,
     pod: PodCursor,
@@ -195,7 +177,7 @@ export class BruteSearch implements NodeSearch {
     to: number,
     verdicts: Int32Array,
   ): number {
-    const state = this.#filterStates[index];
+    const state = this.filters.state(index);
     if (plugin.filterBatch !== undefined) {
       return plugin.filterBatch(pod, this.#cluster, nodes, from, to, state, verdicts);
     }

@@ -1,9 +1,9 @@
 // What an attempt found, as every search answers it. One object a search, reused: read it before the next attempt.
-import type { Code, FailedAttempt, Verdict } from '../../contracts/scheduler.ts';
-import type { Framework, Verdicts } from '../framework.ts';
+import type { Verdict } from '../../contracts/scheduler.ts';
+import type { Framework } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
 
-export class Decision implements FailedAttempt {
+export class Decision {
   /** Chosen node, -1. */
   node = -1;
   /** Nodes in the cluster. */
@@ -15,6 +15,8 @@ export class Decision implements FailedAttempt {
   feasibleNodes = new Int32Array(64);
   /** Nodes that were scored: `feasible`, or 0 where no choice was left. */
   scored = 0;
+  /** The pod's nominated node took it: no other was looked at. */
+  nominated = false;
   /** Feasible nodes with the highest total. */
   ties = 0;
   /** Verdict of each examined node that did not pass, by node. */
@@ -30,17 +32,9 @@ export class Decision implements FailedAttempt {
   scores: Int32Array[] = [];
   scorerSkipped = new Uint8Array(32);
   totals = new Int32Array(64);
-  readonly #verdicts: Verdicts;
-
-  constructor(verdicts: Verdicts) {
-    this.#verdicts = verdicts;
-  }
 
   verdict(node: number): Verdict {
     return this.verdicts[node]!;
-  }
-  codeOf(verdict: Verdict): Code {
-    return this.#verdicts.code(verdict);
   }
 
   reset(nodeCount: number, rows: number, scorers: number): void {
@@ -50,6 +44,7 @@ export class Decision implements FailedAttempt {
     this.feasible = 0;
     this.scored = 0;
     this.ties = 0;
+    this.nominated = false;
     this.preFilterVerdict = 0;
     if (this.restrictedBy.length > 0) {
       this.restrictedBy = [];

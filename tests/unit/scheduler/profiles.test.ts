@@ -24,14 +24,31 @@ function problems(raw: Json): string[] {
     : [];
 }
 
+/** What looks at volumes, other pods and devices, in the default order. */
+const VOLUMES_AND_PODS = [
+  'VolumeRestrictions',
+  'NodeVolumeLimits',
+  'VolumeBinding',
+  'VolumeZone',
+  'PodTopologySpread',
+  'InterPodAffinity',
+  'DynamicResources',
+];
+
 describe('the default profile', () => {
   const profile = settingsOf().profiles[0]!;
 
   it('has the modelled default plug-ins in their order', () => {
     expect(profile.schedulerName).toBe('default-scheduler');
-    expect(names(profile, 'preEnqueue')).toEqual(['SchedulingGates']);
+    expect(names(profile, 'preEnqueue')).toEqual(['SchedulingGates', 'DynamicResources']);
     expect(names(profile, 'queueSort')).toEqual(['PrioritySort']);
-    expect(names(profile, 'preFilter')).toEqual(['NodeAffinity', 'NodePorts', 'NodeResourcesFit']);
+    expect(names(profile, 'preFilter')).toEqual([
+      'NodeAffinity',
+      'NodePorts',
+      'NodeResourcesFit',
+      ...VOLUMES_AND_PODS,
+      'NodeDeclaredFeatures',
+    ]);
     expect(names(profile, 'filter')).toEqual([
       'NodeUnschedulable',
       'NodeName',
@@ -39,29 +56,27 @@ describe('the default profile', () => {
       'NodeAffinity',
       'NodePorts',
       'NodeResourcesFit',
+      ...VOLUMES_AND_PODS,
+      'NodeDeclaredFeatures',
     ]);
+    expect(names(profile, 'postFilter')).toEqual(['DynamicResources', 'DefaultPreemption']);
+    expect(names(profile, 'reserve')).toEqual(['VolumeBinding', 'DynamicResources']);
     expect(scorers(profile)).toEqual([
       'TaintToleration 3',
       'NodeAffinity 2',
       'NodeResourcesFit 1',
+      'VolumeBinding 1',
+      'PodTopologySpread 2',
+      'InterPodAffinity 2',
+      'DynamicResources 2',
       'NodeResourcesBalancedAllocation 1',
       'ImageLocality 1',
     ]);
     expect(names(profile, 'bind')).toEqual(['DefaultBinder']);
   });
 
-  it('knows which default plug-ins it does not model', () => {
-    expect(profile.unmodelled.map(({ name }) => name).sort()).toEqual([
-      'DefaultPreemption',
-      'DynamicResources',
-      'InterPodAffinity',
-      'NodeDeclaredFeatures',
-      'NodeVolumeLimits',
-      'PodTopologySpread',
-      'VolumeBinding',
-      'VolumeRestrictions',
-      'VolumeZone',
-    ]);
+  it('knows which default plug-ins leave something out', () => {
+    expect(profile.unmodelled.map(({ name }) => name).sort()).toEqual(['DynamicResources', 'VolumeBinding']);
   });
 });
 
@@ -73,6 +88,10 @@ describe('changes of a profile', () => {
       'TaintToleration 3',
       'NodeAffinity 12',
       'NodeResourcesFit 1',
+      'VolumeBinding 1',
+      'PodTopologySpread 2',
+      'InterPodAffinity 2',
+      'DynamicResources 2',
       'NodeResourcesBalancedAllocation 1',
       'ImageLocality 1',
     ]);

@@ -108,7 +108,7 @@ describe('events', () => {
 
   it('nobody listens to are not even looked at', () => {
     const { queue } = setup();
-    expect(queue.listened & ClusterEvent.assignedPodAdd).toBe(0);
+    expect(queue.listened & ClusterEvent.nodeCondition).toBe(0);
     expect(queue.listened & ClusterEvent.assignedPodDelete).not.toBe(0);
   });
 });

@@ -4,6 +4,9 @@ import { Scheduler } from '../../../engine/scheduler/scheduler.ts';
 import { costsWith, podSpec, settingsOf, World } from './support.ts';
 
 const SECOND = 1_000_000;
+/** What PostFilter plug-ins add where the pods that could go are no less important. */
+const NO_VICTIMS =
+  'no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.';
 
 function started(world: World, config?: unknown): Scheduler {
   const scheduler = new Scheduler(world.context, settingsOf(config));
@@ -80,7 +83,7 @@ describe('one pod', () => {
     world.kernel.run(SECOND);
     expect(scheduler.cache.columns.cpuRequested[node]).toBe(1500);
     expect(world.said).toEqual([
-      'Warning FailedScheduling web: 0/1 nodes are available: 1 Insufficient cpu.',
+      `Warning FailedScheduling web: 0/1 nodes are available: 1 Insufficient cpu. ${NO_VICTIMS}`,
       'patch web',
     ]);
   });
@@ -144,7 +147,10 @@ describe('a pod that fits nowhere', () => {
     world.at(5 * SECOND, () => world.removePod(big));
     world.kernel.run(10 * SECOND);
     expect(world.calls).toEqual([
-      { us: 1100, what: 'Warning FailedScheduling web: 0/1 nodes are available: 1 Insufficient cpu.' },
+      {
+        us: 1100,
+        what: `Warning FailedScheduling web: 0/1 nodes are available: 1 Insufficient cpu. ${NO_VICTIMS}`,
+      },
       { us: 1100, what: 'patch web' },
       // Back-off of 1 s is over: seen at 5 s + 100 µs, straight to the active queue.
       { us: 5 * SECOND + 1100, what: 'bind web n1' },
@@ -317,24 +323,21 @@ describe('what changes under way', () => {
   });
 });
 
-describe('plug-ins that are not modelled', () => {
-  it('are reported where they would have acted', () => {
+describe('what plug-ins leave out', () => {
+  it('is reported where they would have acted', () => {
     const world = new World();
     started(world);
     world.addNode('n1', { cpu: '1' });
     world.addPod('plain', podSpec());
-    world.addPod('spread', podSpec({}, { topologySpreadConstraints: [{ maxSkew: 1 }] }));
+    world.addPod('ephemeral', podSpec({}, { volumes: [{ name: 'v', emptyDir: {} }] }));
     world.addPod(
       'claims',
       podSpec({}, { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }),
     );
-    world.addPod('anti', podSpec({}, { affinity: { podAntiAffinity: {} } }));
-    world.addPod('important', podSpec({ cpu: '2' }, { priority: 7 }));
+    world.addPod('devices', podSpec({}, { resourceClaims: [{ name: 'd', resourceClaimName: 'd' }] }));
     world.kernel.run(SECOND);
     expect(world.losses.sort()).toEqual([
-      'kube-scheduler Pod spec.affinity.podAntiAffinity',
-      'kube-scheduler Pod spec.priority',
-      'kube-scheduler Pod spec.topologySpreadConstraints',
+      'kube-scheduler Pod spec.resourceClaims',
       'kube-scheduler Pod spec.volumes',
     ]);
   });

@@ -216,6 +216,19 @@ export class World implements ApiServer {
     this.#changed();
   }
 
+  /** Creates an object, or changes the one of that name. */
+  setObject(object: KubeObject): void {
+    const { objects } = this.state;
+    const { namespace, name } = object.metadata;
+    const store =
+      objects.findKind(object.kind) ??
+      objects.register(object.kind, object.apiVersion, object.kind.toLowerCase(), namespace !== undefined);
+    const known = objects.find(object.kind, namespace ?? '', name!);
+    if (known < 0) objects.create(store, object, 1, this.kernel.now);
+    else objects.update(known as never, object, 1, this.kernel.now);
+    this.#changed();
+  }
+
   watch(resource: string, consumer: WatchConsumer): void {
     this.#consumers.push({ resource, consumer, position: 0 });
     this.#changed();
@@ -278,7 +291,13 @@ export class World implements ApiServer {
 
   #deliverAll(): void {
     for (const each of this.#consumers) {
-      const log = each.resource === 'pods' ? this.state.podLog : this.state.nodeLog;
+      const log =
+        each.resource === 'pods'
+          ? this.state.podLog
+          : each.resource === 'nodes'
+            ? this.state.nodeLog
+            : this.state.objects.findKind(each.resource)?.log;
+      if (log === undefined) continue;
       const from = each.position;
       let to = from;
       while (to < log.head && log.time(to) + this.#watchUs <= this.kernel.now) to++;

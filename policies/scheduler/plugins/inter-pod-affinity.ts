@@ -1,0 +1,290 @@
+// InterPodAffinity: near these pods, away from those, by required and preferred terms, and the same as the pods that
+// run already see it (plugins/interpodaffinity, v1.36). All counts are sums of the cache over values of topology keys.
+import { z } from 'zod';
+import {
+  ClusterEvent,
+  type ClusterView,
+  Code,
+  type DomainCounts,
+  definePlugin,
+  type Labels,
+  NODE_SCORE_MAX,
+  NodeField,
+  PASS,
+  type PodSelection,
+  type PodView,
+  SKIP,
+} from '../../../engine/index.ts';
+import { argsSchema } from './args.ts';
+import { ExistingTerms } from './existing-terms.ts';
+import { LABEL_HOSTNAME } from './node-selector.ts';
+import {
+  type AffinityTerm,
+  affinityOfTemplates,
+  means,
+  meansNamespace,
+  type ResolvedTerm,
+  resolveTerm,
+} from './pod-affinity-terms.ts';
+
+const REASON_AFFINITY = "node(s) didn't match pod affinity rules";
+const REASON_ANTI = "node(s) didn't match pod anti-affinity rules";
+const REASON_EXISTING = "node(s) didn't satisfy existing pods anti-affinity rules";
+
+const args = argsSchema({
+  hardPodAffinityWeight: z.number().int().min(0).max(100).default(1),
+  ignorePreferredTermsOfExistingPods: z.boolean().default(false),
+});
+
+/** Terms of a pod in the queue, with the namespaces that exist at this moment. */
+interface OwnTerms {
+  readonly namespaces: number;
+  readonly required: readonly ResolvedTerm[];
+  readonly requiredAnti: readonly ResolvedTerm[];
+  readonly preferred: readonly ResolvedTerm[];
+  /** Pods that all required affinity terms mean. */
+  readonly all: PodSelection | null;
+  /** It is one of them itself. */
+  readonly meansItself: boolean;
+}
+
+interface FilterState {
+  readonly own: OwnTerms;
+  /** By required affinity term. */
+  readonly near: readonly DomainCounts[];
+  readonly away: readonly DomainCounts[];
+  /** By group of existing pods whose anti-affinity means the pod. */
+  existing: readonly DomainCounts[];
+  version: number;
+}
+
+/** Sums and what one pod in them weighs, of one attempt. */
+class ScoreState {
+  readonly sums: DomainCounts[] = [];
+  readonly weights: number[] = [];
+
+  add(sums: DomainCounts, weight: number): void {
+    if (sums.total === 0) return;
+    this.sums.push(sums);
+    this.weights.push(weight);
+  }
+}
+
+function at(sums: DomainCounts, node: number): number {
+  const domain = sums.domainOf[node]!;
+  return domain < 0 ? 0 : (sums.counts[domain] ?? 0);
+}
+
+/** The one namespace and label that narrow a selection. */
+function selectionOf(key: string, terms: readonly ResolvedTerm[]): PodSelection {
+  const only = terms.find(({ namespaces }) => namespaces?.size === 1)?.namespaces;
+  const label = terms.map(({ term }) => term.selector.label).find((each) => each !== null);
+  return {
+    key,
+    namespace: only === undefined || only === null ? null : [...only][0]!,
+    label: label ?? null,
+    selects: (pods) => terms.every((term) => means(term, pods.namespace, pods.template.labelSet)),
+  };
+}
+
+const keyOfTerm = ({ term, namespaces }: ResolvedTerm): string =>
+  JSON.stringify([namespaces === null ? '*' : [...namespaces].sort(), term.selector.text]);
+
+export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, ScoreState>({
+  name: 'InterPodAffinity',
+  about: 'Keeps pods near or away from other pods as their affinity and anti-affinity say.',
+  points: ['preFilter', 'filter', 'preScore', 'score'],
+  args,
+  create({ hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }, handle) {
+    const { cluster } = handle;
+    const affinityOf = affinityOfTemplates(cluster.labelSets);
+    const existing = new ExistingTerms(cluster, ({ template, namespace }) => affinityOf(template, namespace));
+    const notNear = handle.verdict(Code.unschedulableAndUnresolvable, REASON_AFFINITY);
+    const notAway = handle.verdict(Code.unschedulable, REASON_ANTI);
+    const keptAway = handle.verdict(Code.unschedulable, REASON_EXISTING);
+
+    /** By namespace, then template. */
+    const owns = new Map<string, (OwnTerms | undefined)[]>();
+    function ownTerms({ template, namespace }: PodView): OwnTerms {
+      let known = owns.get(namespace);
+      if (known === undefined) {
+        known = [];
+        owns.set(namespace, known);
+      }
+      const namespaces = cluster.objects.version('Namespace', '');
+      const last = known[template.id];
+      if (last !== undefined && last.namespaces === namespaces) return last;
+      const affinity = affinityOf(template, namespace);
+      const there = cluster.objects
+        .list('Namespace', '')
+        .map(({ metadata }) => ({ name: metadata.name!, labels: metadata.labels ?? {} }));
+      const resolved = (terms: readonly AffinityTerm[]): ResolvedTerm[] =>
+        terms.map((term) => resolveTerm(term, there));
+      const required = resolved(affinity.required);
+      const own = {
+        namespaces,
+        required,
+        requiredAnti: resolved(affinity.requiredAnti),
+        preferred: resolved(affinity.preferred),
+        all:
+          required.length === 0
+            ? null
+            : selectionOf(`all of\n${required.map(keyOfTerm).sort().join('\n')}`, required),
+        meansItself: required.every((term) => means(term, namespace, template.labelSet)),
+      };
+      known[template.id] = own;
+      return own;
+    }
+
+    const groupOf = (topologyKey: string) => ({ key: topologyKey, topologyKey, includes: null });
+    const countsOf = (view: ClusterView, selection: PodSelection, { term }: ResolvedTerm): DomainCounts =>
+      view.topology.counts(selection, groupOf(term.topologyKey));
+    const countsOfTerm = (view: ClusterView, term: ResolvedTerm): DomainCounts =>
+      countsOf(view, selectionOf(`meant\n${keyOfTerm(term)}`, [term]), term);
+
+    function satisfiesAffinity({ own, near }: FilterState, node: number): boolean {
+      let isThere = true;
+      for (const sums of near) {
+        if (sums.domainOf[node]! < 0) return false;
+        if (at(sums, node) === 0) isThere = false;
+      }
+      // The first of a series of pods that want to be near each other.
+      return isThere || (own.meansItself && near.every(({ total }) => total === 0));
+    }
+
+    function verdictOf(pod: PodView, state: FilterState, node: number): number {
+      if (!satisfiesAffinity(state, node)) return notNear;
+      for (const sums of state.away) if (at(sums, node) > 0) return notAway;
+      if (state.version !== existing.version) {
+        state.version = existing.version;
+        state.existing = existing.for(pod).anti.map((group) => existing.counts(group));
+      }
+      for (const sums of state.existing) if (at(sums, node) > 0) return keptAway;
+      return PASS;
+    }
+
+    const namespaceLabels = (namespace: string): Labels =>
+      cluster.objects.get('Namespace', '', namespace)?.metadata.labels ?? {};
+
+    return {
+      locality: 'global',
+      reads: NodeField.labels | NodeField.pods | NodeField.existence,
+      sign: () => null,
+      events: [
+        {
+          events:
+            ClusterEvent.assignedPodAdd | ClusterEvent.assignedPodUpdate | ClusterEvent.assignedPodDelete,
+          hint(pod, { events, template, namespace }) {
+            if (template === null || namespace === undefined) return true;
+            const own = ownTerms(pod);
+            const isMeant = (term: ResolvedTerm): boolean => means(term, namespace, template.labelSet);
+            const comes = (events & ClusterEvent.assignedPodDelete) === 0;
+            const goes = (events & ClusterEvent.assignedPodAdd) === 0;
+            if (comes && own.required.length > 0 && own.required.every(isMeant)) return true;
+            if (!goes) return false;
+            if (own.requiredAnti.some(isMeant)) return true;
+            const labels = namespaceLabels(pod.namespace);
+            return affinityOf(template, namespace).requiredAnti.some(
+              (term) =>
+                term.selector.matchesSet(pod.template.labelSet) &&
+                meansNamespace(term, pod.namespace, labels),
+            );
+          },
+        },
+        {
+          events: ClusterEvent.nodeAdd | ClusterEvent.nodeLabel,
+          hint(pod, { node, before }, view) {
+            const own = ownTerms(pod);
+            const then = (key: string): string | undefined =>
+              key === LABEL_HOSTNAME && before!.hostnameLabel ? view.nodeName(node) : before!.labels[key];
+            // Pods that run may keep it away by any key: a changed one may be theirs.
+            if (before === null)
+              return (
+                own.required.length === 0 ||
+                own.required.every(({ term }) => view.label(node, term.topologyKey) !== undefined)
+              );
+            const terms = [...own.required, ...own.requiredAnti];
+            if (terms.some(({ term }) => view.label(node, term.topologyKey) !== then(term.topologyKey)))
+              return true;
+            return existing
+              .for(pod)
+              .anti.some(({ term }) => view.label(node, term.topologyKey) !== then(term.topologyKey));
+          },
+        },
+        { events: ClusterEvent.ownUpdate },
+      ],
+      preFilter(pod, view) {
+        const own = ownTerms(pod);
+        const { anti } = existing.for(pod);
+        const others = anti.length === 0 ? [] : anti.map((group) => existing.counts(group));
+        if (
+          own.required.length === 0 &&
+          own.requiredAnti.length === 0 &&
+          others.every(({ total }) => total === 0)
+        )
+          return SKIP;
+        return {
+          own,
+          near: own.required.map((term) => countsOf(view, own.all!, term)),
+          away: own.requiredAnti.map((term) => countsOfTerm(view, term)),
+          existing: others,
+          version: existing.version,
+        };
+      },
+      // Sums follow the cluster, so there is nothing to do; being here says so.
+      podChanged() {},
+      filter: (pod, node, state) => verdictOf(pod, state, node.id),
+      filterBatch(pod, _view, nodes, from, to, state, verdicts) {
+        let kept = from;
+        for (let i = from; i < to; i++) {
+          const node = nodes[i]!;
+          const verdict = verdictOf(pod, state, node);
+          if (verdict === PASS) nodes[kept++] = node;
+          else verdicts[node] = verdict;
+        }
+        return kept;
+      },
+      preScore(pod, view) {
+        const own = ownTerms(pod);
+        if (ignorePreferredTermsOfExistingPods && own.preferred.length === 0) return SKIP;
+        const { weighed } = existing.for(pod);
+        if (own.preferred.length === 0 && weighed.length === 0) return SKIP;
+        const state = new ScoreState();
+        for (const term of own.preferred) state.add(countsOfTerm(view, term), term.term.weight);
+        for (const group of weighed) {
+          const weight = group.kind === 'required' ? hardPodAffinityWeight : group.term.weight;
+          if (group.kind === 'required' && weight === 0) continue;
+          state.add(existing.counts(group), weight);
+        }
+        return state.sums.length === 0 ? SKIP : state;
+      },
+      score(_pod, node, { sums, weights }) {
+        let score = 0;
+        for (let i = 0; i < sums.length; i++) score += weights[i]! * at(sums[i]!, node.id);
+        return score;
+      },
+      scoreBatch(_pod, _view, nodes, count, { sums, weights }, out) {
+        out.fill(0, 0, count);
+        for (let s = 0; s < sums.length; s++) {
+          const { domainOf, counts } = sums[s]!;
+          const weight = weights[s]!;
+          for (let i = 0; i < count; i++) {
+            const domain = domainOf[nodes[i]!]!;
+            if (domain >= 0) out[i]! += weight * (counts[domain] ?? 0);
+          }
+        }
+      },
+      normalize(scores, count) {
+        let least = Number.POSITIVE_INFINITY;
+        let most = Number.NEGATIVE_INFINITY;
+        for (let i = 0; i < count; i++) {
+          least = Math.min(least, scores[i]!);
+          most = Math.max(most, scores[i]!);
+        }
+        const range = most - least;
+        for (let i = 0; i < count; i++)
+          scores[i] = range > 0 ? Math.trunc(NODE_SCORE_MAX * ((scores[i]! - least) / range)) : 0;
+      },
+    };
+  },
+});

@@ -1,0 +1,252 @@
+// What a pod asks of its spread over domains: its own constraints, or the default ones of the profile with a selector
+// made of the Services and the controller that select the pod (plugins/podtopologyspread/common.go and
+// plugins/helper/spread.go, v1.36). Compiled once per pod template, or per template and owner for default ones.
+import type {
+  ClusterView,
+  Json,
+  KubeObject,
+  PodSelection,
+  PodTemplate,
+  PodView,
+  Requirement,
+  TopologyGroup,
+} from '../../../engine/index.ts';
+import { compileNodeSelector, type NodeSelector, selectorOfMap } from './node-selector.ts';
+import {
+  type PodSelector,
+  podSelector,
+  requirementsOf,
+  requirementsOfMap,
+  selectorOf,
+} from './pod-selector.ts';
+import { tolerationClasses } from './tolerations.ts';
+
+export interface DefaultConstraint {
+  readonly maxSkew: number;
+  readonly topologyKey: string;
+  readonly whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway';
+  readonly minDomains?: number;
+  readonly nodeAffinityPolicy?: string;
+  readonly nodeTaintsPolicy?: string;
+}
+
+export interface Constraint {
+  readonly maxSkew: number;
+  readonly topologyKey: string;
+  readonly minDomains: number;
+  readonly selector: PodSelector;
+  readonly selection: PodSelection;
+  readonly group: TopologyGroup;
+  /** Whether taints decide which nodes count. */
+  readonly readsTaints: boolean;
+}
+
+/** Constraints of one kind. */
+export interface Constraints {
+  readonly list: readonly Constraint[];
+  /** A node without one of the keys does not count, and scores nothing. */
+  readonly requireAll: boolean;
+}
+
+export interface PodSpread {
+  readonly hard: Constraints;
+  readonly soft: Constraints;
+}
+
+const NO_CONSTRAINTS: Constraints = { list: [], requireAll: true };
+const NONE: PodSpread = { hard: NO_CONSTRAINTS, soft: NO_CONSTRAINTS };
+
+/** Controllers whose selectors count, by kind: API version, and the selector as requirements. */
+const OWNERS: Readonly<Record<string, { readonly apiVersion: string; readonly isMap: boolean }>> = {
+  ReplicationController: { apiVersion: 'v1', isMap: true },
+  ReplicaSet: { apiVersion: 'apps/v1', isMap: false },
+  StatefulSet: { apiVersion: 'apps/v1', isMap: false },
+};
+
+interface DefaultEntry {
+  readonly servicesVersion: number;
+  readonly ownerSelector: string;
+  readonly spread: PodSpread;
+}
+
+export class SpreadConstraints {
+  readonly #cluster: ClusterView;
+  readonly #defaults: readonly DefaultConstraint[];
+  readonly #systemDefaulted: boolean;
+  readonly #classOf = tolerationClasses();
+  /** By namespace, then template. */
+  readonly #own = new Map<string, (PodSpread | undefined)[]>();
+  /** By owner, or namespace of pods without one, then template. */
+  readonly #byOwner = new Map<string | number, (DefaultEntry | undefined)[]>();
+  readonly #selectorTexts = new WeakMap<KubeObject, string>();
+
+  constructor(cluster: ClusterView, defaults: readonly DefaultConstraint[], systemDefaulted: boolean) {
+    this.#cluster = cluster;
+    this.#defaults = defaults;
+    this.#systemDefaulted = systemDefaulted;
+  }
+
+  of(pod: PodView): PodSpread {
+    const own: readonly Json[] = pod.template.spec.topologySpreadConstraints ?? [];
+    if (own.length === 0) return this.#defaults.length === 0 ? NONE : this.#defaultFor(pod);
+    const { namespace, template } = pod;
+    const known = listIn(this.#own, namespace);
+    let spread = known[template.id];
+    if (spread === undefined) {
+      const { labelSets } = this.#cluster;
+      spread = this.#compile(own, template, namespace, true, (c) =>
+        selectorOf(c, template.labels, labelSets),
+      );
+      known[template.id] = spread;
+    }
+    return spread;
+  }
+
+  #defaultFor(pod: PodView): PodSpread {
+    const { objects } = this.#cluster;
+    const { namespace, template, owner } = pod;
+    const known = listIn(this.#byOwner, owner < 0 ? namespace : owner);
+    const servicesVersion = objects.version('Service', namespace);
+    const controller = this.#controller(pod);
+    const ownerSelector = controller === null ? '' : this.#selectorText(controller);
+    const entry = known[template.id];
+    if (
+      entry !== undefined &&
+      entry.servicesVersion === servicesVersion &&
+      entry.ownerSelector === ownerSelector
+    )
+      return entry.spread;
+    const requirements = this.#deducedSelector(pod, controller);
+    let spread = NONE;
+    if (requirements.length > 0) {
+      const selector = podSelector(requirements, this.#cluster.labelSets);
+      spread = this.#compile(this.#defaults, template, namespace, !this.#systemDefaulted, () => selector);
+    }
+    known[template.id] = { servicesVersion, ownerSelector, spread };
+    return spread;
+  }
+
+  #controller(pod: PodView): KubeObject | null {
+    const owner = this.#cluster.controllerOf(pod.id);
+    if (owner === null || OWNERS[owner.kind]?.apiVersion !== owner.apiVersion) return null;
+    return this.#cluster.objects.get(owner.kind, pod.namespace, owner.metadata.name!);
+  }
+
+  #selectorText(controller: KubeObject): string {
+    let text = this.#selectorTexts.get(controller);
+    if (text === undefined) {
+      text = JSON.stringify(controller['spec']?.selector ?? null);
+      this.#selectorTexts.set(controller, text);
+    }
+    return text;
+  }
+
+  /** All selectors that select the pod, as one: they cannot contradict each other. */
+  #deducedSelector({ namespace, labels }: PodView, controller: KubeObject | null): Requirement[] {
+    const map: Record<string, string> = {};
+    for (const service of this.#cluster.objects.list('Service', namespace)) {
+      const selector: Readonly<Record<string, string>> | undefined = service['spec']?.selector;
+      if (selector === undefined || selector === null) continue;
+      if (Object.keys(selector).every((key) => labels[key] === selector[key])) Object.assign(map, selector);
+    }
+    const selector = controller?.['spec']?.selector;
+    if (controller === null || selector === undefined) return requirementsOfMap(map);
+    if (OWNERS[controller.kind]!.isMap) return requirementsOfMap({ ...map, ...selector });
+    return [...requirementsOfMap(map), ...(requirementsOf(selector) ?? [])];
+  }
+
+  #compile(
+    sources: readonly Json[],
+    template: PodTemplate,
+    namespace: string,
+    requireAll: boolean,
+    selectorFor: (source: Json) => PodSelector,
+  ): PodSpread {
+    const wanted = requiredNodes(template);
+    const listed = (action: string): Constraints => {
+      const own = sources.filter((each) => each.whenUnsatisfiable === action);
+      const isAll = action === 'DoNotSchedule' || requireAll;
+      const keys = isAll ? [...new Set<string>(own.map((each) => each.topologyKey))].sort() : [];
+      const list = own.map((each) =>
+        this.#constraint(each, selectorFor(each), template, namespace, wanted, keys),
+      );
+      return { list, requireAll: isAll };
+    };
+    return { hard: listed('DoNotSchedule'), soft: listed('ScheduleAnyway') };
+  }
+
+  #constraint(
+    source: Json,
+    selector: PodSelector,
+    template: PodTemplate,
+    namespace: string,
+    wanted: RequiredNodes,
+    keys: readonly string[],
+  ): Constraint {
+    const cluster = this.#cluster;
+    const { topologyKey } = source;
+    const honorsAffinity = (source.nodeAffinityPolicy ?? 'Honor') === 'Honor' && wanted.selectors.length > 0;
+    const readsTaints = source.nodeTaintsPolicy === 'Honor';
+    const tolerations = this.#classOf(template);
+    const others = keys.filter((key) => key !== topologyKey);
+    const includes = (node: number): boolean => {
+      if (others.some((key) => cluster.label(node, key) === undefined)) return false;
+      if (honorsAffinity && !wanted.selectors.every((each) => each.matches(cluster, node))) return false;
+      if (!readsTaints) return true;
+      const set = cluster.columns.taintSet[node]!;
+      return set === 0 || !tolerations.blocked(set, cluster.taints(set));
+    };
+    const isPlain = others.length === 0 && !honorsAffinity && !readsTaints;
+    return {
+      maxSkew: source.maxSkew,
+      topologyKey,
+      minDomains: source.minDomains ?? 1,
+      selector,
+      readsTaints,
+      selection: {
+        key: `live\n${namespace}\n${selector.text}`,
+        namespace,
+        label: selector.label,
+        selects: (pods) =>
+          !pods.terminating && pods.namespace === namespace && selector.matchesSet(pods.template.labelSet),
+      },
+      group: {
+        key: isPlain
+          ? topologyKey
+          : JSON.stringify([
+              topologyKey,
+              others,
+              honorsAffinity ? wanted.text : '',
+              readsTaints ? tolerations.text : '',
+            ]),
+        topologyKey,
+        includes: isPlain ? null : includes,
+      },
+    };
+  }
+}
+
+interface RequiredNodes {
+  readonly selectors: readonly NodeSelector[];
+  readonly text: string;
+}
+
+/** nodeSelector and required node affinity of the pod; what a profile adds does not count here. */
+function requiredNodes({ spec }: PodTemplate): RequiredNodes {
+  const terms =
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const selectors: NodeSelector[] = [];
+  const plain = selectorOfMap(spec.nodeSelector ?? {});
+  if (plain !== null) selectors.push(plain);
+  if (terms !== undefined) selectors.push(compileNodeSelector(terms));
+  return { selectors, text: JSON.stringify([spec.nodeSelector ?? {}, terms ?? null]) };
+}
+
+function listIn<K, T>(map: Map<K, T[]>, key: K): T[] {
+  let list = map.get(key);
+  if (list === undefined) {
+    list = [];
+    map.set(key, list);
+  }
+  return list;
+}
