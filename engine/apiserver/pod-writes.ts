@@ -136,11 +136,16 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
-  /** Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. */
+  /**
+   * Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. A pod that goes at once is written with a
+   * grace period of 0 first and removed by a second write (registry/generic/registry/store.go
+   * updateForGracefulDeletionAndFinalizers, v1.36): watchers see both.
+   */
   delete(r: ApiRequest): void {
     const { state, recorder } = this.#h;
     const { pods } = state;
     const pod = r.subject as PodId;
+    if (r.unfinished) return this.#finishDelete(r, pod);
     if (!this.#found(r, pod)) return;
     r.code = 200;
     r.id = pod;
@@ -148,18 +153,20 @@ export class PodWrites {
     let grace = r.a >= 0 ? r.a : state.template(pod).graceSeconds;
     if (unbound || isTerminal(pods.word[pod]!)) grace = 0;
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
-    if (grace === 0) {
-      if (!deleting) recorder.podDeleting(pod);
-      this.#remove(pod);
-      return;
-    }
     // A second delete may only shorten the period.
-    if (deleting && grace >= pods.graceSeconds[pod]!) return;
+    if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
+    r.unfinished = grace === 0;
     pods.graceSeconds[pod] = grace;
     pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
     pods.word[pod]! |= PodBit.deleting;
     if (!deleting) recorder.podDeleting(pod);
     this.#write(pod, Verb.modified);
+  }
+
+  #finishDelete(r: ApiRequest, pod: PodId): void {
+    r.unfinished = false;
+    // Another DELETE may have been faster: the pod is gone all the same.
+    if (this.#h.state.pods.alive(pod, r.generation)) this.#remove(pod);
   }
 
   patchNodeImages(r: ApiRequest): void {

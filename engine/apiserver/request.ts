@@ -40,6 +40,8 @@ export class ApiRequest implements ApiReply {
   target = 0;
   arg = 0;
   receivedUs = 0;
+  /** Half done: it goes to etcd once more before it is answered. */
+  unfinished = false;
   /** Times it was sent again after 429. */
   retries = 0;
 
@@ -70,6 +72,7 @@ export class ApiRequest implements ApiReply {
     this.body = null;
     this.reply = null;
     this.retries = 0;
+    this.unfinished = false;
     this.code = 0;
     this.reason = '';
     this.message = '';

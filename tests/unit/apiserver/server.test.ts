@@ -250,6 +250,7 @@ describe('watches', () => {
     // Both entries were read while the row still was that pod's.
     expect(verbs).toEqual([
       [Verb.added, 0],
+      [Verb.modified, 0],
       [Verb.deleted, 0],
     ]);
     expect(state.pods.generation[0]).toBe(1);

@@ -109,7 +109,7 @@ describe('arrivals', () => {
 describe('lifetimes', () => {
   it('run from the answer to the creation: 20 + 500 + 15 ms', () => {
     const { lines } = play([[{ atUs: 0, object: shape, name: 'a', lifetimeUs: 500 * MS }]]);
-    expect(lines).toEqual(['15 added default/a', '535 deleted default/a']);
+    expect(lines).toEqual(['15 added default/a', '535 modified default/a', '535 deleted default/a']);
   });
 
   it('end objects, too', () => {
@@ -139,7 +139,7 @@ describe('lifetimes', () => {
         { atUs: 0, object: shape, name: 'b', namespace: 'nowhere' },
       ],
     ]);
-    expect(lines).toEqual(['15 added default/a', '535 deleted default/a']);
+    expect(lines).toEqual(['15 added default/a', '535 modified default/a', '535 deleted default/a']);
     const { summary } = recorder.finish({
       livePods: [],
       virtualUs: 0,
