@@ -209,8 +209,7 @@ export class ObjectWrites {
     if (stored.metadata.deletionTimestamp !== undefined)
       metadata.deletionTimestamp = stored.metadata.deletionTimestamp;
     if (stored.metadata.generation !== undefined) {
-      const changed =
-        next['spec'] !== stored['spec'] && JSON.stringify(next['spec']) !== JSON.stringify(stored['spec']);
+      const changed = !isSameJson(next['spec'], stored['spec']);
       metadata.generation = stored.metadata.generation + (changed ? 1 : 0);
     }
     if (metadata.deletionTimestamp !== undefined && finalized(next)) {

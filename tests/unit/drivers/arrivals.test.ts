@@ -150,9 +150,10 @@ describe('lifetimes', () => {
       unschedulable: 0,
       expect: [],
     });
-    // Losses of one kind are one row, with the first one's text.
+    // Refusals of one sort are one row, however many names they concern.
     expect(summary.loss).toMatchObject([
-      { source: 'workload', kind: 'Pod', count: 2, note: '409 pods "a" already exists' },
+      { source: 'workload', kind: 'Pod', count: 1, note: 'refused: 404 NotFound' },
+      { source: 'workload', kind: 'Pod', count: 1, note: 'refused: 409 AlreadyExists' },
     ]);
   });
 });
