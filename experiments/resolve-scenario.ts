@@ -1,8 +1,8 @@
 // A recorded scenario file to a resolved scenario: the cluster, namespace and steps of its header, run with the costs of
 // the control plane that the recordings were made on. What `setup` makes is made before the scenario's time 0.
 import type { ResolvedScenario, TimedStep } from '../engine/contracts/scenario.ts';
-import type { ManifestObject } from '../workloads/manifests.ts';
 import { recorded } from '../policies/costs/recorded.ts';
+import type { ManifestObject } from '../workloads/manifests.ts';
 import { DEFAULT_NODE, nodeGroup } from './node-groups.ts';
 import type { InputObject } from './objects.ts';
 import type { ScenarioHeader } from './schema.ts';
@@ -47,7 +47,8 @@ export function resolveScenarioFile(
   const setup = resolveSteps(header.setup ?? [], { ...common, path: ['setup'], created });
   const originUs = setup.length === 0 ? 0 : SETUP_US;
   const later = resolveSteps(header.steps, { ...common, path: ['steps'], created, recorded: { originUs } });
-  for (const { object, manifest: from, verdict } of created) loss.object(from.source, object, verdict.modelled);
+  for (const { object, manifest: from, verdict } of created)
+    loss.object(from.source, object, verdict.modelled);
   const steps: TimedStep[] = [...setup, ...later];
   return {
     experiment: header.scenario,
@@ -71,7 +72,13 @@ export function resolveScenarioFile(
     existing: [
       {
         source: manifest.source,
-        object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+        object: {
+          apiVersion: 'v1',
+          kind: 'Namespace',
+          metadata: { name: namespace, labels: { 'kubernetes.io/metadata.name': namespace } },
+          spec: { finalizers: ['kubernetes'] },
+          status: { phase: 'Active' },
+        },
       },
     ],
     steps,

@@ -49,7 +49,9 @@ export class TimelineFile {
       put(first ? '],\n' : '\n],\n');
     };
     const map = (name: string, entries: Readonly<Record<string, unknown>>, end: string): void => {
-      const lines = Object.entries(entries).map(([key, value]) => `\n ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+      const lines = Object.entries(entries).map(
+        ([key, value]) => `\n ${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+      );
       put(`"${name}": {${lines.join(',')}${lines.length === 0 ? '' : '\n'}}${end}\n`);
     };
     put(`{\n"scenario": ${JSON.stringify(timeline.scenario)},\n`);

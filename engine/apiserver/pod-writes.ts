@@ -136,6 +136,25 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
+  /** The pod leaves the template of its like for one with its own annotations. */
+  annotate(r: ApiRequest): void {
+    const { state } = this.#h;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.code = 200;
+    r.id = pod;
+    const { labels, annotations: before, spec, metadata } = state.template(pod);
+    const annotations: Record<string, string> = { ...before };
+    for (const [key, value] of Object.entries(r.body as Readonly<Record<string, string | null>>)) {
+      if (value === null) delete annotations[key];
+      else annotations[key] = value;
+    }
+    const next = state.templates.intern({ labels, annotations, spec, metadata });
+    if (next.id === state.pods.template[pod]) return;
+    state.pods.template[pod] = next.id;
+    this.#write(pod, Verb.modified);
+  }
+
   /**
    * Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. A pod that goes at once is written with a
    * grace period of 0 first and removed by a second write (registry/generic/registry/store.go
