@@ -26,8 +26,8 @@ export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
 export {
-  type Placement,
   type PlaceInput,
+  type Placement,
   type PodPlacement,
   place,
 } from './scheduler/snapshot.ts';

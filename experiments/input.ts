@@ -68,6 +68,21 @@ export function judgeInNamespace(
   return judgeManifest({ ...plain, raw: intoNamespace(plain.raw, namespace) }, judge);
 }
 
+/** An object that the server is meant to refuse: it is sent as it is. */
+function refusedObject(m: ManifestObject, namespace: string, judge: Judge): InputObject {
+  const plain = replaceNamespace(m.raw, namespace) as Record<string, unknown>;
+  const verdict = judge(plain);
+  const raw = verdict.namespaced ? intoNamespace(plain, namespace) : plain;
+  const object = raw as unknown as InputObject['object'];
+  return {
+    manifest: { ...m, raw },
+    object,
+    verdict,
+    namespace: verdict.namespaced ? namespace : '',
+    name: object.metadata?.name ?? '',
+  };
+}
+
 export function readInput(paths: readonly string[], judge: Judge, options: ReadPathsOptions = {}): Input {
   const { sources, problems: pathProblems } = readPaths(paths, options);
   const input: Input = { experiments: [], scenarios: [], objects: [], problems: [], files: [] };
@@ -100,7 +115,10 @@ export function readInput(paths: readonly string[], judge: Judge, options: ReadP
       if (Array.isArray(judged)) {
         const title = titleOf(document.raw);
         // A scenario may create what is meant to be refused; the step says so.
-        if (scenario !== null && refusalExpected(scenario.header, title)) continue;
+        if (scenario !== null && refusalExpected(scenario.header, title)) {
+          scenario.objects.push(refusedObject(document, String(scenario.header.raw['scenario']), judge));
+          continue;
+        }
         for (const problem of judged) add(problem, true, title);
       } else (scenario?.objects ?? input.objects).push(judged);
     }

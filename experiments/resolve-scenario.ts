@@ -72,7 +72,13 @@ export function resolveScenarioFile(
     existing: [
       {
         source: manifest.source,
-        object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+        object: {
+          apiVersion: 'v1',
+          kind: 'Namespace',
+          metadata: { name: namespace, labels: { 'kubernetes.io/metadata.name': namespace } },
+          spec: { finalizers: ['kubernetes'] },
+          status: { phase: 'Active' },
+        },
       },
     ],
     steps,

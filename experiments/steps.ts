@@ -1,6 +1,6 @@
 // Steps of an Experiment or scenario to what kubectl does at a time: apply, create, patch, scale, delete, undo. A step
 // that this version does not carry out is a problem with its place, never passed over.
-import type { SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
+import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
@@ -29,7 +29,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, delete-namespace, add-node, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (annotations), delete-namespace, add-node, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -89,6 +89,8 @@ class StepResolver {
         ];
       case 'patch':
         return this.patch(atUs, step);
+      case 'patch-pod':
+        return this.annotatePod(atUs, step);
       case 'add-node':
         return this.addNode(atUs, step);
       case 'kubectl':
@@ -200,16 +202,33 @@ class StepResolver {
     const grace = seconds === undefined ? {} : { graceSeconds: seconds };
     if (step.name !== undefined)
       return [{ ...this.removeNamed(atUs, 'v1', 'Pod', namespace, step.name), ...grace }];
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'delete-pod', objects: [], pick, ...grace }];
+  }
+
+  /** Annotations only: a pod that changes its labels changes its owner, which controllers do not act on. */
+  private annotatePod(atUs: number, step: ExperimentStep): TimedStep[] {
+    const body = step.body as { metadata?: { annotations?: Record<string, string | null> } } | undefined;
+    const annotations = body?.metadata?.annotations;
+    const others = [...Object.keys(body ?? {}), ...Object.keys(body?.metadata ?? {})].filter(
+      (key) => key !== 'metadata' && key !== 'annotations',
+    );
+    if (annotations === undefined || others.length > 0)
+      return this.unsupported('body', `patch-pod of ${others.join(', ') || 'nothing'}`);
+    const pick = this.pick(step, step.namespace ?? this.context.namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'annotate-pod', objects: [], pick, annotations }];
+  }
+
+  private pick(step: ExperimentStep, namespace: string): PodPick | undefined {
     const matchLabels = this.labels(step.selector);
-    if (matchLabels === undefined) return [];
-    const pick = { namespace, matchLabels, nth: step.nth ?? 0, deleting: step.deleting === true };
-    return [{ atUs, do: 'delete-pod', objects: [], pick, ...grace }];
+    if (matchLabels === undefined) return undefined;
+    return { namespace, matchLabels, nth: step.nth ?? 0, deleting: step.deleting === true };
   }
 
   /** `app=web,tier=front` as a map. */
   private labels(selector: string | undefined): Record<string, string> | undefined {
     if (selector === undefined || selector === '') {
-      this.problem('E3002', '', 'step `delete-pod` needs a name, or a selector with nth');
+      this.problem('E3002', '', 'the step needs a name, or a selector with nth');
       return undefined;
     }
     const pairs = selector.split(',').map((part) => /^([^=!\s]+)==?([^=\s]*)$/.exec(part.trim()));

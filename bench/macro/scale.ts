@@ -1,11 +1,10 @@
 // Whole runs by size, each a process of its own: the command as a user calls it, with all its outputs. Prints CPU
 // seconds, peak memory, events a second and pods that found no node; and what five times the nodes cost at equal pods.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { nodeProcess } from '../process-cpu.ts';
 
 interface Size {
   readonly name: string;
@@ -70,15 +69,13 @@ function measure(command: string, size: Size): Figures {
     const file = join(folder, 'scale.json');
     const out = join(folder, 'out');
     writeFileSync(file, JSON.stringify(experiment(size)));
-    const done = spawnSync(process.execPath, [command, 'run', file, '--out', out, '--quiet'], {
-      encoding: 'utf8',
-    });
+    const done = nodeProcess([command, 'run', file, '--out', out, '--quiet']);
     if (done.status !== 0) throw new Error(`${size.name}: exit ${done.status}\n${done.stderr}`);
     const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
     const timing = JSON.parse(readFileSync(join(out, 'timing.json'), 'utf8'));
     return {
       name: size.name,
-      cpuSeconds: timing.cpuSeconds,
+      cpuSeconds: done.cpuSeconds,
       peakMiB: Math.round(timing.peakMemoryBytes / 2 ** 20),
       eventsPerSecond: timing.eventsPerSecond,
       events: summary.events,

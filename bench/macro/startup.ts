@@ -1,10 +1,10 @@
 // Benchmark: what `kubetick --help` costs in CPU time, as a multiple of an empty Node script. People and scripts start
 // the command often; loading the engine for a help text would be felt each time. Bar: 2.5.
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { BenchArgs } from '../main.ts';
+import { nodeProcess } from '../process-cpu.ts';
 
 const BAR = 2.5;
 
@@ -18,9 +18,9 @@ export async function run({ size, json }: BenchArgs): Promise<void> {
   const version: number[] = [];
   for (let round = 0; round < runs; round++) {
     // In turn, so that a slow minute of the machine hits all of them.
-    empty.push(cpuSeconds(['-e', '0']));
-    help.push(cpuSeconds([bundle, '--help']));
-    version.push(cpuSeconds([bundle, '--version']));
+    empty.push(nodeProcess(['-e', '0']).cpuSeconds);
+    help.push(nodeProcess([bundle, '--help']).cpuSeconds);
+    version.push(nodeProcess([bundle, '--version']).cpuSeconds);
   }
   const base = median(empty);
   const lines = [
@@ -37,14 +37,6 @@ export async function run({ size, json }: BenchArgs): Promise<void> {
     console.log(`  ${name.padEnd(20)} ${figure} ms CPU ${ratio.toFixed(2).padStart(6)}x`);
   }
   console.log(`  median of ${runs} runs each; bar ${BAR}x`);
-}
-
-/** User plus system time of one Node process, in seconds; bash's `time` reads it from wait4, to the millisecond. */
-function cpuSeconds(args: readonly string[]): number {
-  const script = 'TIMEFORMAT="%3U %3S"; { time "$0" "$@" >/dev/null 2>&1; } 2>&1';
-  const printed = execFileSync('bash', ['-c', script, process.execPath, ...args], { encoding: 'utf8' });
-  const [user, system] = printed.trim().split(' ').map(Number);
-  return user! + system!;
 }
 
 function median(values: readonly number[]): number {

@@ -121,6 +121,19 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  annotatePod(
+    pod: number,
+    generation: number,
+    annotations: Readonly<Record<string, string | null>>,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.annotatePod, pod, generation, reply, target, arg);
+    r.body = annotations;
+    this.#send(r);
+  }
+
   deletePod(
     pod: number,
     generation: number,

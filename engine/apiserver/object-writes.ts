@@ -17,7 +17,7 @@ import {
 import type { Admitted } from './admitted.ts';
 import type { ApiRequest } from './request.ts';
 import { isSameJson } from './same-json.ts';
-import type { ServiceAddresses } from './service-addresses.ts';
+import { carryAllocated, type ServiceAddresses } from './service-addresses.ts';
 
 export interface Refusal {
   readonly code: number;
@@ -151,12 +151,18 @@ export class ObjectWrites {
     if (admit !== null) {
       const refusal = immutableProblem(stored, changed);
       if (refusal !== null) return r.fail(422, 'Invalid', refusal);
+      if (stored.kind === 'Service') changed = carryAllocated(changed, stored);
       const admitted = admit(changed);
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }
       const metadata = { ...stored.metadata, ...changed.metadata };
       changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
+      if (stored.kind === 'Service') {
+        const full = this.#h.addresses.reallocate(changed, stored);
+        if (full !== null)
+          return r.fail(422, 'Invalid', `Service "${stored.metadata.name}" is invalid: ${full}`);
+      }
     }
     this.#replace(r, stored, { ...changed, metadata: { ...changed.metadata } });
   }
@@ -209,8 +215,7 @@ export class ObjectWrites {
     if (stored.metadata.deletionTimestamp !== undefined)
       metadata.deletionTimestamp = stored.metadata.deletionTimestamp;
     if (stored.metadata.generation !== undefined) {
-      const changed =
-        next['spec'] !== stored['spec'] && JSON.stringify(next['spec']) !== JSON.stringify(stored['spec']);
+      const changed = !isSameJson(next['spec'], stored['spec']);
       metadata.generation = stored.metadata.generation + (changed ? 1 : 0);
     }
     if (metadata.deletionTimestamp !== undefined && finalized(next)) {

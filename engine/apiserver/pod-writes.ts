@@ -139,11 +139,35 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
-  /** Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. */
+  /** The pod leaves the template of its like for one with its own annotations. */
+  annotate(r: ApiRequest): void {
+    const { state } = this.#h;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.code = 200;
+    r.id = pod;
+    const { labels, annotations: before, spec, metadata } = state.template(pod);
+    const annotations: Record<string, string> = { ...before };
+    for (const [key, value] of Object.entries(r.body as Readonly<Record<string, string | null>>)) {
+      if (value === null) delete annotations[key];
+      else annotations[key] = value;
+    }
+    const next = state.templates.intern({ labels, annotations, spec, metadata });
+    if (next.id === state.pods.template[pod]) return;
+    state.pods.template[pod] = next.id;
+    this.#write(pod, Verb.modified);
+  }
+
+  /**
+   * Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. A pod that goes at once is written with a
+   * grace period of 0 first and removed by a second write (registry/generic/registry/store.go
+   * updateForGracefulDeletionAndFinalizers, v1.36): watchers see both.
+   */
   delete(r: ApiRequest): void {
     const { state, recorder } = this.#h;
     const { pods } = state;
     const pod = r.subject as PodId;
+    if (r.unfinished) return this.#finishDelete(r, pod);
     if (!this.#found(r, pod)) return;
     r.code = 200;
     r.id = pod;
@@ -151,18 +175,20 @@ export class PodWrites {
     let grace = r.a >= 0 ? r.a : state.template(pod).graceSeconds;
     if (unbound || isTerminal(pods.word[pod]!)) grace = 0;
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
-    if (grace === 0) {
-      if (!deleting) recorder.podDeleting(pod);
-      this.#remove(pod);
-      return;
-    }
     // A second delete may only shorten the period.
-    if (deleting && grace >= pods.graceSeconds[pod]!) return;
+    if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
+    r.unfinished = grace === 0;
     pods.graceSeconds[pod] = grace;
     pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
     pods.word[pod]! |= PodBit.deleting;
     if (!deleting) recorder.podDeleting(pod);
     this.#write(pod, Verb.modified);
+  }
+
+  #finishDelete(r: ApiRequest, pod: PodId): void {
+    r.unfinished = false;
+    // Another DELETE may have been faster: the pod is gone all the same.
+    if (this.#h.state.pods.alive(pod, r.generation)) this.#remove(pod);
   }
 
   patchNodeImages(r: ApiRequest): void {

@@ -78,6 +78,8 @@ export class RequestKinds {
         return this.id('create', 'pods/binding');
       case Op.patchPodStatus:
         return this.id('patch', 'pods/status');
+      case Op.annotatePod:
+        return this.id('patch', 'pods');
       case Op.deletePod:
         return this.id('delete', 'pods');
       default:

@@ -16,6 +16,7 @@ export const Op = {
   deletePod: 8,
   patchNodeImages: 9,
   writeEvent: 10,
+  annotatePod: 11,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -40,6 +41,8 @@ export class ApiRequest implements ApiReply {
   target = 0;
   arg = 0;
   receivedUs = 0;
+  /** Half done: it goes to etcd once more before it is answered. */
+  unfinished = false;
   /** Times it was sent again after 429. */
   retries = 0;
 
@@ -70,6 +73,7 @@ export class ApiRequest implements ApiReply {
     this.body = null;
     this.reply = null;
     this.retries = 0;
+    this.unfinished = false;
     this.code = 0;
     this.reason = '';
     this.message = '';

@@ -288,6 +288,7 @@ export class Server implements ApiServer, Transport {
 
   #commit(r: ApiRequest): void {
     this.#apply(r);
+    if (r.unfinished) return this.#etcd.submit(r.slot, this.#kernel.now);
     const us = this.#kernel.now + this.#o.costs.etcd.applyUs - r.receivedUs;
     this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, us);
     if (this.#trace.enabled) {
@@ -315,6 +316,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.bind(r);
       case Op.patchPodStatus:
         return this.#pods.patchStatus(r);
+      case Op.annotatePod:
+        return this.#pods.annotate(r);
       case Op.deletePod:
         return this.#pods.delete(r);
       case Op.patchNodeImages:

@@ -2,7 +2,7 @@
 // the lower stays free for static use (KEP-3070, KEP-3668; pkg/registry/core/service/{ipallocator,portallocator}).
 
 import type { Stream } from '../kernel/index.ts';
-import type { KubeObject } from '../kinds/kind.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
 import { needsHealthCheckNodePort } from '../kinds/service.ts';
 
 /** 10.96.0.0/16, the range of the recorded control plane and of kubeadm's /12 default's start. */
@@ -61,6 +61,55 @@ class Pool {
   }
 }
 
+const needsClusterIp = (spec: Json): boolean => spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
+const needsNodePorts = (spec: Json): boolean =>
+  spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
+/** Reached from outside the cluster: what externalTrafficPolicy is about. */
+const isExternal = (spec: Json): boolean =>
+  spec.type === 'NodePort' ||
+  spec.type === 'LoadBalancer' ||
+  (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0);
+const portKey = (port: Json): string => `${port.protocol ?? 'TCP'} ${port.port}`;
+
+/**
+ * A changed Service before it is checked: what was allocated stays where it is still needed and the change does not
+ * say otherwise, and goes where the new type has no use for it (pkg/registry/core/service: patchAllocatedValues and
+ * dropTypeDependentFields, v1.36).
+ */
+export function carryAllocated(changed: KubeObject, stored: KubeObject): KubeObject {
+  const before: Json = stored['spec'];
+  const ports: Json[] = (changed['spec'].ports ?? []).map((port: Json) => ({ ...port }));
+  const spec: Json = { ...changed['spec'], ...(changed['spec'].ports === undefined ? {} : { ports }) };
+  const known = new Map<string, number>(
+    (before.ports ?? []).map((port: Json) => [portKey(port), port.nodePort]),
+  );
+  if (needsClusterIp(before) && needsClusterIp(spec) && !spec.clusterIP) {
+    spec.clusterIP = before.clusterIP;
+    spec.clusterIPs = before.clusterIPs;
+  }
+  if (spec.type === 'ExternalName' && spec.clusterIP === before.clusterIP) {
+    delete spec.clusterIP;
+    delete spec.clusterIPs;
+  }
+  const same = ports.every((port) => (port.nodePort ?? 0) === (known.get(portKey(port)) ?? 0));
+  for (const port of ports) {
+    if (needsNodePorts(spec)) port.nodePort ??= known.get(portKey(port));
+    if (port.nodePort === undefined || (needsNodePorts(before) && !needsNodePorts(spec) && same))
+      delete port.nodePort;
+  }
+  const gone = [
+    ...(isExternal(before) && !isExternal(spec) ? ['externalTrafficPolicy'] : []),
+    ...(before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer'
+      ? ['allocateLoadBalancerNodePorts', 'loadBalancerClass']
+      : []),
+    ...(needsHealthCheckNodePort(stored) && !needsHealthCheckNodePort({ ...changed, spec })
+      ? ['healthCheckNodePort']
+      : []),
+  ];
+  for (const field of gone) if (spec[field] === before[field]) delete spec[field];
+  return { ...changed, spec };
+}
+
 export class ServiceAddresses {
   readonly #ips: Pool;
   readonly #ports: Pool;
@@ -109,6 +158,49 @@ export class ServiceAddresses {
       if (n < 0) return 'failed to allocate a healthCheckNodePort: range is full';
       spec.healthCheckNodePort = PORT_FIRST + n;
     }
+    return null;
+  }
+
+  /** Fills what the new version of a Service needs besides the old one's; a refusal's text or null. */
+  reallocate(next: KubeObject, stored: KubeObject): string | null {
+    const spec: Json = next['spec'];
+    const before: Json = stored['spec'];
+    const had = new Set<number>((before.ports ?? []).map((port: Json) => port.nodePort).filter(Boolean));
+    const taken: number[] = [];
+    const refuse = (text: string): string => {
+      for (const port of taken) this.#ports.release(port - PORT_FIRST);
+      return text;
+    };
+    if (needsNodePorts(spec)) {
+      for (const port of spec.ports ?? []) {
+        if (port.nodePort && had.has(port.nodePort)) continue;
+        if (port.nodePort && !this.#ports.take(port.nodePort - PORT_FIRST))
+          return refuse(`spec.ports: Invalid value: ${port.nodePort}: provided port is already allocated`);
+        if (!port.nodePort) {
+          const n = this.#ports.any();
+          if (n < 0) return refuse('failed to allocate a nodePort: range is full');
+          port.nodePort = PORT_FIRST + n;
+        }
+        taken.push(port.nodePort);
+      }
+    }
+    if (needsHealthCheckNodePort(next) && !spec.healthCheckNodePort) {
+      const n = this.#ports.any();
+      if (n < 0) return refuse('failed to allocate a healthCheckNodePort: range is full');
+      spec.healthCheckNodePort = PORT_FIRST + n;
+    }
+    if (before.healthCheckNodePort && !spec.healthCheckNodePort)
+      this.#ports.release(before.healthCheckNodePort - PORT_FIRST);
+    if (needsClusterIp(spec) && !spec.clusterIP) {
+      const n = this.#ips.any();
+      if (n < 0) return refuse('failed to allocate a serviceIP: range is full');
+      spec.clusterIP = dotted(NETWORK + n);
+      spec.clusterIPs = [spec.clusterIP];
+    }
+    const kept = new Set((spec.ports ?? []).map((port: Json) => port.nodePort));
+    for (const port of had) if (!kept.has(port)) this.#ports.release(port - PORT_FIRST);
+    if (before.clusterIP && before.clusterIP !== 'None' && before.clusterIP !== spec.clusterIP)
+      this.#ips.release(parseAddress(before.clusterIP) - NETWORK);
     return null;
   }
 

@@ -112,6 +112,15 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** PATCH of a pod's annotations: null removes one. */
+  annotatePod(
+    pod: number,
+    generation: number,
+    annotations: Readonly<Record<string, string | null>>,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
   deletePod(
     pod: number,

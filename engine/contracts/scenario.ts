@@ -54,13 +54,24 @@ export interface TimedStep {
   /** Which step of the scenario file this is (part of). */
   readonly ordinal?: number;
   /** `apply` creates an object or, if it exists, replaces what its manifest says. */
-  readonly do: 'create' | 'apply' | 'patch' | 'scale' | 'delete' | 'delete-pod' | 'rollout-undo' | 'look';
+  readonly do:
+    | 'create'
+    | 'apply'
+    | 'patch'
+    | 'scale'
+    | 'delete'
+    | 'delete-pod'
+    | 'annotate-pod'
+    | 'rollout-undo'
+    | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
   /** For `patch`. */
   readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
-  /** For `delete-pod`: which, and with how many seconds of grace (absent: the pod's own). */
+  /** For `annotate-pod`; null removes one. */
+  readonly annotations?: Readonly<Record<string, string | null>>;
+  /** For `delete-pod` and `annotate-pod`: which; and with how many seconds of grace (absent: the pod's own). */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */

@@ -17,7 +17,7 @@
 // so that a rejection allocates nothing. A plug-in that has to look at thousands of nodes may offer a batch form
 // beside the per-node form: the per-node form is the definition, the batch form must agree with it (a property test
 // compares them), and the search calls whichever is there.
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
 import type { StorageView } from './storage.ts';

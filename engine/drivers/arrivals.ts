@@ -111,7 +111,7 @@ export class ArrivalDriver {
     const lifetimeUs = this.#lifetimes.get(reply.target);
     this.#lifetimes.delete(reply.target);
     if (reply.code >= 400) {
-      this.#c.recorder.loss('workload', isPod ? 'Pod' : '', '', 1, `${reply.code} ${reply.message}`);
+      this.#c.recorder.loss('workload', isPod ? 'Pod' : '', '', 1, `refused: ${reply.code} ${reply.reason}`);
       return;
     }
     if (lifetimeUs === undefined) return;

@@ -20,7 +20,8 @@ export type Rollback =
   /** Nothing is sent: what kubectl prints instead, and whether that is a failure. */
   | { readonly says: string; readonly fails: boolean };
 
-const revisionOf = (replicaSet: KubeObject): number => Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
+const revisionOf = (replicaSet: KubeObject): number =>
+  Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
 
 function chosen(sets: readonly KubeObject[], toRevision: number): KubeObject | undefined {
   if (toRevision > 0) return sets.find((set) => revisionOf(set) === toRevision);
@@ -51,12 +52,18 @@ export function rollback(state: ClusterState, deployment: KubeObject, toRevision
     };
   const target = chosen(sets, toRevision);
   if (target === undefined) {
-    const says = toRevision > 0 ? `unable to find specified revision ${toRevision} in history` : 'no rollout history found';
+    const says =
+      toRevision > 0
+        ? `unable to find specified revision ${toRevision} in history`
+        : 'no rollout history found';
     return { says, fails: true };
   }
   const template = withoutHash(target['spec'].template);
   if (JSON.stringify(template) === JSON.stringify(withoutHash(deployment['spec'].template)))
-    return { says: `skipped rollback (current template already matches revision ${toRevision})`, fails: false };
+    return {
+      says: `skipped rollback (current template already matches revision ${toRevision})`,
+      fails: false,
+    };
   return {
     change: (stored) => {
       const annotations: Record<string, string> = {};

@@ -2,7 +2,7 @@
 // the server refuses is told in the loss report and does not stop the others.
 import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
-import type { SourcedObject, TimedStep } from '../contracts/scenario.ts';
+import type { PodPick, SourcedObject, TimedStep } from '../contracts/scenario.ts';
 import type { StepWitness } from '../contracts/timeline.ts';
 import type { EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
@@ -67,7 +67,7 @@ export class StepDriver {
     this.#sentUs = this.#c.kernel.now;
     this.#picked = undefined;
     if (task.step.do === 'look') return this.#unsent(task, 0, '', '');
-    if (task.step.do === 'delete-pod') return this.#deletePicked(task);
+    if (task.step.pick !== undefined) return this.#toPicked(task, task.step.pick);
     if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
       const { object } = task.object!;
       const namespaced =
@@ -155,14 +155,17 @@ export class StepDriver {
     return true;
   }
 
-  #deletePicked(task: Task): boolean {
+  #toPicked(task: Task, pick: PodPick): boolean {
     const { step } = task;
     const { pods } = this.#c.state;
-    const pod = pickPod(this.#c.state, step.pick!);
-    if (pod < 0) return this.#refused(task, 'Pod', `no pod number ${step.pick!.nth} with these labels`);
+    const pod = pickPod(this.#c.state, pick);
+    if (pod < 0) return this.#refused(task, 'Pod', `no pod number ${pick.nth} with these labels`);
     this.#picked = this.#witness?.podName(pod);
-    this.#hop('Pod', step.pick!.namespace, this.#c.state.podName(pod), 'sends DELETE Pod');
-    this.#client.deletePod(pod, pods.generation[pod]!, step.graceSeconds ?? -1, this.#answered);
+    const deletes = step.do === 'delete-pod';
+    this.#hop('Pod', pick.namespace, this.#c.state.podName(pod), `sends ${deletes ? 'DELETE' : 'PATCH'} Pod`);
+    const generation = pods.generation[pod]!;
+    if (deletes) this.#client.deletePod(pod, generation, step.graceSeconds ?? -1, this.#answered);
+    else this.#client.annotatePod(pod, generation, step.annotations ?? {}, this.#answered);
     return true;
   }
 

@@ -1,5 +1,5 @@
 // What kubelets send: each node's kubelet has an API client of its own, made when it first has something to say.
-import type { ApiClient, PodStatusChange } from '../contracts/api.ts';
+import type { ApiClient, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 
 export class KubeletClients {
@@ -21,10 +21,10 @@ export class KubeletClients {
     return client;
   }
 
-  /** PATCH of the pod's status by the kubelet of its node. */
-  patch(pod: number, change: PodStatusChange): void {
+  /** PATCH of the pod's status by the kubelet of its node. `reply` is given the pod and `arg`. */
+  patch(pod: number, change: PodStatusChange, reply: ReplyHandler | null = null, arg = 0): void {
     const { pods } = this.#c.state;
-    this.of(pods.node[pod]!).patchPodStatus(pod, pods.generation[pod]!, change, null);
+    this.of(pods.node[pod]!).patchPodStatus(pod, pods.generation[pod]!, change, reply, pod, arg);
   }
 
   /** DELETE with grace 0. */

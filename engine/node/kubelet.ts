@@ -8,7 +8,7 @@
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
-import type { PodStatusChange } from '../contracts/api.ts';
+import type { ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
@@ -121,7 +121,7 @@ export class Kubelets {
 
   /** deletionTimestamp is set, or a second DELETE has shortened the grace period. */
   #deleting(pod: number, step: Step): void {
-    if (step === Step.released) return;
+    if (step === Step.ending || step === Step.released) return;
     if (step === Step.ended) return this.#release(pod);
     if (step !== Step.stopping) return this.#terminate(pod, step);
     const { stopFromUs, stopUs } = this.#workers;
@@ -356,21 +356,27 @@ export class Kubelets {
     if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0))
       return this.#backOff(pod);
     this.#end(pod, code === 0);
-    this.#enter(pod, Step.ended, -1);
-    // A DELETE may have reached the server before this status did.
-    if (state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
   }
 
   /** Terminal phase; the sandbox and its address go. */
   #end(pod: number, succeeded: boolean): void {
-    this.#clients.patch(pod, {
+    const version = this.#workers.enter(pod, Step.ending);
+    const change = {
       ...NO_CHANGE,
       phase: succeeded ? Phase.succeeded : Phase.failed,
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
-    });
+    };
+    this.#clients.patch(pod, change, this.#endTold, version);
     this.#addresses.release(pod);
   }
+
+  /** The server knows that the pod has ended. One that is to be deleted may go now, not before. */
+  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => {
+    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    this.#enter(pod, Step.ended, -1);
+    if (this.#c.state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
+  };
 
   /** CrashLoopBackOff: first restart at once, then 10 s doubling to 5 min; forgotten after a run of 10 min. */
   #backOff(pod: number): void {
@@ -451,12 +457,12 @@ export class Kubelets {
     const began = !Number.isNaN(this.#workers.startedUs[pod]!);
     const code = termExitCode ?? (template.restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
     this.#end(pod, began && code === 0);
-    this.#clients.hop(pod, 'containers stopped; deletes the pod from the API');
-    this.#release(pod);
+    this.#clients.hop(pod, 'containers stopped');
   }
 
   /** The last DELETE: the pod's object goes. */
   #release(pod: number): void {
+    this.#clients.hop(pod, 'deletes the pod from the API');
     this.#enter(pod, Step.released, -1);
     this.#clients.remove(pod);
   }

@@ -20,10 +20,12 @@ export const Step = {
   backoff: 8,
   /** Told to stop: SIGTERM sent. */
   stopping: 9,
+  /** Ended for good, and the status that says so is on its way. */
+  ending: 10,
   /** Ended for good. */
-  ended: 10,
+  ended: 11,
   /** Ended, and the pod's last DELETE is on its way. */
-  released: 11,
+  released: 12,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 

@@ -11,7 +11,9 @@ function described(step: TimedStep): Told {
   const refs =
     step.target !== undefined
       ? [name(step.target.kind, step.target.name)]
-      : step.objects.map(({ object }) => name(object.kind, object.metadata.name ?? object.metadata.generateName ?? ''));
+      : step.objects.map(({ object }) =>
+          name(object.kind, object.metadata.name ?? object.metadata.generateName ?? ''),
+        );
   return {
     t: step.atUs / 1000,
     do: step.do,
@@ -33,7 +35,7 @@ export class StepBook {
     this.#originUs = frame?.originUs ?? 0;
     if (frame === undefined) {
       this.given = steps.map(described);
-      steps.forEach((step, i) => this.#index.set(step, i));
+      for (const [i, step] of steps.entries()) this.#index.set(step, i);
     } else {
       this.given = frame.steps;
       for (const step of steps) if (step.ordinal !== undefined) this.#index.set(step, step.ordinal);
@@ -46,7 +48,8 @@ export class StepBook {
     if (index === undefined) return;
     const told = this.#told[index]!;
     told['sent'] ??= (answer.sentUs - this.#originUs) / 1000;
-    told['tookMs'] = (answer.answeredUs - this.#originUs) / 1000 - told['sent'];
+    // Back to whole µs first: a difference of fractions is not exact.
+    told['tookMs'] = (answer.answeredUs - this.#originUs - Math.round(told['sent'] * 1000)) / 1000;
     if (answer.picked !== undefined) told['picked'] = answer.picked;
     if (told['do'] === 'kubectl') {
       told['exit'] = Math.max(told['exit'] ?? 0, answer.code >= 400 ? 1 : 0);

@@ -1,5 +1,5 @@
 // Arguments of plug-ins: entries of pluginConfig carry their own apiVersion and kind, and nothing unknown.
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const CONFIG_API_VERSION = 'kubescheduler.config.k8s.io/v1';
 

@@ -4,7 +4,7 @@
 //
 // The pod is nominated to that node and waits for the victims to go. As upstream does by default, the victims are
 // deleted while the scheduler goes on, so the plug-in only says who they are. Extenders and pod groups are left out.
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   Code,

@@ -1,6 +1,6 @@
 // InterPodAffinity: near these pods, away from those, by required and preferred terms, and the same as the pods that
 // run already see it (plugins/interpodaffinity, v1.36). All counts are sums of the cache over values of topology keys.
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   type ClusterView,

@@ -1,6 +1,6 @@
 // NodeAffinity: nodeSelector and required terms decide, preferred terms score; a profile may add an affinity of its
 // own to every pod (plugins/nodeaffinity, v1.36).
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   Code,

@@ -1,6 +1,6 @@
 // NodeResourcesBalancedAllocation: prefers nodes whose resources are used in equal shares, judged by what the pod
 // changes: 75 where the balance stays as it is (plugins/noderesources/balanced_allocation.go, v1.36).
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type ClusterView,
   definePlugin,

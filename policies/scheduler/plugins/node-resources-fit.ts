@@ -1,6 +1,6 @@
 // NodeResourcesFit: a pod fits where its requests fit into what is left; how full the node then is decides the score
 // (plugins/noderesources/fit.go, v1.36).
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   type ClusterView,

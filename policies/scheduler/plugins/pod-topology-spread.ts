@@ -1,7 +1,7 @@
 // PodTopologySpread: keeps the pods of a selector even over the domains of a topology key, strictly or as a preference
 // (plugins/podtopologyspread, v1.36). Counts come from the cache's sums, so that an attempt looks at domains and at the
 // nodes in question, never at all pods.
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   Code,

@@ -1,6 +1,6 @@
 // Scores from what nodes have and what is asked of them: the strategies of NodeResourcesFit
 // (plugins/noderesources/{least_allocated,most_allocated,requested_to_capacity_ratio,resource_allocation}.go, v1.36).
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type ClusterView,
   NODE_SCORE_MAX,

@@ -2,7 +2,7 @@
 // waits for its pod; the choice is taken when the node is (plugins/volumebinding and
 // component-helpers/storage/volume/pv_helpers.go, v1.36). Scoring by storage capacity is off by default upstream, so
 // the scorer sits every attempt out.
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ClusterEvent,
   type ClusterView,

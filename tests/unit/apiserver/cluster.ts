@@ -1,6 +1,6 @@
 // A small cluster for tests: kernel, tables, server, with everything accepted as it is and costs as given.
 
-import { Server } from '../../../engine/apiserver/server.ts';
+import { Server, type ServerOptions } from '../../../engine/apiserver/server.ts';
 import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { RunOptions } from '../../../engine/contracts/result.ts';
 import { Seeder } from '../../../engine/drivers/seed.ts';
@@ -22,6 +22,7 @@ import { costPresets } from '../../../policies/costs/index.ts';
 const RESOURCES: Record<string, [string, string, boolean]> = {
   Namespace: ['v1', 'namespaces', false],
   Service: ['v1', 'services', true],
+  Deployment: ['apps/v1', 'deployments', true],
   ReplicaSet: ['apps/v1', 'replicasets', true],
   EndpointSlice: ['discovery.k8s.io/v1', 'endpointslices', true],
 };
@@ -29,7 +30,10 @@ const RESOURCES: Record<string, [string, string, boolean]> = {
 /** `sinks` take the tables, without one nobody asks for Events; `trace` hears the hops of an object. */
 export function cluster(
   costs: CostPreset = costPresets['zero']!,
-  options: Pick<RunOptions, 'sinks' | 'trace'> = {},
+  options: Pick<RunOptions, 'sinks' | 'trace'> & {
+    /** The kinds' rules; without them everything is accepted as it is. */
+    admit?(state: ClusterState): ServerOptions['admit'];
+  } = {},
 ) {
   const fingerprint = new Fingerprint();
   const kernel = new Kernel({ fingerprint });
@@ -58,7 +62,7 @@ export function cluster(
     state,
     recorder,
     costs,
-    admit: (object) => ({ code: 201, object }),
+    admit: options.admit?.(state) ?? ((object) => ({ code: 201, object })),
     addNode: (object, revision) =>
       seeder.node(object, {
         name: object.metadata.name!,

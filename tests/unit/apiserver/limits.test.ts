@@ -125,7 +125,15 @@ describe('the event recorder', () => {
 
 describe('the queue of the event recorder', () => {
   const said = (n: number) =>
-    ({ key: `o${n}`, type: 'Normal', reason: 'R', kind: 'Pod', namespace: 'd', name: `p${n}`, message: 'm' }) as const;
+    ({
+      key: `o${n}`,
+      type: 'Normal',
+      reason: 'R',
+      kind: 'Pod',
+      namespace: 'd',
+      name: `p${n}`,
+      message: 'm',
+    }) as const;
 
   it('writes one Event after the other', () => {
     const sent: string[] = [];

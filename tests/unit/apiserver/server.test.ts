@@ -250,8 +250,51 @@ describe('watches', () => {
     // Both entries were read while the row still was that pod's.
     expect(verbs).toEqual([
       [Verb.added, 0],
+      [Verb.modified, 0],
       [Verb.deleted, 0],
     ]);
     expect(state.pods.generation[0]).toBe(1);
+  });
+});
+
+describe('an overloaded server', () => {
+  it('refuses with 429 what would wait too long; clients try again after a second', () => {
+    const medium = costPresets['k8s-medium']!;
+    const { client, kernel, replies, reply, state } = setup({
+      ...medium,
+      // One worker that takes 1 s a request, and 2.5 s of patience: of five requests at once the first three wait 0, 1
+      // and 2 s; the others are sent again until they fit.
+      apiserver: {
+        ...medium.apiserver,
+        concurrency: 1,
+        handlerUs: { '*': 1_000_000 },
+        queueWaitMaxUs: 2_500_000,
+      },
+    });
+    for (let i = 0; i < 5; i++) client.create(service(`s${i}`), reply);
+    kernel.run(1_500_000);
+    expect(replies.length).toBe(1);
+    kernel.run();
+    expect(replies.map((r) => r.code)).toEqual([201, 201, 201, 201, 201]);
+    expect(state.objects.kind('Service').ids.size).toBe(5);
+  });
+
+  it('answers 429 after ten tries', () => {
+    const medium = costPresets['k8s-medium']!;
+    const { client, kernel, replies, reply } = setup({
+      ...medium,
+      apiserver: {
+        ...medium.apiserver,
+        concurrency: 1,
+        handlerUs: { '*': 60_000_000 },
+        queueWaitMaxUs: 1_000_000,
+      },
+    });
+    for (let i = 0; i < 2; i++) client.create(service(`s${i}`), reply);
+    kernel.run();
+    expect(replies.map((r) => [r.code, r.reason])).toEqual([
+      [429, 'TooManyRequests'],
+      [201, ''],
+    ]);
   });
 });

@@ -109,7 +109,7 @@ describe('arrivals', () => {
 describe('lifetimes', () => {
   it('run from the answer to the creation: 20 + 500 + 15 ms', () => {
     const { lines } = play([[{ atUs: 0, object: shape, name: 'a', lifetimeUs: 500 * MS }]]);
-    expect(lines).toEqual(['15 added default/a', '535 deleted default/a']);
+    expect(lines).toEqual(['15 added default/a', '535 modified default/a', '535 deleted default/a']);
   });
 
   it('end objects, too', () => {
@@ -139,7 +139,7 @@ describe('lifetimes', () => {
         { atUs: 0, object: shape, name: 'b', namespace: 'nowhere' },
       ],
     ]);
-    expect(lines).toEqual(['15 added default/a', '535 deleted default/a']);
+    expect(lines).toEqual(['15 added default/a', '535 modified default/a', '535 deleted default/a']);
     const { summary } = recorder.finish({
       livePods: [],
       virtualUs: 0,
@@ -150,9 +150,10 @@ describe('lifetimes', () => {
       unschedulable: 0,
       expect: [],
     });
-    // Losses of one kind are one row, with the first one's text.
+    // Refusals of one sort are one row, however many names they concern.
     expect(summary.loss).toMatchObject([
-      { source: 'workload', kind: 'Pod', count: 2, note: '409 pods "a" already exists' },
+      { source: 'workload', kind: 'Pod', count: 1, note: 'refused: 404 NotFound' },
+      { source: 'workload', kind: 'Pod', count: 1, note: 'refused: 409 AlreadyExists' },
     ]);
   });
 });

@@ -111,7 +111,14 @@ describe('steps', () => {
       { atUs: 100 * MS, do: 'delete', objects: [sourced(replicaSet('a')), sourced(podObject('p'))] },
       { atUs: 200 * MS, do: 'delete', objects: [], target: target('Pod', 'q-abcde') },
     ]);
-    expect(lines.slice(3)).toEqual(['115 deleted a', '135 deleted p', '215 deleted q-abcde']);
+    // An unbound pod is written with a grace period of 0, then removed.
+    expect(lines.slice(3)).toEqual([
+      '115 deleted a',
+      '135 modified p',
+      '135 deleted p',
+      '215 modified q-abcde',
+      '215 deleted q-abcde',
+    ]);
   });
 
   it('keep to the limits of kubectl: 1 request a second, burst 1', () => {

@@ -474,11 +474,19 @@ data: {node: '\${NS}-n1'}
 `,
   });
   const scenario = await load(['s.yaml']);
-  expect(scenario).toMatchObject({ experiment: 'demo', untilUs: 40_000_000, stopWhenIdle: true });
+  expect(scenario).toMatchObject({ experiment: 'demo', untilUs: 42_500_000, stopWhenIdle: true });
   expect(scenario.nodes).toMatchObject([{ count: 1, names: ['demo-n1'], zones: ['z1'] }]);
-  expect(scenario.existing.map(idOf)).toEqual(['Namespace/demo', 'ConfigMap/demo/c']);
-  expect(scenario.existing[1]!.object['data']).toEqual({ node: 'demo-n1' });
-  expect(stepsOf(scenario)).toEqual(['0 create Deployment/demo/web', '2500000 scale Deployment/demo/web=4']);
+  expect(scenario.existing.map(idOf)).toEqual(['Namespace/demo']);
+  expect(scenario.steps[0]!.objects[0]!.object['data']).toEqual({ node: 'demo-n1' });
+  // The setup takes the first 2.5 s of the run; the scenario's time 0 comes after it.
+  expect(stepsOf(scenario)).toEqual([
+    '0 create ConfigMap/demo/c',
+    '2500000 create Deployment/demo/web',
+    '5000000 scale Deployment/demo/web=4',
+    '7500000 look ',
+  ]);
+  expect(scenario.steps.map((step) => step.ordinal)).toEqual([undefined, 0, 1, 2]);
+  expect(scenario.frame).toMatchObject({ namespace: 'demo', idleUs: 3_500_000, minUs: 0, shared: true });
 });
 
 test('equal input gives equal scenarios, whatever ran before', async () => {

@@ -181,7 +181,13 @@ describe('deletion between runs', () => {
     k.pod(0, 'p', { restartPolicy: 'Never' }, { ...RUNNING, 'run-ms': '100' });
     k.at(5000, () => k.remove('p'));
     k.run();
-    expect(k.history.get('p')).toEqual(['0 Pending', '1000 Running Ready', '1100 Succeeded', '5000 gone']);
+    expect(k.history.get('p')).toEqual([
+      '0 Pending',
+      '1000 Running Ready',
+      '1100 Succeeded',
+      '5000 Succeeded deleting',
+      '5000 gone',
+    ]);
   });
 });
 
@@ -208,13 +214,14 @@ it('a DELETE that crosses the status of a pod that ends: the object goes all the
     costs: { apiserver: { ...zero.apiserver, networkUs: 5 * MS, handlerUs: { '*': 0 } } },
   });
   k.pod(0, 'p', { restartPolicy: 'Never' }, { ...RUNNING, 'run-ms': '100' });
-  // Created at 5, bound at 15; Running at 1015; the containers exit at 1115, told at 1120.
+  // Created at 5, bound at 15; Running at 1015; the containers exit at 1115, told at 1120, and the kubelet knows at 1125
+  // that it is told; its DELETE arrives 5 ms later.
   k.at(1113, () => k.remove('p'));
   k.run();
   expect(k.history.get('p')!.slice(-3)).toEqual([
     '1118 Running Ready deleting',
     '1120 Succeeded deleting',
-    '1123 gone',
+    '1130 gone',
   ]);
 });
 
@@ -242,6 +249,7 @@ describe('force deletion', () => {
     expect(k.history.get('p')).toEqual([
       '0 Pending',
       '1000 Running Ready',
+      '5000 Running Ready deleting',
       '5000 gone',
       '5500 Pending',
       '6500 Running Ready',

@@ -1,0 +1,190 @@
+// Compares a timeline with a recording of the real control plane, by the rules that the recordings' description gives:
+// final state and limits equal, rows that every repetition has present with their value, in order where the order never
+// varied, inside the recorded times widened by 150 ms and a tenth of the time since the last step.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Timeline, TimelineRow } from '../../engine/contracts/timeline.ts';
+import type { Json } from '../../engine/kinds/kind.ts';
+
+export const recordings = join(import.meta.dirname, '../../../shared/oracle/controlplane');
+export const recorded = existsSync(join(recordings, 'timelines'));
+
+const SLACK_MS = 150;
+const SLACK_SHARE = 0.1;
+/** Rows that must not be there if no recording has them. */
+const STRUCTURAL =
+  /^(created|gone|spec\..*|pods\..*|condition\..*|phase|revision|type|claim|volume|taints|owner)$/;
+
+/** Values over all repetitions: median, least, most. */
+type Spread = readonly [number, number, number];
+
+export interface RecordedRow {
+  readonly o: string;
+  readonly w: string;
+  readonly v?: string | number;
+  readonly k?: number;
+  readonly t: Spread;
+  /** Repetitions that have it; absent: all. */
+  readonly n?: number;
+  readonly ord?: string;
+  readonly ts: readonly (number | null)[];
+}
+
+export interface Recording {
+  readonly scenario: string;
+  readonly reps: number;
+  readonly steps: readonly Json[];
+  readonly transitions: readonly RecordedRow[];
+  readonly events: readonly {
+    readonly o: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly count: Spread;
+    readonly n?: number;
+  }[];
+  readonly final: Readonly<Record<string, Json>>;
+  readonly envelope?: Readonly<Record<string, Json>>;
+}
+
+export const names = (): string[] =>
+  recorded
+    ? readdirSync(join(recordings, 'timelines'))
+        .map((file) => file.slice(0, -'.json'.length))
+        .sort()
+    : [];
+
+export const scenarioPath = (name: string): string => join(recordings, 'scenarios', `${name}.yaml`);
+
+export const recordingOf = (name: string): Recording =>
+  JSON.parse(readFileSync(join(recordings, 'timelines', `${name}.json`), 'utf8')) as Recording;
+
+export interface RawEntry {
+  readonly ms: number;
+  readonly type: string;
+  readonly object: Json;
+}
+
+export interface RawRepetition {
+  readonly namespace: string;
+  readonly entries: RawEntry[];
+}
+
+/** Every watch event of the recorded repetitions. */
+export function rawOf(name: string): RawRepetition[] {
+  const text = gunzipSync(readFileSync(join(recordings, 'raw', `${name}.jsonl.gz`))).toString('utf8');
+  const repetitions: RawRepetition[] = [];
+  for (const line of text.trim().split('\n')) {
+    const parsed: Json = JSON.parse(line);
+    if ('rep' in parsed) repetitions.push({ namespace: parsed.namespace, entries: [] });
+    else repetitions.at(-1)!.entries.push(parsed);
+  }
+  return repetitions;
+}
+
+export const COLUMNS = ['final', 'envelope', 'steps', 'missing', 'extra', 'order', 'time', 'events'] as const;
+export type Problems = Record<(typeof COLUMNS)[number], string[]>;
+
+const keyOf = (r: { o: string; w: string; v?: unknown; k?: number }): string =>
+  `${r.o} ${r.w}=${JSON.stringify(r.v)} k${r.k ?? 1}`;
+const saysOf = (r: { o: string; w: string; v?: unknown }): string => `${r.o} ${r.w}=${JSON.stringify(r.v)}`;
+
+/** What differs, by column. */
+export function compare(want: Recording, got: Timeline): Problems {
+  const rows = [...got.transitions];
+  const problems: Problems = {
+    final: finals(want, got),
+    envelope: envelopes(want, got),
+    steps: steps(want, got),
+    missing: [],
+    extra: [],
+    order: [],
+    time: [],
+    events: events(want, got),
+  };
+  compareRows(want, rows, problems);
+  const known = new Set(want.transitions.map(saysOf));
+  for (const row of rows)
+    if (STRUCTURAL.test(row.w) && !known.has(saysOf(row))) problems.extra.push(saysOf(row));
+  for (const o of Object.keys(got.final)) if (!(o in want.final)) problems.extra.push(`final ${o}`);
+  return problems;
+}
+
+function finals(want: Recording, got: Timeline): string[] {
+  const bad: string[] = [];
+  for (const [o, fields] of Object.entries(want.final)) {
+    // Which of several equal pods is left varies between the repetitions.
+    if ('varies' in fields || 'inReps' in fields) continue;
+    const ours = got.final[o];
+    if (ours === undefined) {
+      bad.push(`${o} absent`);
+      continue;
+    }
+    for (const [field, value] of Object.entries<Json>(fields)) {
+      if (typeof value === 'object' && value !== null && 'varies' in value) continue;
+      if (ours[field] !== value) bad.push(`${o} ${field}: ${value}, ours ${ours[field]}`);
+    }
+  }
+  return bad;
+}
+
+function envelopes(want: Recording, got: Timeline): string[] {
+  const bad: string[] = [];
+  for (const [o, measures] of Object.entries(want.envelope ?? {}))
+    for (const [measure, bounds] of Object.entries<Json>(measures))
+      for (const [side, [low, high]] of Object.entries<Json>(bounds)) {
+        const ours = (got.envelope[o] as Json)?.[measure]?.[side];
+        if (!(ours >= low && ours <= high))
+          bad.push(`${o} ${measure} ${side}: ${low}..${high}, ours ${ours}`);
+      }
+  return bad;
+}
+
+function steps(want: Recording, got: Timeline): string[] {
+  return want.steps.flatMap((step, i) => {
+    const ours = got.steps[i];
+    if ('code' in step && ours?.code !== step.code)
+      return [`${i} ${step.do}: ${step.code}, ours ${ours?.code}`];
+    if ('exit' in step && ours?.exit !== step.exit)
+      return [`${i} ${step.do}: exit ${step.exit}, ours ${ours?.exit}`];
+    return [];
+  });
+}
+
+function events(want: Recording, got: Timeline): string[] {
+  const counts = new Map<string, number>();
+  for (const e of got.events) {
+    const key = `${e.o} ${e.reason} ${e.message}`;
+    counts.set(key, (counts.get(key) ?? 0) + e.count);
+  }
+  return want.events.flatMap(({ o, reason, message, count, n }) => {
+    const [, low, high] = count;
+    const ours = counts.get(`${o} ${reason} ${message}`) ?? 0;
+    return n !== undefined || (ours >= low && ours <= high)
+      ? []
+      : [`${o} ${reason} ${JSON.stringify(message)}: ${low}..${high}, ours ${ours}`];
+  });
+}
+
+function compareRows(want: Recording, rows: readonly TimelineRow[], problems: Problems): void {
+  const ours = new Map<string, TimelineRow>();
+  for (const row of rows) if (!ours.has(keyOf(row))) ours.set(keyOf(row), row);
+  const starts = want.steps.map((step) => step.t as number);
+  let last: TimelineRow | null = null;
+  for (const row of want.transitions) {
+    if (row.n !== undefined) continue;
+    const mine = ours.get(keyOf(row));
+    const [median, low, high] = row.t;
+    if (mine === undefined) {
+      problems.missing.push(`${keyOf(row)} at ${median}`);
+      continue;
+    }
+    const since = median - Math.max(0, ...starts.filter((t) => t <= median));
+    const slack = SLACK_MS + SLACK_SHARE * Math.max(0, since);
+    if (mine.t < low - slack || mine.t > high + slack)
+      problems.time.push(`${keyOf(row)}: ${low}..${high}, ours ${mine.t}`);
+    if (last !== null && ((row.ord === '<' && mine.t < last.t) || (row.ord === '=' && mine.t !== last.t)))
+      problems.order.push(`${keyOf(mine)} at ${mine.t} ${row.ord} after ${keyOf(last)} at ${last.t}`);
+    last = mine;
+  }
+}

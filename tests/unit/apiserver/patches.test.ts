@@ -1,0 +1,68 @@
+// PATCH through the server: the newest version is changed, defaulted and checked; what may not change is refused.
+import { describe, expect, it } from 'vitest';
+import { admission } from '../../../engine/apiserver/admit.ts';
+import type { ApiReply } from '../../../engine/contracts/api.ts';
+import type { KubeObject } from '../../../engine/kinds/kind.ts';
+import { applyPatch } from '../../../engine/kinds/patch.ts';
+import { cluster } from './cluster.ts';
+
+const deployment = (image = 'app:v1'): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image }] } },
+  },
+});
+
+function setup() {
+  const c = cluster(undefined, { admit: admission });
+  const user = c.server.client('kubectl', { qps: 0, burst: 0 }, { trusted: false });
+  const replies: { code: number; message: string; id: number; object: KubeObject | null }[] = [];
+  const reply = (r: ApiReply): void => {
+    replies.push({ code: r.code, message: r.message, id: r.id, object: r.object });
+  };
+  user.create(deployment(), reply);
+  c.kernel.run();
+  const { id } = replies[0]!;
+  const patch = (change: (object: KubeObject) => KubeObject) => {
+    user.patch(id, change, reply);
+    c.kernel.run();
+    return replies.at(-1)!;
+  };
+  return { ...c, id, patch };
+}
+
+describe('a PATCH of a user', () => {
+  it('is applied to the stored object, counted in generation, and defaulted', () => {
+    const { patch } = setup();
+    const body = { spec: { template: { spec: { containers: [{ name: 'extra', image: 'x' }] } } } };
+    const { code, object } = patch((o) => applyPatch(o, 'strategic', body));
+    expect(code).toBe(200);
+    expect(object!.metadata.generation).toBe(2);
+    const [extra, own] = object!['spec'].template.spec.containers;
+    expect([extra.name, extra.imagePullPolicy, own.image]).toEqual(['extra', 'Always', 'app:v1']);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['what the kind forbids', { spec: { replicas: -1 } }, /spec\.replicas: Invalid value: -1/],
+    ['another selector', { spec: { selector: { matchLabels: { app: 'x' } } } }, /field is immutable/],
+  ])('is refused for %s', (_name, body, message) => {
+    const { patch, id, state } = setup();
+    const before = state.objects.get(id);
+    const answer = patch((o) => applyPatch(o, 'merge', body));
+    expect(answer.code).toBe(422);
+    expect(answer.message).toMatch(message);
+    expect(state.objects.get(id)).toBe(before);
+  });
+
+  it('that does not fit is 422, and one that changes nothing makes no revision', () => {
+    const { patch, id, state } = setup();
+    expect(patch((o) => applyPatch(o, 'json', [{ op: 'remove', path: '/spec/none' }])).code).toBe(422);
+    const revision = state.objects.revision(id);
+    expect(patch((o) => applyPatch(o, 'merge', { spec: { replicas: 2 } })).code).toBe(200);
+    expect(state.objects.revision(id)).toBe(revision);
+  });
+});
