@@ -1,6 +1,6 @@
 // Writes the timeline of a run as JSON, one row a line, so that a text diff of two timelines is readable. Rows are
 // written as they come: a run of a million pods has millions.
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Timeline } from '../engine/contracts/timeline.ts';
 import { UserError } from './problems.ts';
@@ -14,13 +14,12 @@ export class TimelineFile {
   private readonly descriptor: number;
   private open = true;
 
-  /** Makes the file beside its place; a UserError where that is impossible. */
+  /** Makes the file beside its place, in a folder that exists; a UserError where that is impossible. */
   constructor(path: string) {
     this.path = path;
     const whole = resolve(path);
     this.temporary = join(dirname(whole), `.${basename(whole)}.tmp-${process.pid}`);
     try {
-      mkdirSync(dirname(whole), { recursive: true });
       this.descriptor = openSync(this.temporary, 'w');
     } catch (error) {
       throw new UserError({

@@ -122,10 +122,10 @@ it('the file holds one row a line and appears when it is whole', async () => {
     '- {t: 0, do: create, ref: ReplicaSet/web}\n',
     workload('ReplicaSet', 'web'),
   );
-  const path = join(folder, 'out', 'timeline.json');
+  const path = join(folder, 'timeline.json');
   const file = new TimelineFile(path);
   file.write(timeline);
-  expect(readdirSync(join(folder, 'out'))).not.toContain('timeline.json');
+  expect(readdirSync(folder)).not.toContain('timeline.json');
   file.finish();
   const text = readFileSync(path, 'utf8');
   const rows = [...timeline.transitions];
@@ -141,5 +141,6 @@ it('the file holds one row a line and appears when it is whole', async () => {
   expect(text.split('\n').filter((line) => line.startsWith(' {"o":"ReplicaSet/web","w":'))).toHaveLength(
     rows.filter((row) => row.o === 'ReplicaSet/web').length,
   );
-  expect(readdirSync(join(folder, 'out'))).toEqual(['timeline.json']);
+  expect(readdirSync(folder).sort()).toEqual(['s.yaml', 'timeline.json']);
+  expect(() => new TimelineFile(join(folder, 'nowhere', 'timeline.json'))).toThrow(/cannot write/);
 });
