@@ -231,8 +231,9 @@ export function checkPodResources(
   }
   checkRequirements(errors, field, resources, podClaims, checkPodResourceName);
   for (const [name, needed] of Object.entries(aggregateContainerRequests(spec))) {
-    const given = resources.requests?.[name] ?? '0';
-    if (compareQuantities(needed, given) > 0) {
+    // Only cpu, memory and huge pages can be set here, and defaults fill what is not; others stay with the containers.
+    const given = resources.requests?.[name];
+    if (given !== undefined && compareQuantities(needed, given) > 0) {
       const detail = `must be greater than or equal to aggregate container requests of ${needed}`;
       errors.invalid(entry(child(field, 'requests'), name), given, detail);
     }
