@@ -2,7 +2,7 @@
 // Endpoints and the EndpointSlice controller (pkg/controller/endpoint, endpointslice; podutil.FindPort, v1.36).
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { ClusterState, PodTemplate } from '../state/index.ts';
-import { podUid } from './pod-identity.ts';
+import { derivedPodUid } from '../state/index.ts';
 
 /** service.kubernetes.io/headless marks endpoints of Services without a cluster IP. */
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
@@ -73,5 +73,5 @@ export const podReference = (state: ClusterState, pod: number): Json => ({
   kind: 'Pod',
   namespace: state.podNamespace(pod),
   name: state.podName(pod),
-  uid: podUid(state.pods.serial[pod]!),
+  uid: derivedPodUid(state.pods.serial[pod]!),
 });

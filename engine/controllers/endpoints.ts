@@ -14,7 +14,7 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { type Labels, Verb } from '../state/index.ts';
+import { derivedPodUid, type Labels, Verb } from '../state/index.ts';
 import { AddressList } from './address-list.ts';
 import {
   HEADLESS_LABEL,
@@ -28,7 +28,6 @@ import {
   type ResolvedPort,
   resolvePorts,
 } from './endpoint-parts.ts';
-import { podUid } from './pod-identity.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
@@ -171,7 +170,7 @@ class EndpointsController implements Controller {
     const before = known.addresses.get(serial);
     if (before?.ready === ready && before.portsKey === key) return;
     const json = before?.json ?? this.#address(service, pod, ip);
-    const order = before?.key ?? `${ipText(ip)}\u0000${podUid(serial)}`;
+    const order = before?.key ?? `${ipText(ip)}\u0000${derivedPodUid(serial)}`;
     known.addresses.set({ serial, key: order, json, ready, portsKey: key }, ports);
   }
 

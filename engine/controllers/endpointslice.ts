@@ -18,7 +18,7 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { PodBit, Verb } from '../state/index.ts';
+import { derivedPodUid, PodBit, Verb } from '../state/index.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -32,7 +32,6 @@ import {
   resolvePorts,
 } from './endpoint-parts.ts';
 import { controllerReference, controllerUid } from './owner.ts';
-import { podUid } from './pod-identity.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
@@ -216,7 +215,7 @@ class EndpointSliceController implements Controller {
     known.changed.clear();
     this.#members.each(service, (pod) => {
       const serial = table.serial[pod]!;
-      serials.set(podUid(serial), serial);
+      serials.set(derivedPodUid(serial), serial);
       known.changed.set(serial, pod);
     });
     known.slices = [];

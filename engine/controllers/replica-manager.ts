@@ -17,10 +17,9 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { isTerminal, type Labels, PodBit, phaseOf, Verb } from '../state/index.ts';
+import { derivedPodUid, isTerminal, type Labels, PodBit, phaseOf, Verb } from '../state/index.ts';
 import { Expectations } from './expectations.ts';
 import { controllerUid } from './owner.ts';
-import { podUid } from './pod-identity.ts';
 import { chooseForDeletion, type DeletionCandidate } from './pod-ranking.ts';
 import { isActive, isReady } from './pod-view.ts';
 import {
@@ -257,7 +256,7 @@ export class ReplicaManager implements Controller {
         readyUs: pods.readyUs(pod),
         restarts: table.restarts[pod]!,
         createdUs: Math.floor(table.createdUs[pod]! / SECOND) * SECOND,
-        uid: () => podUid(serial),
+        uid: () => derivedPodUid(serial),
       });
     }
     return list;

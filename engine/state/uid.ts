@@ -50,6 +50,7 @@ export function uidText(salt: number, serial: number): string {
 }
 
 // Salts separate the families of serial numbers.
+const POD_SALT = 0x90d;
 const OBJECT_SALT = 0x0b1ec7;
 const SEED_SALT = 0x5eed;
 
@@ -57,3 +58,5 @@ const SEED_SALT = 0x5eed;
 export const objectUid = (serial: number): string => uidText(OBJECT_SALT, serial);
 /** UID of the n-th object that existed before the run. */
 export const seededUid = (serial: number): string => uidText(SEED_SALT, serial);
+/** UID of the n-th pod, from 1: the pod table does not store it. */
+export const derivedPodUid = (serial: number): string => uidText(POD_SALT, serial);

@@ -4,6 +4,7 @@
 import { mix32 } from '../../kernel/index.ts';
 import {
   type ClusterState,
+  derivedPodUid,
   type Labels,
   PHASE_NAMES,
   PodBit,
@@ -20,13 +21,12 @@ import { withOwnToken } from './token-volume.ts';
 
 export { TOKEN_SUFFIX } from './token-volume.ts';
 
-/** Separates UIDs of pods from those of objects. */
-const POD_UID_SALT = 0x90d;
+/** Separates UIDs of nodes from those of pods and objects. */
 const NODE_UID_SALT = 0x40de;
 
 /** UID of a pod: its own where it came with one, else derived from its serial number. */
 export const podUid = (state: ClusterState, pod: number): string =>
-  originalOf(state, pod)?.metadata.uid ?? uidText(POD_UID_SALT, state.pods.serial[pod]!);
+  originalOf(state, pod)?.metadata.uid ?? derivedPodUid(state.pods.serial[pod]!);
 
 const dotted = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 
