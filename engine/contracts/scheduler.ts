@@ -206,6 +206,8 @@ export interface ClusterView {
   readonly nodeCount: number;
   /** Nodes with a taint of effect NoSchedule or NoExecute; with one of effect PreferNoSchedule; cordoned. */
   readonly hardTainted: number;
+  /** Lowest priority of the pods on nodes, assumed ones included; Infinity: there are none. */
+  readonly lowestPriority: number;
   readonly softTainted: number;
   readonly cordoned: number;
   readonly resources: Interner;

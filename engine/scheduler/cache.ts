@@ -48,6 +48,8 @@ export class SchedulerCache implements ClusterView {
   readonly images: Interner;
   readonly labelSets: LabelSets;
   hardTainted = 0;
+  /** Pods on nodes by priority; there are few different ones. */
+  readonly #byPriority = new Map<number, number>();
   softTainted = 0;
   cordoned = 0;
 
@@ -326,6 +328,13 @@ export class SchedulerCache implements ClusterView {
     this.topology.reserve(rows);
   }
 
+  /** Lowest priority of the pods on nodes; Infinity: there are none. */
+  get lowestPriority(): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const priority of this.#byPriority.keys()) if (priority < lowest) lowest = priority;
+    return lowest;
+  }
+
   #account(node: number, template: PodTemplate, sign: 1 | -1): void {
     const c = this.columns;
     c.cpuRequested[node]! += sign * template.cpuMilli;
@@ -334,6 +343,9 @@ export class SchedulerCache implements ClusterView {
     c.nonZeroCpu[node]! += sign * template.nonZeroCpuMilli;
     c.nonZeroMemory[node]! += sign * template.nonZeroMemoryBytes;
     c.podCount[node]! += sign;
+    const count = (this.#byPriority.get(template.priority) ?? 0) + sign;
+    if (count === 0) this.#byPriority.delete(template.priority);
+    else this.#byPriority.set(template.priority, count);
     for (const [resource, amount] of template.scalars)
       this.#scalar(resource).requested[node]! += sign * amount;
     const ports = template.hostPorts.length > 0 ? NodeField.ports : 0;

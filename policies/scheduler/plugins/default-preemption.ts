@@ -169,6 +169,14 @@ function messageOf(reasons: ReadonlyMap<number, readonly string[]>, nodes: numbe
   return `preemption: 0/${nodes} nodes are available: ${parts.join(', ')}.`;
 }
 
+/** messageOf where every tried node lacks victims. */
+function messageWithout(tried: number, nodes: number): string {
+  const parts = [`${tried} ${NO_VICTIMS}`];
+  if (tried < nodes) parts.push(`${nodes - tried} ${NOT_HELPFUL}`);
+  parts.sort((a, b) => (a < b ? -1 : 1));
+  return `preemption: 0/${nodes} nodes are available: ${parts.join(', ')}.`;
+}
+
 const refused = (message: string, nominate: number | null): PostFilterResult => ({
   code: Code.unschedulable,
   message,
@@ -217,6 +225,10 @@ export const defaultPreemption = definePlugin({
       const share = Math.floor((tried.length * args.minCandidateNodesPercentage) / 100);
       const wanted = Math.min(tried.length, Math.max(share, args.minCandidateNodesAbsolute));
       const offset = wanted < tried.length ? attempt.draw(tried.length) : 0;
+      if (cluster.lowestPriority >= pod.priority) {
+        // Nobody anywhere could be a victim: what looking at each node would find, without looking.
+        return refused(messageWithout(tried.length, nodeCount), -1);
+      }
       const budgets = budgetsOf(attempt, cluster.labelSets);
       const candidates: Candidate[] = [];
       const errors: string[] = [];
