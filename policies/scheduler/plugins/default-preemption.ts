@@ -162,18 +162,15 @@ function best(candidates: readonly Candidate[]): Candidate[] {
 /** `0/5 nodes are available: …` over what each node said; nodes that were not tried did not help. */
 function messageOf(reasons: ReadonlyMap<number, readonly string[]>, nodes: number): string {
   const counts = new Map<string, number>();
-  const add = (reason: string, n: number): void => void counts.set(reason, (counts.get(reason) ?? 0) + n);
-  for (const each of reasons.values()) for (const reason of each) add(reason, 1);
-  if (reasons.size < nodes) add(NOT_HELPFUL, nodes - reasons.size);
-  const parts = [...counts].map(([reason, n]) => `${n} ${reason}`).sort((a, b) => (a < b ? -1 : 1));
-  return `preemption: 0/${nodes} nodes are available: ${parts.join(', ')}.`;
+  for (const each of reasons.values())
+    for (const reason of each) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return composed(counts, reasons.size, nodes);
 }
 
-/** messageOf where every tried node lacks victims. */
-function messageWithout(tried: number, nodes: number): string {
-  const parts = [`${tried} ${NO_VICTIMS}`];
-  if (tried < nodes) parts.push(`${nodes - tried} ${NOT_HELPFUL}`);
-  parts.sort((a, b) => (a < b ? -1 : 1));
+/** `counts` of the reasons of the nodes tried; the others are not helped by preemption. */
+function composed(counts: Map<string, number>, tried: number, nodes: number): string {
+  if (tried < nodes) counts.set(NOT_HELPFUL, (counts.get(NOT_HELPFUL) ?? 0) + nodes - tried);
+  const parts = [...counts].map(([reason, n]) => `${n} ${reason}`).sort((a, b) => (a < b ? -1 : 1));
   return `preemption: 0/${nodes} nodes are available: ${parts.join(', ')}.`;
 }
 
@@ -227,7 +224,7 @@ export const defaultPreemption = definePlugin({
       const offset = wanted < tried.length ? attempt.draw(tried.length) : 0;
       if (cluster.lowestPriority >= pod.priority) {
         // Nobody anywhere could be a victim: what looking at each node would find, without looking.
-        return refused(messageWithout(tried.length, nodeCount), -1);
+        return refused(composed(new Map([[NO_VICTIMS, tried.length]]), tried.length, nodeCount), -1);
       }
       const budgets = budgetsOf(attempt, cluster.labelSets);
       const candidates: Candidate[] = [];
