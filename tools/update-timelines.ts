@@ -1,31 +1,38 @@
-// Writes the table of differences from recorded timelines into docs/validation.md, as tests/oracle/timelines.test.ts
-// counts them. Run after a change that moves timelines, and read what changed: npm run timelines.
+// Writes docs/validation-timelines.md: how far each recorded scenario, run, is from the recording of the real control
+// plane, as tests/oracle/timelines-harness.ts counts differences. tests/oracle/timelines.test.ts holds the table to what
+// is found. Run after a change that moves timelines, and read what it prints: npm run timelines.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Timeline } from '../engine/contracts/timeline.ts';
-import { loadScenario } from '../experiments/load.ts';
-import { simulateBuiltIn } from '../experiments/simulate.ts';
-import { COLUMNS, compare, recorded, recordingOf, scenarioPath } from '../tests/oracle/timelines-harness.ts';
+import { COLUMNS, differencesOf, names, recorded, tableRows } from '../tests/oracle/timelines-harness.ts';
 
-const file = join(import.meta.dirname, '../docs/validation.md');
-const ROW = /^\| `([a-z0-9-]+)` \| (\d+(?: \| \d+)*) \|$/;
-
-async function counts(name: string): Promise<string> {
-  const { scenario } = await loadScenario([scenarioPath(name)]);
-  let timeline: Timeline | undefined;
-  simulateBuiltIn(scenario, { timeline: (told) => (timeline = told) });
-  const problems = compare(recordingOf(name), timeline!);
-  return COLUMNS.map((column) => problems[column].length).join(' | ');
-}
+const file = join(import.meta.dirname, '../docs/validation-timelines.md');
 
 if (!recorded) throw new Error('the recordings are not there: ../shared/oracle/controlplane');
-const lines = readFileSync(file, 'utf8').split('\n');
-for (const [i, line] of lines.entries()) {
-  const row = ROW.exec(line);
-  if (row === null || row[2]!.split(' | ').length !== COLUMNS.length) continue;
-  const found = await counts(row[1]!);
-  if (found === row[2]) continue;
-  console.log(`${row[1]}: ${row[2]}  ->  ${found}`);
-  lines[i] = `| \`${row[1]}\` | ${found} |`;
+const before = tableRows(readFileSync(file, 'utf8'));
+const rows: string[] = [];
+for (const name of names()) {
+  const counts = await differencesOf(name);
+  const text = counts === null ? COLUMNS.map(() => 'refused').join(' | ') : counts.join(' | ');
+  rows.push(`| \`${name}\` | ${text} |`);
+  const told = before.get(name)?.join(' | ') ?? 'refused';
+  if (told !== (counts?.join(' | ') ?? 'refused')) console.log(`${name}: ${told}  ->  ${text}`);
 }
-writeFileSync(file, lines.join('\n'));
+writeFileSync(
+  file,
+  `# Timelines compared with a real control plane
+
+Written by \`npm run timelines\`. Recorded scenarios, run by \`kubetick run SCENARIO --timeline FILE\` with the costs
+\`recorded\`, against what a real v1.36.3 control plane did in several repetitions. Numbers of differences; the test fails
+when one changes: \`npx vitest run tests/oracle/timelines.test.ts\`. That the normal form itself is right is shown apart:
+the recorded watch events of all scenarios, folded by the same code, give the recorded timelines row for row
+(\`npx vitest run tests/oracle/timelines-fold.test.ts\`). Format: [timeline.md](timeline.md).
+
+\`final\` state and \`envelope\` (most and fewest pods), answers to \`steps\`, rows \`missing\` that all repetitions have,
+\`extra\` structural rows, \`order\` and \`time\` of rows, \`events\`. \`refused\`: the scenario asks for something that is not
+modelled, and is refused with its place.
+
+| scenario | ${COLUMNS.join(' | ')} |
+|---|${COLUMNS.map(() => '---|').join('')}
+${rows.join('\n')}
+`,
+);

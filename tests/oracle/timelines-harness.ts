@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Timeline, TimelineRow } from '../../engine/contracts/timeline.ts';
 import type { Json } from '../../engine/kinds/kind.ts';
+import { loadScenario } from '../../experiments/load.ts';
+import { UserError } from '../../experiments/problems.ts';
+import { simulateBuiltIn } from '../../experiments/simulate.ts';
 
 export const recordings = join(import.meta.dirname, '../../../shared/oracle/controlplane');
 export const recorded = existsSync(join(recordings, 'timelines'));
@@ -88,6 +91,34 @@ export type Problems = Record<(typeof COLUMNS)[number], string[]>;
 const keyOf = (r: { o: string; w: string; v?: unknown; k?: number }): string =>
   `${r.o} ${r.w}=${JSON.stringify(r.v)} k${r.k ?? 1}`;
 const saysOf = (r: { o: string; w: string; v?: unknown }): string => `${r.o} ${r.w}=${JSON.stringify(r.v)}`;
+
+/** Runs the scenario and compares it. null: it is refused as bad input, because something in it is not modelled. */
+export async function problemsOf(name: string): Promise<Problems | null> {
+  let timeline: Timeline | undefined;
+  try {
+    const { scenario } = await loadScenario([scenarioPath(name)]);
+    simulateBuiltIn(scenario, { timeline: (told) => (timeline = told) });
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+  return compare(recordingOf(name), timeline!);
+}
+
+export async function differencesOf(name: string): Promise<number[] | null> {
+  const problems = await problemsOf(name);
+  return problems === null ? null : COLUMNS.map((column) => problems[column].length);
+}
+
+/** Rows of docs/validation-timelines.md: numbers of differences by scenario, in order of COLUMNS; none where refused. */
+export function tableRows(page: string): Map<string, number[]> {
+  const rows = new Map<string, number[]>();
+  for (const line of page.split('\n')) {
+    const match = /^\| `([a-z0-9-]+)` \| (\d+(?: \| \d+)*) \|$/.exec(line);
+    if (match !== null) rows.set(match[1]!, match[2]!.split(' | ').map(Number));
+  }
+  return rows;
+}
 
 /** What differs, by column. */
 export function compare(want: Recording, got: Timeline): Problems {
