@@ -328,6 +328,18 @@ export interface BindRequest {
   post(): void;
 }
 
+/** What divides nodes in the eyes of a plug-in: nodes with equal values in all dimensions are all the same to it. */
+export interface NodeDimensions {
+  /** By node: values[node]. */
+  by(values: Int32Array): void;
+  /** By node: table[values[node]]; -1 where values[node] is negative, 0 beyond the end of the table. */
+  through(values: Int32Array, table: Int32Array): void;
+  /** By node: values[node] where domains[node] is not negative, else -1. */
+  where(domains: Int32Array, values: Int32Array): void;
+  /** By node: what the function says, an integer of 32 bits. */
+  each(value: (node: number) => number): void;
+}
+
 /**
  * One plug-in of one profile. `F` is what its preFilter hands to its filter, `S` what preScore hands to score; both may
  * be scratch that the plug-in reuses, because attempts follow each other.
@@ -339,6 +351,22 @@ export interface Plugin<F = unknown, S = unknown> {
   readonly reads: number;
   /** The part of the pod that it reads: equal texts, interchangeable pods. null: not said, nothing is shared. */
   sign?(pod: PodView): string | null;
+  /**
+   * For localities other than 'node', with `sign`: makes the plug-in fit for the index. Called after preFilter in each
+   * attempt, it names what divides the nodes in its eyes: of nodes with equal values its filter and score must say the
+   * same, and preScore and normalize must not depend on how many nodes there are of a kind (but see preScoreStrata).
+   * Values of a node may change only with a change of that node (NodeField), and pods of equal `sign` name the same
+   * dimensions. False: not this time.
+   */
+  strata?(pod: PodView, cluster: ClusterView, dimensions: NodeDimensions): boolean;
+  /** preScore where nodes[i] stands for sizes[i] feasible nodes that are the same to this plug-in. */
+  preScoreStrata?(
+    pod: PodView,
+    cluster: ClusterView,
+    nodes: Int32Array,
+    sizes: Int32Array,
+    count: number,
+  ): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
 

@@ -40,6 +40,8 @@ export interface TopologyDomains {
   readonly of: Int32Array;
   /** Numbers given so far. */
   readonly size: number;
+  /** No two nodes share a value. */
+  readonly isSingle: boolean;
 }
 
 /** Pods of a selection in the domains of a node group. */
