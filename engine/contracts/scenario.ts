@@ -99,7 +99,7 @@ export interface ResolvedScenario {
   readonly policies: {
     /** A KubeSchedulerConfiguration as read, or absent for the default profile. */
     readonly schedulerConfig?: KubeObject;
-    /** nodes looked at per pod: `brute` is the definition. */
+    /** How nodes are searched: `brute` is the definition, `verify` compares. Absent: by the index. */
     readonly search?: string;
   };
   readonly costs: CostPreset;

@@ -67,6 +67,12 @@ export class NodeOrder {
     return this.#zoneOf[node] !== undefined;
   }
 
+  /** Positions by node, of those that are in the list. */
+  positions(): Int32Array {
+    if (this.#stale) this.#rebuild();
+    return this.#position;
+  }
+
   /** Position of a node that is in the list. */
   position(node: number): number {
     if (this.#stale) this.#rebuild();

@@ -26,8 +26,8 @@ import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
-import { BruteSearch } from './search/brute.ts';
-import type { Decision } from './search/decision.ts';
+import type { Decision, NodeSearch } from './search/decision.ts';
+import { nodeSearch } from './search/index.ts';
 import { STORAGE_KINDS } from './storage.ts';
 import { PodCursor } from './views.ts';
 import { WATCHED_KINDS } from './watched-objects.ts';
@@ -57,7 +57,7 @@ export class Scheduler {
   readonly #context: RunContext;
   readonly #verdicts = new Verdicts();
   readonly #instances: Instance[] = [];
-  readonly #search: BruteSearch;
+  readonly #search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
   readonly #losses: Losses;
@@ -91,7 +91,8 @@ export class Scheduler {
   readonly #bindRequest: BindRequest & { node: number };
   readonly #bound: (reply: ApiReply) => void;
 
-  constructor(context: RunContext, settings: SchedulerSettings) {
+  /** @param search `brute`, `verify`; anything else: by the index */
+  constructor(context: RunContext, settings: SchedulerSettings, search = 'index') {
     this.#context = context;
     const { state, costs, kernel, recorder, durations, api, rng } = context;
     const own = costs.scheduler;
@@ -127,7 +128,7 @@ export class Scheduler {
       },
       () => this.#next(),
     );
-    this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.#search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
@@ -160,6 +161,11 @@ export class Scheduler {
         client.bindPod(id, pods.generation[id]!, this.node, bound, id, pods.generation[id]!);
       },
     };
+  }
+
+  /** Decisions that both searches made alike; 0 unless they are compared. */
+  get verified(): number {
+    return this.#search.verified;
   }
 
   /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */

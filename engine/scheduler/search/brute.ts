@@ -33,6 +33,7 @@ export function feasibleWanted(nodes: number, percentage: number): number {
 
 export class BruteSearch implements NodeSearch {
   readonly decision = new Decision();
+  readonly verified = 0;
   readonly #cluster: SearchedCluster;
   readonly #ties: Pick<Stream, 'int'>;
   readonly #view: NodeCursor;

@@ -3,14 +3,25 @@
 // how many have it, so that "the K-th feasible after here", "the best of this window" and "the r-th of the best" cost
 // steps by the depth of the tree and not by the number of nodes.
 //
-// The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in flat arrays with one row a
-// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes.
+// The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in a flat array with one row a
+// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What an
+// update touches lies together (a leaf holds score and stratum, an entry its three numbers), because with many classes
+// the time goes into fetching memory.
 import { grownInt32 } from '../../kernel/index.ts';
 
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
-/** Leaves of nodes that do not pass hold REJECTED - verdict; everything above is a score. */
-const REJECTED = -(2 ** 30);
+/** A leaf is a value and, in the low bits, a stratum. Values of nodes that do not pass are at most REJECTED. */
+const STRATUM_BITS = 8;
+const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
+const REJECTED = -(2 ** 22);
+const VALUE_MAX = 2 ** 22;
+/** Whole leaves of nodes that pass are above this. */
+const REJECTED_LEAF = (REJECTED << STRATUM_BITS) | STRATUM_MASK;
+/** Numbers of an entry: best score, how many have it, feasible nodes. */
+const WIDTH = 4;
+const TIES = 1;
+const COUNT = 2;
 const FAN = 16;
 const BITS = 4;
 const SPAN1 = 1 << BITS;
@@ -19,8 +30,7 @@ const SPAN3 = 1 << (3 * BITS);
 
 export class ClassTree {
   /** By position. */
-  leaf = new Int32Array(0);
-  stratum = new Int32Array(0);
+  #leaf = new Int32Array(0);
   /** By stratum: feasible nodes. */
   total = new Int32Array(4);
   /** Feasible nodes. */
@@ -28,18 +38,16 @@ export class ClassTree {
   #n = 0;
   #first = 0;
   #second = 0;
+  /** Entries of a stratum: the three levels after each other. */
   #row = 0;
   #level2 = 0;
   #level3 = 0;
-  /** By stratum, `row` entries each: the three levels after each other. */
-  #count = new Int32Array(0);
-  #best = new Int32Array(0);
-  #ties = new Int32Array(0);
+  #entries = new Int32Array(0);
   /** Feasible nodes of all strata, one row. */
   #all = new Int32Array(0);
 
   get bytes(): number {
-    return 4 * (2 * this.leaf.length + 3 * this.#count.length);
+    return 4 * (this.#leaf.length + this.#entries.length);
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
@@ -49,58 +57,60 @@ export class ClassTree {
     const row = first + second + Math.ceil(n / SPAN3);
     if (n !== this.#n) {
       this.#n = n;
-      this.leaf = new Int32Array(n);
-      this.stratum = new Int32Array(n);
+      this.#leaf = new Int32Array(n);
       this.#all = new Int32Array(row);
       this.#first = first;
       this.#second = second;
       this.#row = row;
       this.#level2 = first;
       this.#level3 = first + second;
-      this.#count = new Int32Array(row * 2);
-      this.#best = new Int32Array(row * 2);
-      this.#ties = new Int32Array(row * 2);
-    } else {
-      this.stratum.fill(0);
-      this.#all.fill(0);
-      this.#count.fill(0);
-      this.#ties.fill(0);
-    }
-    this.leaf.fill(REJECTED);
-    this.#best.fill(NOTHING);
+      this.#entries = new Int32Array(row * WIDTH);
+    } else this.#all.fill(0);
+    this.#leaf.fill(REJECTED << STRATUM_BITS);
+    this.#empty(0);
     this.total.fill(0);
     this.feasible = 0;
+  }
+
+  #empty(from: number): void {
+    const entries = this.#entries;
+    entries.fill(0, from);
+    for (let i = from; i < entries.length; i += WIDTH) entries[i] = NOTHING;
   }
 
   /** Makes room for strata 0..count-1. */
   reserve(count: number): void {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
-    const length = count * this.#row;
-    if (length <= this.#count.length) return;
-    const longer = Math.max(length, 2 * this.#count.length);
-    const old = this.#best.length;
-    this.#count = grownInt32(this.#count, longer);
-    this.#ties = grownInt32(this.#ties, longer);
-    this.#best = grownInt32(this.#best, longer).fill(NOTHING, old);
+    const length = count * this.#row * WIDTH;
+    const old = this.#entries.length;
+    if (length <= old) return;
+    this.#entries = grownInt32(this.#entries, Math.max(length, 2 * old));
+    this.#empty(old);
   }
 
-  reject(position: number, verdict: number): void {
-    this.#set(position, this.stratum[position]!, REJECTED - verdict);
+  stratumAt(position: number): number {
+    return this.#leaf[position]! & STRATUM_MASK;
   }
 
-  /** @param score of absolute value below 2^30 */
-  accept(position: number, stratum: number, score: number): void {
-    this.#set(position, stratum, score);
+  reject(position: number): void {
+    this.#set(position, (REJECTED << STRATUM_BITS) | (this.#leaf[position]! & STRATUM_MASK));
   }
 
-  #set(position: number, stratum: number, value: number): void {
-    const before = this.leaf[position]!;
-    const from = this.stratum[position]!;
-    if (before === value && from === stratum) return;
-    this.leaf[position] = value;
-    this.stratum[position] = stratum;
-    const was = before > REJECTED;
-    const is = value > REJECTED;
+  /** False: the score is too large for a leaf. */
+  accept(position: number, stratum: number, score: number): boolean {
+    if (score <= REJECTED || score >= VALUE_MAX) return false;
+    this.#set(position, (score << STRATUM_BITS) | stratum);
+    return true;
+  }
+
+  #set(position: number, leaf: number): void {
+    const before = this.#leaf[position]!;
+    if (before === leaf) return;
+    this.#leaf[position] = leaf;
+    const was = before > REJECTED_LEAF;
+    const is = leaf > REJECTED_LEAF;
+    const from = before & STRATUM_MASK;
+    const stratum = leaf & STRATUM_MASK;
     if (was !== is) {
       const d = is ? 1 : -1;
       this.feasible += d;
@@ -108,94 +118,101 @@ export class ClassTree {
       this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
       this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
     }
+    const old = was ? before >> STRATUM_BITS : NOTHING;
+    const value = is ? leaf >> STRATUM_BITS : NOTHING;
     if (from === stratum) {
-      if (was || is) this.#change(stratum, position, was ? before : NOTHING, is ? value : NOTHING);
+      if (was || is) this.#change(stratum, position, old, value);
       return;
     }
-    if (was) this.#change(from, position, before, NOTHING);
+    if (was) this.#change(from, position, old, NOTHING);
     if (is) this.#change(stratum, position, NOTHING, value);
   }
 
   /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
   #change(stratum: number, position: number, before: number, after: number): void {
-    const best = this.#best;
-    const ties = this.#ties;
+    const entries = this.#entries;
     const base = stratum * this.#row;
+    const one = (base + (position >> BITS)) * WIDTH;
     const d = (after === NOTHING ? 0 : 1) - (before === NOTHING ? 0 : 1);
-    const one = base + (position >> BITS);
-    const two = base + this.#level2 + (position >> (2 * BITS));
-    const three = base + this.#level3 + (position >> (3 * BITS));
     if (d !== 0) {
       this.total[stratum]! += d;
-      this.#count[one]! += d;
-      this.#count[two]! += d;
-      this.#count[three]! += d;
+      entries[one + COUNT]! += d;
+      entries[(base + this.#level2 + (position >> (2 * BITS))) * WIDTH + COUNT]! += d;
+      entries[(base + this.#level3 + (position >> (3 * BITS))) * WIDTH + COUNT]! += d;
     }
-    // First level, from leaves.
-    let oldBest = best[one]!;
-    let oldTies = ties[one]!;
-    let newBest = oldBest;
-    let newTies = oldTies;
-    if (after > oldBest) {
+    const best = entries[one]!;
+    const ties = entries[one + TIES]!;
+    let newBest = best;
+    let newTies = ties;
+    if (after > best) {
       newBest = after;
       newTies = 1;
     } else {
-      if (before === oldBest && before !== NOTHING) newTies -= 1;
-      if (after === oldBest && after !== NOTHING) newTies += 1;
+      if (before === best && before !== NOTHING) newTies -= 1;
+      if (after === best && after !== NOTHING) newTies += 1;
       if (newTies === 0) {
-        newBest = NOTHING;
-        const { leaf, stratum: strata } = this;
+        // The only best one has gone: look again.
+        let bestLeaf = REJECTED_LEAF;
         const from = position & ~(FAN - 1);
         const to = Math.min(from + FAN, this.#n);
         for (let p = from; p < to; p++) {
-          const value = leaf[p]!;
-          if (value < newBest || value <= REJECTED || strata[p] !== stratum) continue;
-          if (value > newBest) {
-            newBest = value;
+          const leaf = this.#leaf[p]!;
+          if (leaf <= REJECTED_LEAF || leaf < bestLeaf || (leaf & STRATUM_MASK) !== stratum) continue;
+          if (leaf > bestLeaf) {
+            bestLeaf = leaf;
             newTies = 1;
           } else newTies += 1;
         }
+        newBest = newTies === 0 ? NOTHING : bestLeaf >> STRATUM_BITS;
       }
     }
-    if (newBest === oldBest && newTies === oldTies) return;
-    best[one] = newBest;
-    ties[one] = newTies;
-    // Second and third level, from the level below.
-    for (let level = 2; level <= 3; level++) {
-      const entry = level === 2 ? two : three;
-      const above = best[entry]!;
-      const aboveTies = ties[entry]!;
-      let b = above;
-      let t = aboveTies;
-      if (newBest > above) {
-        b = newBest;
-        t = newTies;
-      } else {
-        if (oldBest === above) t -= oldTies;
-        if (newBest === above) t += newTies;
-        if (t === 0) {
-          b = NOTHING;
-          const first = level === 2 ? base : base + this.#level2;
-          const size = level === 2 ? this.#first : this.#second;
-          const from = (level === 2 ? position >> (2 * BITS) : position >> (3 * BITS)) * FAN;
-          const to = first + Math.min(from + FAN, size);
-          for (let i = first + from; i < to; i++) {
-            const value = best[i]!;
-            if (value > b) {
-              b = value;
-              t = ties[i]!;
-            } else if (value === b) t += ties[i]!;
-          }
+    if (newBest === best && newTies === ties) return;
+    entries[one] = newBest;
+    entries[one + TIES] = newTies;
+    this.#lift(2, base, position, best, ties, newBest, newTies);
+  }
+
+  /** An entry below the level has changed. */
+  #lift(
+    level: number,
+    base: number,
+    position: number,
+    oldBest: number,
+    oldTies: number,
+    newBest: number,
+    newTies: number,
+  ): void {
+    const entries = this.#entries;
+    const place = position >> (level * BITS);
+    const entry = (base + (level === 2 ? this.#level2 : this.#level3) + place) * WIDTH;
+    const best = entries[entry]!;
+    const ties = entries[entry + TIES]!;
+    let b = best;
+    let t = ties;
+    if (newBest > best) {
+      b = newBest;
+      t = newTies;
+    } else {
+      if (oldBest === best) t -= oldTies;
+      if (newBest === best) t += newTies;
+      if (t === 0) {
+        b = NOTHING;
+        const first = base + (level === 2 ? 0 : this.#level2);
+        const from = (first + place * FAN) * WIDTH;
+        const to = (first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second)) * WIDTH;
+        for (let i = from; i < to; i += WIDTH) {
+          const value = entries[i]!;
+          if (value > b) {
+            b = value;
+            t = entries[i + TIES]!;
+          } else if (value === b) t += entries[i + TIES]!;
         }
       }
-      if (b === above && t === aboveTies) return;
-      best[entry] = b;
-      ties[entry] = t;
-      oldBest = above;
-      oldTies = aboveTies;
-      newBest = b;
-      newTies = t;
     }
+    if (b === best && t === ties) return;
+    entries[entry] = b;
+    entries[entry + TIES] = t;
+    if (level === 2) this.#lift(3, base, position, best, ties, b, t);
   }
 
   // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
@@ -240,14 +257,16 @@ export class ClassTree {
   }
 
   #isOpen(position: number, open: Uint8Array | null): number {
-    if (this.leaf[position]! <= REJECTED) return 0;
-    return open === null ? 1 : open[this.stratum[position]!]!;
+    const leaf = this.#leaf[position]!;
+    if (leaf <= REJECTED_LEAF) return 0;
+    return open === null ? 1 : open[leaf & STRATUM_MASK]!;
   }
 
   #countAt(entry: number, strata: number, open: Uint8Array | null): number {
     if (open === null) return this.#all[entry]!;
     let sum = 0;
-    for (let s = 0; s < strata; s++) if (open[s] === 1) sum += this.#count[s * this.#row + entry]!;
+    for (let s = 0; s < strata; s++)
+      if (open[s] === 1) sum += this.#entries[(s * this.#row + entry) * WIDTH + COUNT]!;
     return sum;
   }
 
@@ -289,6 +308,7 @@ export class ClassTree {
     bests: Int32Array,
     ties: Int32Array,
   ): void {
+    const entries = this.#entries;
     let leaves = 0;
     for (let s = 0; s < strata; s++) {
       let size = 0;
@@ -303,14 +323,14 @@ export class ClassTree {
             leaves += 1;
             continue;
           }
-          const entry = base + part;
-          const value = this.#best[entry]!;
-          size += this.#count[entry]!;
+          const entry = (base + part) * WIDTH;
+          const value = entries[entry]!;
+          size += entries[entry + COUNT]!;
           if (value < best) continue;
           if (value > best) {
             best = value;
-            tied = this.#ties[entry]!;
-          } else tied += this.#ties[entry]!;
+            tied = entries[entry + TIES]!;
+          } else tied += entries[entry + TIES]!;
         }
       }
       sizes[s] = size;
@@ -321,9 +341,10 @@ export class ClassTree {
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
       if (part >= 0) continue;
-      const value = this.leaf[-1 - part]!;
-      if (value <= REJECTED) continue;
-      const s = this.stratum[-1 - part]!;
+      const leaf = this.#leaf[-1 - part]!;
+      if (leaf <= REJECTED_LEAF) continue;
+      const s = leaf & STRATUM_MASK;
+      const value = leaf >> STRATUM_BITS;
       if (open !== null && open[s] === 0) continue;
       sizes[s]! += 1;
       if (value > bests[s]!) {
@@ -364,36 +385,39 @@ export class ClassTree {
   }
 
   #wins(position: number, wanted: Int32Array): number {
-    const value = this.leaf[position]!;
-    return value > REJECTED && value === wanted[this.stratum[position]!] ? 1 : 0;
+    const leaf = this.#leaf[position]!;
+    return leaf > REJECTED_LEAF && leaf >> STRATUM_BITS === wanted[leaf & STRATUM_MASK] ? 1 : 0;
   }
 
   #tiesAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
     let sum = 0;
     for (let w = 0; w < winning; w++) {
       const s = winners[w]!;
-      const at = s * this.#row + entry;
-      if (this.#best[at] === wanted[s]) sum += this.#ties[at]!;
+      const at = (s * this.#row + entry) * WIDTH;
+      if (this.#entries[at] === wanted[s]) sum += this.#entries[at + TIES]!;
     }
     return sum;
   }
 
   /** The node at the position is feasible and of the stratum. */
   isOf(position: number, stratum: number): boolean {
-    return position < this.#n && this.stratum[position] === stratum && this.leaf[position]! > REJECTED;
+    if (position >= this.#n) return false;
+    const leaf = this.#leaf[position]!;
+    return leaf > REJECTED_LEAF && (leaf & STRATUM_MASK) === stratum;
   }
 
   /** Position of some feasible node of a stratum that has one. */
   someOf(stratum: number): number {
+    const entries = this.#entries;
     const base = stratum * this.#row;
     let entry = this.#level3;
-    while (this.#count[base + entry] === 0) entry += 1;
+    while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
     while (entry >= this.#level2) {
       entry = this.#child(entry);
-      while (this.#count[base + entry] === 0) entry += 1;
+      while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
     }
     let p = entry << BITS;
-    while (this.leaf[p]! <= REJECTED || this.stratum[p] !== stratum) p += 1;
+    while (!this.isOf(p, stratum)) p += 1;
     return p;
   }
 }

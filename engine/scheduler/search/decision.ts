@@ -75,5 +75,7 @@ export class Decision {
 export interface NodeSearch {
   /** The filters of the latest attempt: what PostFilter plug-ins try goes through them. */
   readonly filters: AttemptFilters;
+  /** Decisions compared with another search. */
+  readonly verified: number;
   select(pod: PodCursor, framework: Framework): Decision;
 }

@@ -20,6 +20,7 @@ const HOPELESS_LOOKS = 64;
 export class IndexSearch implements NodeSearch {
   readonly filters: AttemptFilters;
   readonly brute: BruteSearch;
+  readonly verified = 0;
   /** Decisions that the index answered itself. */
   answered = 0;
   readonly #cluster: IndexedCluster;
@@ -223,7 +224,7 @@ export class IndexSearch implements NodeSearch {
     }
     if (count < 0) return null;
     open.fill(0);
-    for (let i = 0; i < count; i++) open[tree.stratum[nodeOrder.position(nodes[i]!)]!] = 1;
+    for (let i = 0; i < count; i++) open[tree.stratumAt(nodeOrder.position(nodes[i]!))] = 1;
     return open;
   }
 
@@ -273,7 +274,7 @@ export class IndexSearch implements NodeSearch {
     d.ties = ties;
     d.total = best;
     d.node = list[position]!;
-    this.#explain(d, tree.stratum[position]!, count);
+    this.#explain(d, tree.stratumAt(position), count);
   }
 
   /** Points of one scorer to strata. False: it skips the attempt. */

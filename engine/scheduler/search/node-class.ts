@@ -118,7 +118,7 @@ export class Upkeep {
       : filterEach(plugin, this.pod, this.#view, nodes, 0, count, state, this.#verdicts);
   }
 
-  /** Evaluates all nodes. False: there are too many strata. */
+  /** Evaluates all nodes. False: there are too many strata, or scores too large. */
   build(target: NodeClass): boolean {
     const { nodeOrder, journal } = this.#cluster;
     const { dimensions } = this;
@@ -148,7 +148,7 @@ export class Upkeep {
     return true;
   }
 
-  /** Evaluates the nodes that have changed. False: there are too many strata. */
+  /** Evaluates the nodes that have changed. False: there are too many strata, or scores too large. */
   update(target: NodeClass): boolean {
     const { nodeOrder, journal } = this.#cluster;
     const cursor = target.cursor!;
@@ -189,6 +189,7 @@ export class Upkeep {
   /** Evaluates #list[0..count) for the class. */
   #evaluate({ tree, strata }: NodeClass, count: number): boolean {
     const { nodeOrder, columns } = this.#cluster;
+    const positions = nodeOrder.positions();
     const { dimensions } = this;
     const list = this.#list;
     const work = this.#work;
@@ -216,20 +217,20 @@ export class Upkeep {
     let passing = 0;
     for (let i = 0; i < count; i++) {
       const node = list[i]!;
-      const position = nodeOrder.position(node);
+      const position = positions[node]!;
       if (passing === to || work[passing] !== node) {
-        tree.reject(position, this.#verdicts[node]!);
+        tree.reject(position);
         continue;
       }
       for (let r = 0; r < raw; r++) tuple[r] = this.#raws[r]![passing]!;
       dimensions.write(node, tuple, raw);
-      let stratum = tree.stratum[position]!;
+      let stratum = tree.stratumAt(position);
       if (stratum >= strata.count || !strata.is(stratum, tuple)) {
         stratum = strata.find(tuple);
         if (stratum < 0) return false;
         tree.reserve(strata.count);
       }
-      tree.accept(position, stratum, totals[passing]!);
+      if (!tree.accept(position, stratum, totals[passing]!)) return false;
       passing += 1;
     }
     return true;
