@@ -144,6 +144,7 @@ class Run {
   }
 
   #workloads: Workload[] = [];
+  #scheduler: Scheduler | null = null;
 
   #workload(name: string, args: Readonly<Record<string, unknown>>): Workload {
     const definition = this.#registry.workloads.find((workload) => workload.name === name);
@@ -158,7 +159,9 @@ class Run {
     const context = this.#context;
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
-    new Scheduler(context, profiles.settings).start();
+    const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
+    this.#scheduler = new Scheduler(context, profiles.settings, search);
+    this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
@@ -220,6 +223,7 @@ class Run {
     }
     const fingerprint = this.#fingerprint;
     const ended = periodic.ended || this.#idleEnd?.ended === true;
+    this.#options.verifyDecisions?.(this.#scheduler!.verified);
     if (this.#timeline !== null) this.#options.timeline?.(this.#timeline.finish());
     return recorder.finish({
       livePods,
