@@ -53,6 +53,9 @@ export interface ServerOptions {
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
 
+/** Kinds that admission completes whoever creates them. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim']);
+
 export class Server implements ApiServer, Transport {
   readonly #o: ServerOptions;
   readonly #kernel: Kernel;
@@ -329,7 +332,7 @@ export class Server implements ApiServer, Transport {
 
   #create(r: ApiRequest): void {
     let object = r.body as KubeObject;
-    if (!this.#clients[r.client]!.trusted || object.kind === 'Pod' || object.kind === 'Node') {
+    if (!this.#clients[r.client]!.trusted || COMPLETED.has(object.kind)) {
       const admitted = this.#o.admit(object);
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);

@@ -107,15 +107,17 @@ export type Pending = { readonly __pending: unique symbol };
 
 /** The worker's requests. Each returns at once; `yield` waits until all that were started are answered. */
 export interface Calls {
-  create(object: KubeObject): Pending;
-  update(id: number, object: KubeObject, expectedRevision: number): Pending;
+  /** `arg` comes back in `each`, here and below. */
+  create(object: KubeObject, arg?: number): Pending;
+  update(id: number, object: KubeObject, expectedRevision: number, arg?: number): Pending;
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending;
   /** `change` is applied to the newest version at the commit. */
   patch(id: number, change: (object: KubeObject) => KubeObject): Pending;
   delete(id: number): Pending;
-  /** `arg` comes back in `each`. */
   createPod(creation: PodCreation, arg?: number): Pending;
   deletePod(pod: number, generation: number, graceSeconds: number, arg?: number): Pending;
+  /** PATCH of a pod's annotations; without any it is written as it is. */
+  annotatePod(pod: number, generation: number, annotations: Readonly<Record<string, string | null>>): Pending;
   /** A live read of the newest version (null after deletion): a round trip, past the watch. */
   get(id: number): Pending;
   /** As `get` for a pod: answers 200 or 404. */

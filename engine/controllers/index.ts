@@ -7,12 +7,14 @@ import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { statefulSetController } from './statefulset.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
   replicationControllerController,
   replicaSetController,
   deploymentController,
+  statefulSetController,
   endpointsController,
   endpointSliceController,
   garbageCollectorController,

@@ -114,12 +114,12 @@ export class Worker implements Calls {
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
   }
 
-  create(object: KubeObject): Pending {
-    this.#bench.client.create(object, this.#bench.reply, this.index, 0);
+  create(object: KubeObject, arg = 0): Pending {
+    this.#bench.client.create(object, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
-  update(id: number, object: KubeObject, expectedRevision: number): Pending {
-    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, 0);
+  update(id: number, object: KubeObject, expectedRevision: number, arg = 0): Pending {
+    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending {
@@ -140,6 +140,14 @@ export class Worker implements Calls {
   }
   deletePod(pod: number, generation: number, graceSeconds: number, arg = 0): Pending {
     this.#bench.client.deletePod(pod, generation, graceSeconds, this.#bench.reply, this.index, arg);
+    return this.#begun();
+  }
+  annotatePod(
+    pod: number,
+    generation: number,
+    annotations: Readonly<Record<string, string | null>>,
+  ): Pending {
+    this.#bench.client.annotatePod(pod, generation, annotations, this.#bench.reply, this.index, 0);
     return this.#begun();
   }
   get(id: number): Pending {

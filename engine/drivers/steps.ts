@@ -7,7 +7,6 @@ import type { StepWitness } from '../contracts/timeline.ts';
 import type { EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
-import { suffixNumber } from '../state/index.ts';
 import { pickPod } from './pick-pod.ts';
 import { rollback } from './rollback.ts';
 
@@ -170,11 +169,9 @@ export class StepDriver {
   }
 
   #deletePod(task: Task, namespace: string, name: string): boolean {
-    const { texts, podNames, pods } = this.#c.state;
-    const space = texts.find(namespace);
-    // A generated name is its owner's prefix and five characters; any other stands whole.
-    let pod = podNames.find(space, texts.find(name), -1);
-    if (pod < 0) pod = podNames.find(space, texts.find(name.slice(0, -5)), suffixNumber(name.slice(-5)));
+    const { state } = this.#c;
+    const { pods } = state;
+    const pod = state.findPod(state.texts.find(namespace), name);
     if (pod < 0) return this.#refused(task, 'Pod', `pods "${name}" not found`);
     this.#hop('Pod', namespace, name, 'sends DELETE Pod');
     this.#client.deletePod(pod, pods.generation[pod]!, task.step.graceSeconds ?? -1, this.#answered);
