@@ -40,7 +40,30 @@ export interface ObjectWriteHooks {
 const COUNTED = new Set(['ReplicaSet', 'EndpointSlice']);
 
 /** Kinds whose selector may not change once made (validation of apps/v1 updates). */
-const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet']);
+const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet']);
+
+/** What of a StatefulSet's spec may change (ValidateStatefulSetUpdate). */
+const STATEFULSET_FIELDS = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+
+function statefulSetProblem(stored: KubeObject, changed: KubeObject): string | null {
+  const fixed = (object: KubeObject) => {
+    const spec = { ...object['spec'] };
+    for (const field of STATEFULSET_FIELDS) delete spec[field];
+    return spec;
+  };
+  if (stored.kind !== 'StatefulSet' || isSameJson(fixed(stored), fixed(changed))) return null;
+  const quoted = STATEFULSET_FIELDS.map((field) => `'${field}'`);
+  const fields = `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
+  return `StatefulSet.apps "${stored.metadata.name}" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`;
+}
 
 function immutableProblem(stored: KubeObject, changed: KubeObject): string | null {
   if (!FIXED_SELECTOR.has(stored.kind)) return null;
@@ -156,6 +179,8 @@ export class ObjectWrites {
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }
+      const forbidden = statefulSetProblem(stored, admitted.object);
+      if (forbidden !== null) return r.fail(422, 'Invalid', forbidden);
       const metadata = { ...stored.metadata, ...changed.metadata };
       changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
       if (stored.kind === 'Service') {

@@ -23,6 +23,9 @@ import { podRowSource } from '../../../engine/pod-rows.ts';
 import { ClusterState, isTerminal, Phase, PodBit, Verb } from '../../../engine/state/index.ts';
 import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
 
+/** Kinds that are stored although nothing acts on them alone. */
+const CLAIMS: ReadonlySet<string> = new Set(['PersistentVolumeClaim']);
+
 export const MS = 1000;
 export const SECOND = 1_000_000;
 
@@ -86,7 +89,7 @@ export class Harness {
       this.events.push({ timeUs: kernel.now, reason, object: `${kind}/${name}`, message });
       recordEvent(type, reason, kind, namespace, name, count, message);
     };
-    for (const kind of listKinds().filter((known) => known.modelled)) {
+    for (const kind of listKinds().filter((known) => known.modelled || CLAIMS.has(known.kind))) {
       if (kind.kind === 'Pod' || kind.kind === 'Node' || state.objects.findKind(kind.kind)) continue;
       state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
     }
@@ -161,8 +164,8 @@ export class Harness {
     this.patch(kind, name, (object) => ({ ...object, spec: { ...object.spec, replicas } }));
   }
 
-  setImage(name: string, image: string): void {
-    this.patch('Deployment', name, (object) => {
+  setImage(name: string, image: string, kind = 'Deployment'): void {
+    this.patch(kind, name, (object) => {
       const { template } = object.spec;
       const containers = [{ ...template.spec.containers[0], image }];
       return {
@@ -239,6 +242,13 @@ export class Harness {
 
   setReady(pod: number, ready: boolean): void {
     const change = { ...KEEP, set: ready ? PodBit.ready : 0, clear: ready ? 0 : PodBit.ready };
+    this.#admin.patchPodStatus(pod, this.state.pods.generation[pod]!, change, null);
+  }
+
+  /** The containers of a pod exit for good. */
+  endPod(pod: number, phase: 'Succeeded' | 'Failed'): void {
+    const ended = phase === 'Failed' ? Phase.failed : Phase.succeeded;
+    const change = { ...KEEP, phase: ended, clear: PodBit.ready | PodBit.containersReady };
     this.#admin.patchPodStatus(pod, this.state.pods.generation[pod]!, change, null);
   }
 
@@ -355,6 +365,19 @@ export const deployment = (name: string, replicas: number, extra: Json = {}): Ku
   metadata: { name, namespace: 'default' },
   spec: {
     replicas,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: podSpec('app:v1') },
+    ...extra,
+  },
+});
+
+export const statefulSet = (name: string, replicas: number, extra: Json = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    replicas,
+    serviceName: name,
     selector: { matchLabels: { app: name } },
     template: { metadata: { labels: { app: name } }, spec: podSpec('app:v1') },
     ...extra,
