@@ -87,9 +87,11 @@ describe('the built-in controllers', () => {
       'replication',
       'replicaset',
       'deployment',
+      'statefulset',
       'endpoint',
       'endpointslice',
       'garbage-collector',
+      'resourcequota',
     ]);
   });
 
