@@ -65,7 +65,7 @@ export function replicasOf(ctx: ControllerContext, seen: SeenObject, set: KubeOb
       generation: table.generation[pod]!,
       word: pods.word(pod),
       readyUs: pods.readyUs(pod),
-      revision: labels.get(table.labelSet[pod]!)[REVISION_LABEL] ?? '',
+      revision: labels.get(pods.labelSet(pod))[REVISION_LABEL] ?? '',
     };
     if (ordinal >= start && ordinal < start + count) wanted[ordinal - start] = replica;
     else condemned.push(replica);

@@ -273,7 +273,7 @@ export class StatefulSetSync {
   /** The pod is as it should be, its claims are not: they are put right, and the pod is written for good measure. */
   *#updatePod(replica: Replica): Steps<void> {
     yield* this.#fixClaims([replica]);
-    const reply = yield this.#calls.annotatePod(replica.pod, replica.generation, {});
+    const reply = yield this.#calls.patchPod(replica.pod, replica.generation, (meta) => meta);
     const what = `Pod ${this.#podName(replica)} in StatefulSet ${this.#seen.name}`;
     if (reply.code >= 400) {
       this.#failed('Update', `${what} failed error: ${reply.message}`);

@@ -78,7 +78,7 @@ class StatefulSetController implements Controller {
 
   #podSeen(pod: number, verb: Verb, word: number, oldWord: number): void {
     const { pods, queue } = this.#ctx;
-    const owner = pods.table.owner[pod]!;
+    const owner = pods.owner(pod);
     if (owner < 0) return;
     const seen = this.#sets.byId(owner);
     if (seen === undefined) return;
