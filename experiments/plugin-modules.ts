@@ -33,11 +33,14 @@ export async function loadCompiler(): Promise<Compiler> {
     }).code;
 }
 
-/** The place in a policy file that an error came from, if it came from one: the innermost frame counts. */
-export function placeOf(error: unknown): { file: string; line: number; column: number } | null {
+/**
+ * The place in a policy file that an error came from, if it came from one: the innermost frame counts. Without column:
+ * compiling keeps lines where they are, not columns.
+ */
+export function placeOf(error: unknown): { file: string; line: number } | null {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frame = /kubetick-policy:(.+?):(\d+):(\d+)/.exec(stack);
-  return frame === null ? null : { file: frame[1]!, line: Number(frame[2]), column: Number(frame[3]) };
+  const frame = /kubetick-policy:(.+?):(\d+):\d+/.exec(stack);
+  return frame === null ? null : { file: frame[1]!, line: Number(frame[2]) };
 }
 
 /** `TypeError: x is not a function`; what is thrown need not be an Error. */
@@ -137,7 +140,7 @@ class Loader {
       compileFunction(code, PARAMETERS, { filename: SCHEME + file });
       return code;
     } catch (error) {
-      throw new Refused({ code: 'E3101', file, ...syntaxPlace(error), message: syntaxText(error) });
+      throw new Refused({ code: 'E3101', file, ...syntaxPlace(error, text), message: syntaxText(error) });
     }
   }
 }
@@ -181,12 +184,15 @@ function read(file: string, specifier: string, from: string | null): string {
   }
 }
 
-/** Line and column of a syntax error: told by the compiler, or drawn by Node under the line. */
-function syntaxPlace(error: unknown): { line?: number; column?: number } {
+/** Line and column of a syntax error: told by the compiler, or drawn by Node under the compiled line. */
+function syntaxPlace(error: unknown, text: string): { line?: number; column?: number } {
   const { loc, stack = '' } = error as { loc?: { line: number; column: number }; stack?: string };
   if (loc !== undefined) return { line: loc.line, column: loc.column };
-  const shown = /^kubetick-policy:.*:(\d+)\n.*\n( *)\^/.exec(stack);
-  return shown === null ? {} : { line: Number(shown[1]), column: shown[2]!.length + 1 };
+  const shown = /^kubetick-policy:.*:(\d+)\n(.*)\n( *)\^/.exec(stack);
+  if (shown === null) return {};
+  const line = Number(shown[1]);
+  const isUnchanged = text.split('\n')[line - 1] === shown[2];
+  return { line, ...(isUnchanged ? { column: shown[3]!.length + 1 } : {}) };
 }
 
 function syntaxText(error: unknown): string {

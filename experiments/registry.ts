@@ -22,6 +22,8 @@ export interface Policies {
   readonly costs: Readonly<Record<string, CostPreset>>;
   /** As scenarios carry them. */
   readonly files: readonly PolicyFile[];
+  /** Some file could not be loaded: names that are missing may stand in it. */
+  readonly isPartial: boolean;
   /** What the files brought, in order. */
   readonly own: readonly OwnPolicy[];
 }
@@ -31,6 +33,7 @@ export const BUILT_IN: Policies = {
   registry: { workloads, scheduler: schedulerRegistry },
   costs: costPresets,
   files: [],
+  isPartial: false,
   own: [],
 };
 
@@ -54,6 +57,7 @@ export interface PolicyPath {
 export async function loadPolicies(paths: readonly PolicyPath[], problems: UserProblem[]): Promise<Policies> {
   if (paths.length === 0) return BUILT_IN;
   const compile: Compiler = await loadCompiler();
+  const before = problems.length;
   const found: Found[] = [];
   const seen = new Set<string>();
   for (const { path, missing } of paths) {
@@ -62,7 +66,7 @@ export async function loadPolicies(paths: readonly PolicyPath[], problems: UserP
     const loaded = loadPolicyFile(path, compile);
     if ('problem' in loaded) {
       const { problem } = loaded;
-      const isMissing = problem.file === path && (problem.code === 'E1101' || problem.code === 'E1102');
+      const isMissing = /^E110[12]$/.test(problem.code) && problem.path === undefined;
       problems.push(isMissing && missing !== undefined ? missing(problem) : problem);
       continue;
     }
@@ -79,7 +83,7 @@ export async function loadPolicies(paths: readonly PolicyPath[], problems: UserP
     found.push({ file: path, source: loaded.policy, policies });
   }
   problems.push(...clashes(found));
-  return merged(found);
+  return { ...merged(found), isPartial: problems.length > before };
 }
 
 /** The same from what a scenario carries: modules run anew, for this run alone. */
@@ -147,6 +151,7 @@ function merged(found: readonly Found[]): Policies {
     registry,
     costs: { ...costPresets, ...Object.fromEntries(presets.map((preset) => [preset.name, preset])) },
     files: found.map(({ source }) => source),
+    isPartial: false,
     own: all.map(({ kind, definition, file }) => ({ kind, name: definition.name, file })),
   };
 }

@@ -259,6 +259,7 @@ class ExperimentResolver {
     const { workloads } = this.context.policies.registry;
     const definition = workloads.find((w) => w.name === use);
     if (definition === undefined) {
+      if (this.context.policies.isPartial) return [];
       this.problem(
         'E3005',
         [...at, 'use'],
@@ -360,6 +361,7 @@ class ExperimentResolver {
     if (!/[./]/.test(named)) {
       const preset = presetByName(named, costPresets);
       if (typeof preset !== 'string') return preset;
+      if (this.context.policies.isPartial) return defaultCosts();
       this.problem('E3005', at, ...(preset.split('\n') as [string, string]));
       return defaultCosts();
     }

@@ -24,6 +24,7 @@ export interface CheckedConfig {
 
 /** `config` undefined: the default profile. */
 export function checkConfig(config: KubeObject | undefined, policies: Policies): CheckedConfig {
+  if (policies.isPartial) return { settings: null, problems: [], faults: [], unused: [] };
   const own = policies.own.filter(({ kind }) => kind === 'scheduler plug-in');
   const loaded = loadProfiles(config, policies.registry.scheduler);
   if ('problems' in loaded) return { settings: null, problems: loaded.problems, faults: [], unused: [] };

@@ -35,7 +35,8 @@ interface Shaped<A, Forms> extends Declared {
   readonly args?: z.ZodType<A>;
   /** Points where it has a method, if there is more than the main one. */
   readonly points?: readonly ExtensionPoint[];
-  create(args: A, handle: PluginHandle): Forms;
+  /** The methods; what depends on the arguments may stand here instead of above. */
+  create(args: A, handle: PluginHandle): Forms & Partial<Pick<Declared, 'sign' | 'events'>>;
 }
 
 function shaped<A, Forms>(
