@@ -155,6 +155,12 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     'spec.progressDeadlineSeconds',
     'spec.paused',
   ]),
+  'apps/DaemonSet': workload([
+    'spec.selector',
+    'spec.minReadySeconds',
+    'spec.updateStrategy',
+    'spec.revisionHistoryLimit',
+  ]),
   'apps/StatefulSet': workload(
     [
       'spec.replicas',

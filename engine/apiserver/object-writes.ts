@@ -91,6 +91,17 @@ function finalizersFor(propagation: Propagation, finalizers: readonly string[]):
   return same ? finalizers : next;
 }
 
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+/** The annotation that counts a DaemonSet's templates is the server's own (daemonSetStrategy.PrepareForUpdate). */
+function countTemplate(stored: KubeObject, next: KubeObject): void {
+  if (stored.kind !== 'DaemonSet') return;
+  const before = Number(stored.metadata.annotations?.[TEMPLATE_GENERATION] ?? '0');
+  const changed = !isSameJson(next['spec']?.template, stored['spec']?.template);
+  const count = String(changed ? before + 1 : before);
+  next.metadata.annotations = { ...next.metadata.annotations, [TEMPLATE_GENERATION]: count };
+}
+
 const finalized = (object: KubeObject): boolean =>
   (object.metadata.finalizers?.length ?? 0) === 0 &&
   (object.kind !== 'Namespace' || (object['spec']?.finalizers?.length ?? 0) === 0);
@@ -272,6 +283,7 @@ export class ObjectWrites {
       const changed = !isSameJson(next['spec'], stored['spec']);
       metadata.generation = stored.metadata.generation + (changed ? 1 : 0);
     }
+    countTemplate(stored, next);
     if (metadata.deletionTimestamp !== undefined && finalized(next)) {
       r.code = 200;
       r.id = r.subject;

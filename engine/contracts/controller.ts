@@ -97,6 +97,17 @@ export interface SeenPods {
   nextOwned(pod: number): number;
 }
 
+/** What the watch brought about a node; its row in the node table holds the rest, gone nodes keep theirs. */
+export type NodeHandler = (node: number, verb: Verb) => void;
+
+/** Nodes as the manager's watch has brought them, by row of the node table. */
+export interface SeenNodes {
+  readonly count: number;
+  has(node: number): boolean;
+  /** In order of appearance. */
+  list(): Iterable<number>;
+}
+
 /** A revision that no object has: a write that expects it meets a conflict. */
 export const REVISION_PASSED = Number.MAX_SAFE_INTEGER;
 
@@ -172,6 +183,9 @@ export interface ControllerContext {
   onObjects(kind: string, handler: ObjectHandler): void;
   onPods(handler: PodHandler): void;
   onPodIdentity(handler: IdentityHandler): void;
+  /** The nodes; asking for them makes the manager watch them. */
+  nodes(): SeenNodes;
+  onNodes(handler: NodeHandler): void;
 }
 
 export interface Controller {

@@ -8,6 +8,7 @@ import type {
   Controller,
   ControllerContext,
   ControllerDefinition,
+  NodeHandler,
   ObjectHandler,
   PodHandler,
 } from '../contracts/controller.ts';
@@ -16,6 +17,7 @@ import type { RunContext } from '../contracts/run-context.ts';
 import { assert, type Duration, NO_TIMER, type TimerHandle } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { RevisionLog } from '../state/index.ts';
+import { NodeView } from './node-view.ts';
 import { ObjectView } from './object-view.ts';
 import { PodView } from './pod-view.ts';
 import { type Bench, Worker } from './worker.ts';
@@ -41,6 +43,7 @@ export class ControllerManager {
   readonly #definitions: readonly ControllerDefinition[];
   readonly #views = new Map<string, ObjectView>();
   readonly #pods: PodView;
+  #nodes: NodeView | null = null;
   readonly #workers: Worker[] = [];
   readonly #controllers: Running[] = [];
   #started = false;
@@ -62,6 +65,8 @@ export class ControllerManager {
     const due = kernel.on('controllers/due', (index) => this.#controllers[index]!.queue.due());
     for (const definition of this.#definitions) this.#add(definition, { step, take, due });
     this.#watching = true;
+    const nodes = this.#nodes;
+    if (nodes !== null) api.watch('nodes', (log, from, to) => nodes.fold(log, from, to));
     api.watch('pods', (log, from, to) => this.#podsSeen(log, from, to));
     for (const view of this.#views.values()) {
       api.watch(view.kind, (log, from, to) => this.#objectsSeen(view, log, from, to));
@@ -108,6 +113,8 @@ export class ControllerManager {
       onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
       onPods: (handler: PodHandler) => this.#pods.onChange(handler),
       onPodIdentity: (handler) => this.#pods.onIdentity(handler),
+      nodes: () => this.#nodeView(),
+      onNodes: (handler: NodeHandler) => this.#nodeView().onChange(handler),
     };
     const controller: Controller = definition.create(context);
     const { networkUs, handlerUs } = costs.apiserver;
@@ -134,6 +141,15 @@ export class ControllerManager {
       this.#workers.push(worker);
       running.idle.push(worker);
     }
+  }
+
+  #nodeView(): NodeView {
+    assert(
+      !this.#watching || this.#nodes !== null,
+      'nodes are asked for too late: their watch was not opened',
+    );
+    this.#nodes ??= new NodeView();
+    return this.#nodes;
   }
 
   #view(kind: string): ObjectView {

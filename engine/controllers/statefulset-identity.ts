@@ -7,7 +7,7 @@ import type { SeenPods } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { ClusterState } from '../state/index.ts';
 
-export const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
+const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
 const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
 export const REVISION_LABEL = 'controller-revision-hash';
 

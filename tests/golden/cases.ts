@@ -12,6 +12,7 @@ const EXAMPLES = [
   'replication-controller',
   'deployment',
   'statefulset',
+  'daemonset',
   'poisson',
   'surf-jobs',
   'dump',

@@ -88,6 +88,7 @@ describe('the built-in controllers', () => {
       'replicaset',
       'deployment',
       'statefulset',
+      'daemonset',
       'endpoint',
       'endpointslice',
       'garbage-collector',

@@ -421,6 +421,7 @@ describe('registry', () => {
     const modelled = listKinds().filter((definition) => definition.modelled);
     expect(modelled.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`).sort()).toEqual([
       'apps/v1 ControllerRevision',
+      'apps/v1 DaemonSet',
       'apps/v1 Deployment',
       'apps/v1 ReplicaSet',
       'apps/v1 StatefulSet',
