@@ -295,6 +295,13 @@ describe('claims', () => {
     expect(owners('data-db-1')).toEqual(leaving);
     if (leaving[0] === 'Pod')
       expect(h.get('PersistentVolumeClaim', 'data-db-1').metadata.ownerReferences[0].uid).toBe(uid);
+    // The pod goes, and with it the claim that is its own; the others go with the set, if they are the set's.
+    h.run(10 * SECOND);
+    const left = (): string[] => h.all('PersistentVolumeClaim').map(({ metadata }) => metadata.name);
+    expect(left()).toEqual(leaving[0] === 'Pod' ? ['data-db-0'] : ['data-db-0', 'data-db-1']);
+    h.delete('StatefulSet', 'db');
+    h.run(10 * SECOND);
+    expect(left()).toHaveLength(staying.length > 0 ? 0 : leaving[0] === 'Pod' ? 1 : 2);
   });
 
   it('a policy given later is applied to the claims that are there', () => {
