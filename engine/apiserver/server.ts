@@ -22,6 +22,7 @@ import type { Admitted } from './admitted.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import type { EventWrite } from './event-recorder.ts';
+import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
 import { type ApiRequest, Op, RequestPool } from './request.ts';
@@ -64,11 +65,13 @@ export class Server implements ApiServer, Transport {
   readonly #watches: Watches;
   readonly #pods: PodWrites;
   readonly #objects: ObjectWrites;
+  readonly #nodes: NodeWrites;
   readonly #trace: RequestTrace;
   /** When each of the server's workers is free again. */
   readonly #workers = new NumberHeap(64);
   readonly #arrive: EventKind;
   readonly #answer: EventKind;
+  readonly #readDone: EventKind;
   readonly #outward: Lane;
   readonly #networkUs: number;
   readonly #watchUs: number;
@@ -98,6 +101,7 @@ export class Server implements ApiServer, Transport {
     this.#kubelets = kernel.lane(this.#watchUs);
     this.#arrive = kernel.on('apiserver/arrive', (slot) => this.#admitRequest(this.#pool.get(slot)));
     this.#answer = kernel.on('apiserver/answer', (slot) => this.#answered(this.#pool.get(slot)));
+    this.#readDone = kernel.on('apiserver/read', (slot) => this.#readAnswered(this.#pool.get(slot)));
     for (let i = 0; i < costs.apiserver.concurrency; i++) this.#workers.push(0, i);
     this.#etcd = new Etcd(kernel, {
       fsyncUs: durations.sampler('etcd/fsync', costs.etcd.fsyncUs),
@@ -114,6 +118,14 @@ export class Server implements ApiServer, Transport {
       nextRevision: () => this.#etcd.next(),
       storeOf: (object) => this.storeOf(object),
       logged: (store) => this.#logsTouched.add(store.log),
+    });
+    this.#nodes = new NodeWrites({
+      state,
+      recorder,
+      now: () => kernel.now,
+      nextRevision: () => this.#etcd.next(),
+      logged: () => this.#logsTouched.add(state.nodeLog),
+      admit: options.admit,
     });
     this.#pods = new PodWrites({
       state,
@@ -249,6 +261,9 @@ export class Server implements ApiServer, Transport {
     if (object.kind === 'Node') return this.#kinds.id('create', 'nodes');
     return this.#kinds.id('create', this.storeOf(object).resource);
   }
+  kindOf(verb: string, resource: string): number {
+    return this.#kinds.id(verb, resource);
+  }
   eventKind(patch: boolean): number {
     return this.#kinds.event(patch);
   }
@@ -271,7 +286,9 @@ export class Server implements ApiServer, Transport {
     const worker = this.#workers.pop();
     const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
     this.#workers.push(doneUs, worker);
-    this.#etcd.submit(r.slot, doneUs);
+    // Reads are answered from the server's cache.
+    if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
+    else this.#etcd.submit(r.slot, doneUs);
   }
 
   #tooMany(r: ApiRequest): void {
@@ -296,6 +313,12 @@ export class Server implements ApiServer, Transport {
       this.#trace.committed(r, name, this.#kinds.get(r.kind), this.#etcd.revision);
     }
     this.#reply(r);
+  }
+
+  #readAnswered(r: ApiRequest): void {
+    this.#nodes.read(r);
+    this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, this.#kernel.now - r.receivedUs);
+    this.#kernel.after(this.#networkUs, this.#answer, r.slot, 0);
   }
 
   #apply(r: ApiRequest): void {
@@ -324,6 +347,16 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patchNodeImages(r);
       case Op.writeEvent:
         return this.#writeEvent(r);
+      case Op.writeNode:
+        return this.#nodes.write(r);
+      case Op.patchNode:
+        return this.#nodes.patch(r);
+      case Op.deleteNode:
+        return this.#nodes.delete(r);
+      case Op.renewLease:
+        return this.#nodes.renew(r);
+      case Op.read:
+        return this.#nodes.read(r);
     }
   }
 
