@@ -1,6 +1,6 @@
 // Conditions of a Node: what its kubelet posts while it is well, what the node controller makes of them when it falls
 // silent, and the taints that follow from them (pkg/controller/nodelifecycle/node_lifecycle_controller.go, v1.36).
-import { type ClusterState, NodeReady, type Taint } from '../state/index.ts';
+import type { ClusterState, Taint } from '../state/index.ts';
 import type { Json } from './kind.ts';
 
 export const TAINT_NOT_READY = 'node.kubernetes.io/not-ready';
@@ -114,11 +114,3 @@ export function noScheduleDiff(state: ClusterState, node: number): TaintDiff | n
   const gone = there.filter((taint) => !wanted.some((other) => sameTaint(taint, other)));
   return added.length + gone.length === 0 ? null : { added, gone };
 }
-
-/** Text of the status of a condition Ready; '' if it was never posted. */
-export const READY_TEXT: Readonly<Record<NodeReady, string>> = {
-  [NodeReady.false]: 'False',
-  [NodeReady.true]: 'True',
-  [NodeReady.unknown]: 'Unknown',
-  [NodeReady.none]: '',
-};

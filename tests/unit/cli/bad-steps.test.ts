@@ -163,19 +163,16 @@ spec:
     expected: `E3002 e.yaml:6:5 spec.faults[0]
   step \`stop-node\` needs a node
   node: NAME, or zone, selector and count
-
-E3002 e.yaml:7:54 spec.faults[1].for
+E3002 e.yaml:7:47 spec.faults[1].for
   step \`remove-node\` cannot be undone
   with for: stop-node, cut-off, reboot, cordon
-
-E3002 e.yaml:8:37 spec.faults[2].node
+E3002 e.yaml:8:34 spec.faults[2].node
   give either \`node\`, or \`zone\` and \`selector\`, not both
-
 E3002 e.yaml:9:5 spec.faults[3]
   step \`patch-node\` needs a body
-
-E3002 e.yaml:10:49 spec.faults[4].type
-  no patch type "apply": merge, strategic or json`,
+E3002 e.yaml:10:47 spec.faults[4].type
+  no patch type "apply": merge, strategic or json
+5 problems`,
   },
   {
     name: 'autoscaler',
