@@ -16,7 +16,7 @@ export const Op = {
   deletePod: 8,
   patchNodeImages: 9,
   writeEvent: 10,
-  annotatePod: 11,
+  patchPod: 11,
   writeNode: 30,
   patchNode: 31,
   deleteNode: 32,
@@ -48,6 +48,8 @@ export class ApiRequest implements ApiReply {
   receivedUs = 0;
   /** Half done: it goes to etcd once more before it is answered. */
   unfinished = false;
+  /** Admitted, and charged to the quotas of its namespace: only the write is left. */
+  admitted = false;
   /** Times it was sent again after 429. */
   retries = 0;
 
@@ -81,6 +83,7 @@ export class ApiRequest implements ApiReply {
     this.reply = null;
     this.retries = 0;
     this.unfinished = false;
+    this.admitted = false;
     this.code = 0;
     this.reason = '';
     this.message = '';

@@ -10,6 +10,7 @@ import { nodeTtlController } from './node-ttl.ts';
 import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceQuotaController } from './resourcequota.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
@@ -24,4 +25,5 @@ export const controllers: readonly ControllerDefinition[] = [
   nodeLifecycleController,
   taintEvictionController,
   podGcController,
+  resourceQuotaController,
 ];

@@ -102,6 +102,7 @@ export class ControllerManager {
       objects: (kind) => this.#view(kind),
       onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
       onPods: (handler: PodHandler) => this.#pods.onChange(handler),
+      onPodIdentity: (handler) => this.#pods.onIdentity(handler),
       nodes: () => this.#nodeView(),
       onNodes: (handler: NodeHandler) => this.#nodeView().onChange(handler),
       sideQueue: open,

@@ -4,7 +4,7 @@
 // that has 20 a second: that is what makes nodes that join together wait.
 import type { Calls, ControllerContext, Steps } from '../contracts/controller.ts';
 import type { Stream } from '../kernel/index.ts';
-import { changedTaints, hasTaint, type TaintDiff } from '../kinds/node-conditions.ts';
+import { changedTaints, hasTaint, type TaintDiff } from '../kinds/ingest/node-conditions.ts';
 import type { ClusterState, Taint } from '../state/index.ts';
 
 /** UpdateTaintBackoff: 5 tries, 100 ms apart, each up to twice as long. */

@@ -18,7 +18,6 @@ import {
   type WorkQueueView,
 } from '../contracts/controller.ts';
 import type { EventKind, Stream } from '../kernel/index.ts';
-import type { Json } from '../kinds/kind.ts';
 import {
   hasTaint,
   nodeConditions,
@@ -26,7 +25,8 @@ import {
   TAINT_NOT_READY,
   TAINT_UNREACHABLE,
   unknownConditions,
-} from '../kinds/node-conditions.ts';
+} from '../kinds/ingest/node-conditions.ts';
+import type { Json } from '../kinds/kind.ts';
 import { NodeReady, PodBit, type Taint, timestampText, Verb } from '../state/index.ts';
 import { LOOK_US, Looks } from './node-lifecycle-looks.ts';
 import { NodeEdits } from './node-lifecycle-taints.ts';

@@ -16,7 +16,7 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { EventKind, Stream } from '../kernel/index.ts';
-import { hasTaint, TAINT_OUT_OF_SERVICE } from '../kinds/node-conditions.ts';
+import { hasTaint, TAINT_OUT_OF_SERVICE } from '../kinds/ingest/node-conditions.ts';
 import { isTerminal, NodeReady, Phase, PodBit, Verb } from '../state/index.ts';
 
 const SECOND = 1_000_000;

@@ -487,8 +487,6 @@ export class Kubelets {
     this.#clients.remove(pod);
   }
 
-  // Helpers.
-
   #container(template: PodTemplate, index: number): ContainerTemplate | undefined {
     const inits = template.initContainers.length;
     return index < inits ? template.initContainers[index] : template.containers[index - inits];

@@ -5,7 +5,7 @@ import type { ApiClient } from '../contracts/api.ts';
 import type { NodeControl } from '../contracts/node-control.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind } from '../kernel/index.ts';
-import { nodeConditions, postedConditions } from '../kinds/node-conditions.ts';
+import { nodeConditions, postedConditions } from '../kinds/ingest/node-conditions.ts';
 import { timestampText } from '../state/index.ts';
 
 export const Reach = {

@@ -94,6 +94,7 @@ describe('the built-in controllers', () => {
       'node-lifecycle',
       'taint-eviction',
       'pod-garbage-collector',
+      'resourcequota',
     ]);
   });
 

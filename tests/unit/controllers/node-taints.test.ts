@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { staysUs } from '../../../engine/controllers/taint-eviction.ts';
 import { ingestNode } from '../../../engine/kinds/ingest/node.ts';
-import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
-import type { Json } from '../../../engine/kinds/kind.ts';
 import {
   noScheduleDiff,
   postedConditions,
   unknownConditions,
-} from '../../../engine/kinds/node-conditions.ts';
+} from '../../../engine/kinds/ingest/node-conditions.ts';
+import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
+import type { Json } from '../../../engine/kinds/kind.ts';
 import { ClusterState } from '../../../engine/state/index.ts';
 
 const SECOND = 1_000_000;

@@ -1,7 +1,7 @@
 // Conditions of a Node: what its kubelet posts while it is well, what the node controller makes of them when it falls
 // silent, and the taints that follow from them (pkg/controller/nodelifecycle/node_lifecycle_controller.go, v1.36).
-import type { ClusterState, Taint } from '../state/index.ts';
-import type { Json } from './kind.ts';
+import type { ClusterState, Taint } from '../../state/index.ts';
+import type { Json } from '../kind.ts';
 
 export const TAINT_NOT_READY = 'node.kubernetes.io/not-ready';
 export const TAINT_UNREACHABLE = 'node.kubernetes.io/unreachable';
