@@ -110,14 +110,18 @@ export class Fleet {
     this.#touchAll();
   }
 
-  /** The node joined or was changed. True: what should run there has changed. */
+  /**
+   * The node joined or was changed. True: a sync is due, because a pod should run there now, or one may not stay. A
+   * taint that only keeps new pods off wakes nobody (recorded: status tells of it with the next sync).
+   */
   nodeSeen(node: number): boolean {
     const before = this.#flagsOf(node);
     this.#place(node);
     if ((before & 1) === 0) this.#gather();
     const after = this.#flagsOf(node);
     if (before !== after) this.#dirty.add(node);
-    return before !== after && (before !== 0 || (after & 2) !== 0);
+    const isDriven = (after & 4) === 0 && this.#pods.has(node);
+    return before !== after && ((after & 2) !== 0 || isDriven);
   }
 
   nodeGone(node: number): void {

@@ -13,6 +13,7 @@ const EXAMPLES = [
   'deployment',
   'statefulset',
   'daemonset',
+  'node-failure',
   'poisson',
   'surf-jobs',
   'dump',
