@@ -1,6 +1,7 @@
 // A resolved scenario: everything a run depends on, as plain data. Loading, defaults and paths are settled before;
 // two runs of equal scenarios are equal bit for bit.
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import type { Propagation } from './api.ts';
 import type { CostPreset } from './costs.ts';
 
 /** A group of equal nodes; `object` is the Node as a user could have written it, without metadata.name. */
@@ -61,17 +62,17 @@ export interface TimedStep {
     | 'scale'
     | 'delete'
     | 'delete-pod'
-    | 'annotate-pod'
+    | 'patch-pod'
     | 'rollout-undo'
     | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
-  /** For `patch`. */
+  /** For `delete`: what becomes of the dependents; absent: deleted in the background. */
+  readonly propagation?: Propagation;
+  /** For `patch` and `patch-pod`. */
   readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
-  /** For `annotate-pod`; null removes one. */
-  readonly annotations?: Readonly<Record<string, string | null>>;
-  /** For `delete-pod` and `annotate-pod`: which; and with how many seconds of grace (absent: the pod's own). */
+  /** For `delete-pod` and `patch-pod`: which, unless `target` names it; and with how many seconds of grace. */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
@@ -83,6 +84,22 @@ export interface WorkloadUse {
   readonly use: string;
   /** Arguments, already checked by the workload's schema. Traces carry their parsed rows under `data`. */
   readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** One text of a policy of the user's, as it is run: types removed, imports as `require`. */
+export interface PolicyModule {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of the text as the user wrote it. */
+  readonly sha256: string;
+  readonly code: string;
+  /** By specifier: position of the module in its file's list. What the program itself provides is left out. */
+  readonly imports: Readonly<Record<string, number>>;
+}
+
+/** A file of policies: the file itself first, then what it imports. */
+export interface PolicyFile {
+  readonly modules: readonly PolicyModule[];
 }
 
 export interface ResolvedScenario {
@@ -100,6 +117,8 @@ export interface ResolvedScenario {
     readonly schedulerConfig?: KubeObject;
     /** nodes looked at per pod: `brute` is the definition. */
     readonly search?: string;
+    /** The user's own policies: scheduler plug-ins, controllers, workloads. */
+    readonly plugins?: readonly PolicyFile[];
   };
   readonly costs: CostPreset;
   readonly queue: 'heap' | 'ladder' | 'fast-priority-queue';
