@@ -21,7 +21,7 @@ import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
 import type { StorageView } from './storage.ts';
-import type { TopologyView, WatchedObjectsView } from './topology.ts';
+import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
 /** Status codes, numbered as upstream. */
 export const Code = {
@@ -155,6 +155,8 @@ export interface PodView {
   /** ObjectId of the controlling owner, -1. */
   readonly owner: number;
   readonly labels: Labels;
+  /** Name of the only node that it may go to, whatever its template says; '': its template decides. */
+  readonly pinnedNode: string;
   /** It has a deletion timestamp. */
   readonly terminating: boolean;
 }
@@ -328,18 +330,6 @@ export interface BindRequest {
   post(): void;
 }
 
-/** What divides nodes in the eyes of a plug-in: nodes with equal values in all dimensions are all the same to it. */
-export interface NodeDimensions {
-  /** By node: values[node]. */
-  by(values: Int32Array): void;
-  /** By node: table[values[node]]; -1 where values[node] is negative, 0 beyond the end of the table. */
-  through(values: Int32Array, table: Int32Array): void;
-  /** By node: values[node] where domains[node] is not negative, else -1. */
-  where(domains: Int32Array, values: Int32Array): void;
-  /** By node: what the function says, an integer of 32 bits. */
-  each(value: (node: number) => number): void;
-}
-
 /**
  * One plug-in of one profile. `F` is what its preFilter hands to its filter, `S` what preScore hands to score; both may
  * be scratch that the plug-in reuses, because attempts follow each other.
@@ -352,21 +342,14 @@ export interface Plugin<F = unknown, S = unknown> {
   /** The part of the pod that it reads: equal texts, interchangeable pods. null: not said, nothing is shared. */
   sign?(pod: PodView): string | null;
   /**
-   * For localities other than 'node', with `sign`: makes the plug-in fit for the index. Called after preFilter in each
-   * attempt, it names what divides the nodes in its eyes: of nodes with equal values its filter and score must say the
-   * same, and preScore and normalize must not depend on how many nodes there are of a kind (but see preScoreStrata).
-   * Values of a node may change only with a change of that node (NodeField), and pods of equal `sign` name the same
-   * dimensions. False: not this time.
+   * Makes a plug-in that is not local to a node, but has `sign`, fit for the index: called after preFilter, it names
+   * what divides nodes in its eyes. Of nodes with equal values filter and score must say the same; preScore and
+   * normalize must not depend on their number (but see preScoreStrata); values may change only with a change of the node
+   * (NodeField); pods of equal `sign` name the same dimensions. False: not this time.
    */
   strata?(pod: PodView, cluster: ClusterView, dimensions: NodeDimensions): boolean;
-  /** preScore where nodes[i] stands for sizes[i] feasible nodes that are the same to this plug-in. */
-  preScoreStrata?(
-    pod: PodView,
-    cluster: ClusterView,
-    nodes: Int32Array,
-    sizes: Int32Array,
-    count: number,
-  ): S | typeof SKIP;
+  /** preScore where nodes stand for others that are the same to this plug-in. */
+  preScoreStrata?(pod: PodView, cluster: ClusterView, strata: NodeStrata): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
 

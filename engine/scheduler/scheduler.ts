@@ -57,7 +57,7 @@ export class Scheduler {
   readonly #context: RunContext;
   readonly #verdicts = new Verdicts();
   readonly #instances: Instance[] = [];
-  readonly #search: NodeSearch;
+  readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
   readonly #losses: Losses;
@@ -128,7 +128,7 @@ export class Scheduler {
       },
       () => this.#next(),
     );
-    this.#search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
@@ -136,7 +136,7 @@ export class Scheduler {
     this.#postFilter = new Attempt(
       this.cache,
       this.#verdicts,
-      this.#search.filters,
+      this.search.filters,
       this.#preemptions,
       rng.stream('scheduler/preemption'),
     );
@@ -161,11 +161,6 @@ export class Scheduler {
         client.bindPod(id, pods.generation[id]!, this.node, bound, id, pods.generation[id]!);
       },
     };
-  }
-
-  /** Decisions that both searches made alike; 0 unless they are compared. */
-  get verified(): number {
-    return this.#search.verified;
   }
 
   /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */
@@ -326,7 +321,7 @@ export class Scheduler {
     // The pod may be gone from etcd without the scheduler knowing; then it only wastes the scheduler's time.
     if (this.#exists(pod)) recorder.attempt(pod);
     const framework = this.queue.profile(pod);
-    const decision = this.#search.select(this.#pod.at(pod), framework);
+    const decision = this.search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
     this.#postFilterResult =
       decision.node >= 0 || decision.nodeCount === 0

@@ -15,6 +15,7 @@ import {
   uidText,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
+import { withPin } from './pinned-node.ts';
 import { originalOf } from './pod.ts';
 import { normalizedImage } from './pod-template.ts';
 import { withOwnToken } from './token-volume.ts';
@@ -38,6 +39,13 @@ export const podIp = (state: ClusterState, pod: number): string => {
 
 const nonEmpty = (labels: Labels): boolean => Object.keys(labels).length > 0;
 
+/** Reason of the condition DisruptionTarget, '' without it. */
+export const disruptionReason = (word: number): string => {
+  if (word & PodBit.preempted) return 'PreemptionByScheduler';
+  if (word & PodBit.orphaned) return 'DeletionByPodGC';
+  return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
+};
+
 function conditions(word: number): Json[] {
   const list: Json[] = [];
   const add = (type: string, status: boolean, reason?: string): void => {
@@ -53,7 +61,8 @@ function conditions(word: number): Json[] {
       word & PodBit.ready ? undefined : 'ContainersNotReady',
     );
   }
-  if (word & PodBit.preempted) add('DisruptionTarget', true, 'PreemptionByScheduler');
+  const disruption = disruptionReason(word);
+  if (disruption !== '') add('DisruptionTarget', true, disruption);
   if (word & PodBit.scheduled) add('PodScheduled', true);
   else if (word & PodBit.unschedulable) add('PodScheduled', false, 'Unschedulable');
   return list;
@@ -115,6 +124,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
   const labels = state.labels.get(pods.labelSet[pod]!);
   const deletionUs = pods.deletionUs[pod]!;
   const node = pods.node[pod]!;
+  const pinned = pods.pinned[pod]!;
   const original = originalOf(state, pod);
   const suffix = (): string =>
     original?.tokenSuffix || suffixText((mix32(pods.serial[pod]!) >>> 0) % SUFFIXES);
@@ -141,7 +151,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
           }),
     },
     spec: {
-      ...withOwnToken(template.spec, suffix),
+      ...withOwnToken(pinned < 0 ? template.spec : withPin(template.spec, state.texts.text(pinned)), suffix),
       ...(node >= 0 ? { nodeName: state.nodeName(node) } : {}),
     },
     status: (original?.revision === pods.revision[pod]! && original.status) || podStatus(state, pod),
@@ -170,6 +180,7 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
   const { images: given = [], ...status } = object['status'] ?? {};
   const images = nodeImages(state, node, given);
   const taints = nodes.taints[node]!;
+  const posted = nodes.conditions[node]!;
   const { labels: _labels, ...metadata } = object.metadata;
   const addedUs = nodes.addedUs[node]!;
   return {
@@ -188,6 +199,10 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
       ...(taints.length > 0 ? { taints } : {}),
       ...(nodes.unschedulable[node] === 1 ? { unschedulable: true } : {}),
     },
-    status: { ...status, ...(images.length > 0 ? { images } : {}) },
+    status: {
+      ...status,
+      ...(posted === null ? {} : { conditions: [...posted] }),
+      ...(images.length > 0 ? { images } : {}),
+    },
   };
 }

@@ -42,10 +42,11 @@ export class IndexSearch implements NodeSearch {
   // By entry of the list of strata that take part: a node, what it stands for, its points.
   #nodes = new Int32Array(16);
   #strata = new Int32Array(16);
-  #counts = new Int32Array(16);
+  #sizesOf = new Int32Array(16);
   #extra = new Int32Array(16);
   /** By scorer. */
   #scores: Int32Array[] = [];
+  readonly #standing = { nodes: this.#nodes, sizes: this.#sizesOf, count: 0 };
   readonly #one = new Int32Array(1);
   readonly #oneScore = new Int32Array(1);
 
@@ -158,7 +159,7 @@ export class IndexSearch implements NodeSearch {
     this.#winners = new Int32Array(strata);
     this.#nodes = new Int32Array(strata);
     this.#strata = new Int32Array(strata);
-    this.#counts = new Int32Array(strata);
+    this.#sizesOf = new Int32Array(strata);
     this.#extra = new Int32Array(strata);
     this.#scores = [];
   }
@@ -240,7 +241,7 @@ export class IndexSearch implements NodeSearch {
     for (let s = 0; s < strata.count; s++) {
       if (this.#sizes[s] === 0) continue;
       nodes[count] = list[target.sampleOf(s)]!;
-      this.#counts[count] = this.#sizes[s]!;
+      this.#sizesOf[count] = this.#sizes[s]!;
       this.#strata[count++] = s;
     }
     extra.fill(0, 0, count);
@@ -282,11 +283,15 @@ export class IndexSearch implements NodeSearch {
     const { plugin, weight } = part;
     const upkeep = this.#upkeep;
     const nodes = this.#nodes;
+    const standing = this.#standing;
+    standing.nodes = nodes;
+    standing.sizes = this.#sizesOf;
+    standing.count = count;
     let state = part.isLocal ? upkeep.stateOf(part) : undefined;
     if (!part.isLocal && part.preScores) {
       state =
         plugin.preScoreStrata !== undefined
-          ? plugin.preScoreStrata(upkeep.pod, this.#cluster, nodes, this.#counts, count)
+          ? plugin.preScoreStrata(upkeep.pod, this.#cluster, this.#standing)
           : plugin.preScore!(upkeep.pod, this.#cluster, nodes, count);
       if (state === SKIP) return false;
     }

@@ -79,6 +79,10 @@ class Witness implements PodView {
     this.isIndividual = true;
     return this.pod.labels;
   }
+  get pinnedNode(): string {
+    this.isIndividual = true;
+    return this.pod.pinnedNode;
+  }
   get terminating(): boolean {
     this.isIndividual = true;
     return this.pod.terminating;

@@ -2,7 +2,7 @@
 // a dimension: the raw scores of local plug-ins that are normalised over all nodes, then what the other plug-ins name.
 // A domain is told by its number and not by its count of pods, so that a pod in a zone moves no node of that zone to
 // another stratum; where each domain is one node, its count is told instead.
-import type { NodeDimensions } from '../../contracts/scheduler.ts';
+import type { NodeDimensions } from '../../contracts/topology.ts';
 import { grownInt32 } from '../../kernel/index.ts';
 
 /** More than these are slower than asking every node. */

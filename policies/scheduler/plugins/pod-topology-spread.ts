@@ -311,7 +311,7 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
         });
         return soft;
       },
-      preScoreStrata(pod, view, nodes, sizes, count) {
+      preScoreStrata(pod, view, { nodes, sizes, count }) {
         const { list, requireAll } = spread.of(pod).soft;
         if (list.length === 0) return SKIP;
         // Sums are those that `strata` took in this attempt.

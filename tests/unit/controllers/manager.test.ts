@@ -87,9 +87,15 @@ describe('the built-in controllers', () => {
       'replication',
       'replicaset',
       'deployment',
+      'statefulset',
+      'daemonset',
       'endpoint',
       'endpointslice',
       'garbage-collector',
+      'ttl',
+      'node-lifecycle',
+      'taint-eviction',
+      'pod-garbage-collector',
       'resourcequota',
     ]);
   });
