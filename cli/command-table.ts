@@ -129,6 +129,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: 'json', type: 'flag', help: 'print the summary as JSON', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+      {
+        name: 'paranoid',
+        type: 'flag',
+        help: 'check the whole cluster every thousand commits: pods, sums of nodes, endpoints; slow',
+        group: 'Output',
+      },
     ],
     examples: [
       ['kubetick run app.yaml', 'three nodes of 4 CPU and 16Gi, everything applied at 0 s'],

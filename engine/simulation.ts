@@ -15,6 +15,7 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { Sweep } from './invariants/sweep.ts';
 import { assert, Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from './kernel/index.ts';
 import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
 import { kindOf, listKinds } from './kinds/registry.ts';
@@ -67,6 +68,7 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  readonly #sweep: Sweep | null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -83,6 +85,7 @@ class Run {
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
     this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -112,6 +115,7 @@ class Run {
       committed: (logs) => {
         this.#idleEnd?.changed();
         this.#timeline?.committed(logs);
+        this.#sweep?.committed();
       },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
@@ -151,6 +155,7 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
   }
 
@@ -222,6 +227,7 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    this.#sweep?.check();
     const livePods = state.pods.livePods();
     let unschedulable = 0;
     for (const pod of livePods) {

@@ -24,6 +24,7 @@ export interface RunArguments {
   readonly trace?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly paranoid?: boolean;
 }
 
 /** Replaces loading and the engine in tests. */
@@ -56,6 +57,7 @@ export async function run(
     ...(trace === null ? {} : { trace }),
     ...(timeline === null ? {} : { timeline: (told) => timeline.write(told) }),
     ...(progress === null ? {} : { progress: progress.update }),
+    ...(args.paranoid === true ? { paranoid: true } : {}),
   };
   let execution: Execution;
   try {

@@ -105,7 +105,7 @@ export interface RunOptions {
   /** Given the run's timeline when it ends. The run is the same with and without it. */
   timeline?(timeline: Timeline): void;
   progress?(state: ProgressState): void;
-  /** Runs costly invariant checks after each event burst. */
+  /** Walks through the whole cluster now and then, and fails where something that must hold does not. */
   paranoid?: boolean;
   /** Returns true to stop (Ctrl-C). Asked every few thousand events. */
   shouldStop?(): boolean;

@@ -5,12 +5,15 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
+  serviceAccountController,
+  rootCaCertPublisher,
   replicationControllerController,
   replicaSetController,
   deploymentController,
