@@ -26,6 +26,7 @@ export {
 } from './kernel/index.ts';
 export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export { type PluginAnswer, PluginProbe } from './scheduler/plugin-probe.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
 export {
   type PlaceInput,

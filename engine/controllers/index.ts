@@ -6,9 +6,13 @@ import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { nodeTtlController } from './node-ttl.ts';
+import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -20,5 +24,9 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   garbageCollectorController,
+  nodeTtlController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
   resourceQuotaController,
 ];
