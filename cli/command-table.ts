@@ -25,6 +25,8 @@ export interface CommandSpec {
     readonly many: boolean;
     readonly required: boolean;
   };
+  /** A second argument that must follow the first. */
+  readonly then?: { readonly name: string; readonly help: string };
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [string, string])[];
   /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
@@ -211,6 +213,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         default: 'table',
         group: 'Output',
       },
+      {
+        name: 'nodes',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most: the best and the worst nodes',
+        default: '20',
+        group: 'Output',
+      },
+      {
+        name: 'no-hints',
+        type: 'flag',
+        help: 'do not try what would make a pod fit',
+        group: 'Output',
+      },
     ],
     examples: [
       [
@@ -223,6 +239,63 @@ export const COMMANDS: readonly CommandSpec[] = [
     notes: [
       'No virtual time passes. All nodes are looked at, each decision is applied before the next pod, and among equal nodes the first by name is taken.',
       'A JSON line: {"name","family","kubernetes","nodes":{NODE:{"pods","requested"}},"pods":[{"pod","priority","requests","result","gate","prefilter","rejected":{NODE:{"plugin","code","reasons"}},"feasible","scores":{NODE:{PLUGIN:n}},"totals","best","nominated","node","placed","preemption":{"outcomes","message"},"message"}]}. `result` is scheduled, unschedulable, preempting, gated, assigned or ignored; scores are normalised and weighted.',
+      'The first 20 pods of a case that fit nowhere or are gated have "hints":[{"kind","size","change","node","nodes","requests","victim","preemption"}]: single changes after which the pod goes to `node`, one of `nodes`, the smallest first. Each was tried by deciding again. `size`: the share of a request given up, 1 for a field, 2 for a rule dropped, 3 for a pod deleted, 4 for a node added. `kind` is requests, gates, toleration, uncordon, label, host-port, claim, constraint, evict or node.',
+    ],
+  },
+  {
+    name: 'explain',
+    group: 'Understand',
+    about: 'where the time of a pod of a finished run went, and why the scheduler decided as it did',
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    then: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
+    options: [
+      {
+        name: 'at',
+        type: 'text',
+        value: 'T',
+        help: 'explain the attempt under way at this virtual time, or the last one before it',
+        group: 'Attempt',
+      },
+      {
+        name: 'attempt',
+        type: 'number',
+        value: 'K',
+        help: 'explain the K-th attempt',
+        default: 'the last one',
+        group: 'Attempt',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables for people, or one JSON line',
+        default: 'table',
+        group: 'Output',
+      },
+      {
+        name: 'nodes',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most: the best and the worst nodes',
+        default: '20',
+        group: 'Output',
+      },
+      {
+        name: 'no-hints',
+        type: 'flag',
+        help: 'do not try what would have made the pod fit',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick explain runs/web/default-1a2b3c4d/r01 pod/web-7c5b8-x2x4z', 'its last scheduling attempt'],
+      ['kubetick explain runs/web/default-1a2b3c4d/r01 pod/shop/db-0 --at 90s', 'as things stood at 90 s'],
+    ],
+    notes: [
+      "Repeats the run up to the pod's last attempt, in this process. All nodes are looked at, also where the run looked at a part of a large cluster; the table says so.",
+      'A JSON line: {"run","namespace","pod","phase","node","reason","path":[{"phase","from","to","seconds"}],"attempts":[{"number","from","to","result","node","message","examined","feasible","nodes"}],"explained","placement","differences"}. `placement` is a pod of `kubetick place -o json`; `explained` is the number of the attempt, 0 where there was none and the end of the run is explained.',
+      'Exit 4 when what the repeated run says about the pod is not what was recorded, or when the versions differ: the differences go to standard error.',
     ],
   },
   {
@@ -265,7 +338,8 @@ export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
   const many = p?.many === true ? '...' : '';
   const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
-  return `kubetick ${command.name}${argument}${command.options.length > 0 ? ' [options]' : ''}`;
+  const second = command.then === undefined ? '' : ` ${command.then.name}`;
+  return `kubetick ${command.name}${argument}${second}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 
 /** `--node-cpu Q` */

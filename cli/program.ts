@@ -27,6 +27,10 @@ const HANDLERS: Readonly<
     const { placePods } = await import('./commands/place.ts');
     return placePods({ paths, ...options }, io);
   },
+  async explain([run, object], options, io) {
+    const { explainPod } = await import('./commands/explain.ts');
+    return explainPod({ run: run!, object: object!, ...options }, io);
+  },
   async list([what], options, io) {
     const { list } = await import('./commands/list.ts');
     return list({ what, ...options }, io);

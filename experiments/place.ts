@@ -200,5 +200,5 @@ export function readPlaceCases(files: PlaceFiles, options: ReadPathsOptions = {}
   return cases;
 }
 
-/** What the scheduler decides. */
-export const decide = (each: PlaceCase): Placement => place(each);
+/** What the scheduler decides; with hints for so many of the pods that fit nowhere. */
+export const decide = (each: PlaceCase, hints = 0): Placement => place({ ...each, hints });

@@ -59,6 +59,9 @@ export const PODS_TABLE: TableSpec = {
     int('attempts', 'scheduling attempts'),
     int('restarts', 'container restarts'),
     text('reason', 'status.reason, or why it is pending'),
+    time('queued_s', 'the scheduler saw it and put it in its queue'),
+    time('seen_s', 'the kubelet of its node saw it'),
+    time('watched_s', 'a client that watches pods saw it Ready'),
   ],
 };
 

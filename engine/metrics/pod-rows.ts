@@ -4,7 +4,7 @@
 import type { RunLabels, TableSession } from '../contracts/result.ts';
 import { type Cell, PODS_TABLE } from '../contracts/tables.ts';
 import type { Histogram } from './histogram.ts';
-import { POD_STAMPS, PodStamp, type PodStamps } from './pod-stamps.ts';
+import { POD_STAMPS, PodStamp, type PodStamps, ROW_STAMPS } from './pod-stamps.ts';
 
 /** What the pod table knows of a pod, by index. Asked once a pod, when its row is written. */
 export interface PodRowSource {
@@ -100,14 +100,18 @@ export class PodRows {
     cells[9] = source.priority(pod);
     cells[10] = source.cpuMilli(pod);
     cells[11] = source.memoryBytes(pod);
-    for (let which = 0; which < POD_STAMPS; which++) {
+    for (let which = 0; which < ROW_STAMPS; which++) {
       const at = stamps.get(pod, which);
       cells[FIRST_STAMP + which] = at <= untilUs ? at : null;
     }
-    const rest = FIRST_STAMP + POD_STAMPS;
+    const rest = FIRST_STAMP + ROW_STAMPS;
     cells[rest] = stamps.attempts(pod);
     cells[rest + 1] = source.restarts(pod);
     cells[rest + 2] = source.reason(pod);
+    for (let which = ROW_STAMPS; which < POD_STAMPS; which++) {
+      const at = stamps.get(pod, which);
+      cells[rest + 3 + which - ROW_STAMPS] = at <= untilUs ? at : null;
+    }
     session.row(cells);
   }
 }

@@ -203,6 +203,7 @@ export class Recorder {
     // Gone before the watcher saw it ready: nothing was observed.
     if (!this.stamps.isOpen(pod) || this.stamps.has(pod, PodFlag.observed | PodFlag.existed)) return;
     this.stamps.raise(pod, PodFlag.observed);
+    this.stamps.stamp(pod, PodStamp.watched, this.now());
     this.observe(this.startup, this.now() - this.stamps.get(pod, PodStamp.created));
   }
 
