@@ -26,7 +26,7 @@ export interface CommandSpec {
     readonly required: boolean;
   };
   /** A second argument that must follow the first. */
-  readonly then?: { readonly name: string; readonly help: string };
+  readonly second?: { readonly name: string; readonly help: string };
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [string, string])[];
   /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
@@ -247,7 +247,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: 'Understand',
     about: 'where the time of a pod of a finished run went, and why the scheduler decided as it did',
     positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
-    then: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
+    second: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
     options: [
       {
         name: 'at',
@@ -338,7 +338,7 @@ export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
   const many = p?.many === true ? '...' : '';
   const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
-  const second = command.then === undefined ? '' : ` ${command.then.name}`;
+  const second = command.second === undefined ? '' : ` ${command.second.name}`;
   return `kubetick ${command.name}${argument}${second}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 

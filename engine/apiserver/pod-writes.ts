@@ -1,7 +1,9 @@
 // What requests about pods and nodes do at their commit: check, write the tables, append to the logs, tell the metrics.
 // Rules: registry/core/pod/{strategy.go,storage/storage.go} (v1.36).
-import type { PodCreation, PodStatusChange } from '../contracts/api.ts';
+import type { PodCreation, PodMeta, PodStatusChange } from '../contracts/api.ts';
+import type { PodIdentity } from '../contracts/controller.ts';
 import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
+import type { Json } from '../kinds/kind.ts';
 import { PodStamp, type Recorder } from '../metrics/recorder.ts';
 import {
   type ClusterState,
@@ -19,6 +21,15 @@ import type { ApiRequest } from './request.ts';
 
 /** Tries for a free generated name before 409 (registry/generic/registry/store.go maxNameGenerationCreateAttempts). */
 const NAME_ATTEMPTS = 8;
+
+const NO_FINALIZERS: readonly string[] = Object.freeze([]);
+
+/** A template's other metadata with these finalizers; null for none at all. */
+function withFinalizers(metadata: Json | null, finalizers: readonly string[]): Json | null {
+  const { finalizers: _, ...rest } = metadata ?? {};
+  if (finalizers.length > 0) return { ...rest, finalizers };
+  return Object.keys(rest).length === 0 ? null : rest;
+}
 
 export interface PodWriteHooks {
   readonly state: ClusterState;
@@ -139,23 +150,43 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
-  /** The pod leaves the template of its like for one with its own annotations. */
-  annotate(r: ApiRequest): void {
+  /** The pod leaves the template of its like for one with its own metadata. */
+  patch(r: ApiRequest): void {
     const { state } = this.#h;
+    const { pods } = state;
     const pod = r.subject as PodId;
     if (!this.#found(r, pod)) return;
+    const { annotations, spec, metadata } = state.template(pod);
+    const labels = state.labels.get(pods.labelSet[pod]!);
+    const finalizers: readonly string[] = metadata?.finalizers ?? NO_FINALIZERS;
+    const before: PodMeta = { labels, annotations, finalizers, owner: pods.owner[pod]! };
+    let after: PodMeta;
+    try {
+      after = (r.body as (meta: PodMeta) => PodMeta)(before);
+    } catch (error) {
+      if (error instanceof RangeError) return r.fail(422, 'Invalid', error.message);
+      throw error;
+    }
     r.code = 200;
     r.id = pod;
-    const { labels, annotations: before, spec, metadata } = state.template(pod);
-    const annotations: Record<string, string> = { ...before };
-    for (const [key, value] of Object.entries(r.body as Readonly<Record<string, string | null>>)) {
-      if (value === null) delete annotations[key];
-      else annotations[key] = value;
-    }
-    const next = state.templates.intern({ labels, annotations, spec, metadata });
-    if (next.id === state.pods.template[pod]) return;
-    state.pods.template[pod] = next.id;
-    this.#write(pod, Verb.modified);
+    if (after === before) return;
+    const next = state.templates.intern({
+      labels: after.labels,
+      annotations: after.annotations,
+      spec,
+      metadata: withFinalizers(metadata, after.finalizers),
+    });
+    const sameLabels = next.labelSet === pods.labelSet[pod];
+    const sameOwner = after.owner === before.owner;
+    if (next.id === pods.template[pod] && sameLabels && sameOwner) return;
+    pods.template[pod] = next.id;
+    pods.labelSet[pod] = next.labelSet;
+    pods.owner[pod] = after.owner;
+    // The last finalizer of a pod whose time is over: the PATCH is its end (store.go deleteWithoutFinalizers).
+    const over = !Number.isNaN(pods.deletionUs[pod]!) && pods.graceSeconds[pod] === 0;
+    if (over && after.finalizers.length === 0) return this.#remove(pod);
+    const identity: PodIdentity = { labelSet: next.labelSet, owner: after.owner };
+    this.#log(pod, this.#h.nextRevision(), Verb.modified, sameLabels && sameOwner ? null : identity);
   }
 
   /**
@@ -177,7 +208,9 @@ export class PodWrites {
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
     // A second delete may only shorten the period.
     if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
-    r.unfinished = grace === 0;
+    const held = (state.template(pod).metadata?.finalizers ?? NO_FINALIZERS).length > 0;
+    if (held && deleting && pods.graceSeconds[pod] === grace) return;
+    r.unfinished = grace === 0 && !held;
     pods.graceSeconds[pod] = grace;
     pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
     pods.word[pod]! |= PodBit.deleting;
@@ -259,11 +292,11 @@ export class PodWrites {
     this.#log(pod, this.#h.nextRevision(), verb);
   }
 
-  #log(pod: PodId, revision: number, verb: Verb): void {
+  #log(pod: PodId, revision: number, verb: Verb, identity: PodIdentity | null = null): void {
     const { pods, podLog } = this.#h.state;
     assert(revision > 0, 'a write has a revision');
     pods.revision[pod] = revision;
-    podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, null);
+    podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, identity);
     this.#h.podLogged(pod);
   }
 }

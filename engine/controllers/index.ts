@@ -7,6 +7,7 @@ import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceQuotaController } from './resourcequota.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -16,4 +17,5 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   garbageCollectorController,
+  resourceQuotaController,
 ];

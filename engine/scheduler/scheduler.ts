@@ -5,7 +5,7 @@
 // pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
 // decision: upstream works on a snapshot too. Requests for bindings and status share one client, Events have their own,
 // as in cmd/kube-scheduler/app/options createClients.
-import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
@@ -19,11 +19,11 @@ import {
 } from '../contracts/scheduler.ts';
 import { assert, type EventKind, grownInt32, hashText } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import { isTerminal, PodBit, type RevisionLog, Verb } from '../state/index.ts';
+import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
 import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
 import { SchedulerCache } from './cache.ts';
-import { cutMessage, diagnose, told } from './diagnosis.ts';
+import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
@@ -41,16 +41,6 @@ const Stage = { unknown: 0, queued: 1, attempt: 2, assumed: 3, assigned: 4, igno
 
 /** No PostFilter plug-in was asked. */
 const NOTHING: PostFilterResult = Object.freeze({ code: Code.unschedulable, message: '', nominate: null });
-
-/** PodScheduled=False, reason Unschedulable. */
-const UNSCHEDULABLE: PodStatusChange = Object.freeze({
-  phase: -1,
-  set: PodBit.unschedulable,
-  clear: 0,
-  restarts: -1,
-  reason: -1,
-  ip: 0,
-});
 
 export class Scheduler {
   readonly cache: SchedulerCache;
@@ -235,7 +225,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     if (stage === Stage.assigned || stage === Stage.assumed) {
       if (this.cache.nodeOfPod(pod) === node) {
-        if (stage === Stage.assigned) return;
+        if (stage === Stage.assigned) return this.#changed(pod, node, template);
       } else {
         this.cache.removePod(pod);
         this.cache.addPod(pod, node, template);
@@ -247,6 +237,13 @@ export class Scheduler {
     this.#lastMessage.delete(pod);
     const namespace = this.#context.state.podNamespace(pod);
     this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template, namespace });
+  }
+
+  /** A change of a pod on its node: of its labels or annotations, if its template is another one. */
+  #changed(pod: number, node: number, template: PodTemplate): void {
+    if (!this.cache.podTemplateChanged(pod, template)) return;
+    const namespace = this.#context.state.podNamespace(pod);
+    this.#happened({ events: ClusterEvent.assignedPodUpdate, node, before: null, template, namespace });
   }
 
   #unassigned(pod: number): void {

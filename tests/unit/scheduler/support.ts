@@ -255,7 +255,7 @@ export class World implements ApiServer {
       updateStatus: unexpected,
       delete: unexpected,
       createPod: unexpected,
-      annotatePod: unexpected,
+      patchPod: unexpected,
       deletePod: unexpected,
       patchNodeImages: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
