@@ -26,7 +26,7 @@ export interface CommandSpec {
     readonly required: boolean;
   };
   /** A second argument that must follow the first. */
-  readonly then?: { readonly name: string; readonly help: string };
+  readonly second?: { readonly name: string; readonly help: string };
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [string, string])[];
   /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
@@ -135,7 +135,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
@@ -247,7 +247,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: 'Understand',
     about: 'where the time of a pod of a finished run went, and why the scheduler decided as it did',
     positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
-    then: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
+    second: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
     options: [
       {
         name: 'at',
@@ -299,6 +299,38 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'summary',
+    group: 'Understand',
+    about: "where the time of pods' starts went, by cohort, from a result directory without simulating",
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    options: [
+      {
+        name: 'by',
+        type: 'text',
+        value: 'KEY',
+        help: 'cohorts: owner, namespace, node or label:KEY',
+        default: 'all pods together',
+        group: 'Cohorts',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables of the 20 cohorts with most time, or JSON with all',
+        default: 'table',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick summary runs/web/default-1a2b3c4d/r01', 'phases of all pods'],
+      ['kubetick summary runs/web/default-1a2b3c4d/r01 --by label:app -o json', 'by label'],
+    ],
+    notes: [
+      'JSON: {"run","by","cohorts":[{"name","pods","started","phases":[{"phase","count","mean","p50","p90","p99","max","share"}]}]}, seconds; phases are those of docs/explain.md, `total` first. Percentiles are exact (nearest rank), over the pods of the cohort that were seen Ready and had the phase; `share` is of all time of these pods.',
+    ],
+  },
+  {
     name: 'list',
     group: 'Check',
     about: 'list what can be used: workloads, costs, kinds, tables, metrics, …',
@@ -338,7 +370,7 @@ export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
   const many = p?.many === true ? '...' : '';
   const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
-  const second = command.then === undefined ? '' : ` ${command.then.name}`;
+  const second = command.second === undefined ? '' : ` ${command.second.name}`;
   return `kubetick ${command.name}${argument}${second}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 

@@ -24,7 +24,7 @@ export function commandsMarkdown(): string {
       '',
       `${capital(command.about)}.`,
     );
-    for (const each of [command.positional, command.then]) {
+    for (const each of [command.positional, command.second]) {
       if (each !== undefined) lines.push('', `${each.name}: ${each.help}.`);
     }
     if (command.options.length > 0) {

@@ -72,7 +72,7 @@ export function overview(version: string): string {
 /** `kubetick COMMAND --help`. */
 export function commandHelp(command: CommandSpec): string {
   const lines = [`Usage: ${usageOf(command)}`, '', `  ${command.about}`];
-  const both = [command.positional, command.then].flatMap((each) => each ?? []);
+  const both = [command.positional, command.second].flatMap((each) => each ?? []);
   if (both.length > 0)
     lines.push('', 'Arguments:', ...columns(both.map(({ name, help }) => [name, help] as const)));
   for (const [group, options] of groupsOf([...command.options, COMMON_OPTIONS[0]!])) {
