@@ -135,7 +135,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
@@ -296,6 +296,38 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Repeats the run up to the pod's last attempt, in this process. All nodes are looked at, also where the run looked at a part of a large cluster; the table says so.",
       'A JSON line: {"run","namespace","pod","phase","node","reason","path":[{"phase","from","to","seconds"}],"attempts":[{"number","from","to","result","node","message","examined","feasible","nodes"}],"explained","placement","differences"}. `placement` is a pod of `kubetick place -o json`; `explained` is the number of the attempt, 0 where there was none and the end of the run is explained.',
       'Exit 4 when what the repeated run says about the pod is not what was recorded, or when the versions differ: the differences go to standard error.',
+    ],
+  },
+  {
+    name: 'summary',
+    group: 'Understand',
+    about: "where the time of pods' starts went, by cohort, from a result directory without simulating",
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    options: [
+      {
+        name: 'by',
+        type: 'text',
+        value: 'KEY',
+        help: 'cohorts: owner, namespace, node or label:KEY',
+        default: 'all pods together',
+        group: 'Cohorts',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables of the 20 cohorts with most time, or JSON with all',
+        default: 'table',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick summary runs/web/default-1a2b3c4d/r01', 'phases of all pods'],
+      ['kubetick summary runs/web/default-1a2b3c4d/r01 --by label:app -o json', 'by label'],
+    ],
+    notes: [
+      'JSON: {"run","by","cohorts":[{"name","pods","started","phases":[{"phase","count","mean","p50","p90","p99","max","share"}]}]}, seconds; phases are those of docs/explain.md, `total` first. Percentiles are exact (nearest rank), over the pods of the cohort that were seen Ready and had the phase; `share` is of all time of these pods.',
     ],
   },
   {

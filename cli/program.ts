@@ -31,6 +31,10 @@ const HANDLERS: Readonly<
     const { explainPod } = await import('./commands/explain.ts');
     return explainPod({ run: run!, object: object!, ...options }, io);
   },
+  async summary([run], options, io) {
+    const { summarise } = await import('./commands/summary.ts');
+    return summarise({ run: run!, ...options }, io);
+  },
   async list([what], options, io) {
     const { list } = await import('./commands/list.ts');
     return list({ what, ...options }, io);

@@ -1,7 +1,6 @@
-// Where the time of a pod's start went: the stamps of its row in pods.csv cut its life, from stored in etcd to seen
-// Ready by a watcher, into phases that follow each other without gap or overlap. Whole µs, so the phases of a pod add up
-// to its whole exactly. A stage that was not stamped (a pod with exact delays has no sandbox) has no phase: its time
-// belongs to the next stage. A stage reached before the one that precedes it in the list has no length.
+// The phases of a pod's start as a list and in words; engine/metrics/phases.ts cuts them.
+import { PHASES, type PhaseName, phaseEnds } from '../engine/metrics/phases.ts';
+import { POD_STAMPS, PodStamp } from '../engine/metrics/pod-stamps.ts';
 
 /** Times of a pod, µs; null: did not happen. */
 export interface PodTimes {
@@ -21,23 +20,6 @@ export interface PodTimes {
   readonly nodeAdded: number | null;
 }
 
-export const PHASES = [
-  ['watch by scheduler', 'stored in etcd until the scheduler has it in its queue'],
-  ['queue', 'in the queue until the first attempt'],
-  ['node start', 'after the first attempt until the node that took it had joined'],
-  ['attempt', 'the one scheduling attempt that found a node'],
-  ['retries', 'from the first attempt, which failed, to the one that found a node'],
-  ['binding', 'node chosen until the binding is stored'],
-  ['watch by kubelet', 'binding stored until the kubelet has seen the pod'],
-  ['sandbox', 'sync of the pod, volumes, sandbox and its network'],
-  ['image', 'init containers, and images until the last one is there'],
-  ['containers', 'containers created and started'],
-  ['readiness', 'started until condition Ready is stored: relist, probes, status request'],
-  ['watch by client', 'Ready stored until a client that watches has seen it'],
-] as const satisfies readonly (readonly [string, string])[];
-
-export type PhaseName = (typeof PHASES)[number][0];
-
 export interface Phase {
   readonly name: PhaseName;
   /** µs. */
@@ -45,31 +27,35 @@ export interface Phase {
   readonly to: number;
 }
 
+const STAMPS = [
+  'created',
+  'queued',
+  'firstAttempt',
+  'scheduled',
+  'bound',
+  'seen',
+  'sandbox',
+  'pulled',
+  'started',
+  'ready',
+  'watched',
+] as const satisfies readonly (keyof typeof PodStamp & keyof PodTimes)[];
+
+const stamps = new Float64Array(POD_STAMPS).fill(Number.NaN);
+const ends = new Float64Array(PHASES.length);
+
 /** Phases of the pod in order, those without length left out; empty for a pod that was never created in the run. */
 export function criticalPath(times: PodTimes): Phase[] {
-  const { created } = times;
-  if (created === null) return [];
+  for (const name of STAMPS) stamps[PodStamp[name]] = times[name] ?? Number.NaN;
+  if (!phaseEnds(stamps, times.attempts, times.nodeAdded ?? Number.NaN, ends)) return [];
   const phases: Phase[] = [];
-  let now = created;
-  const until = (name: PhaseName, at: number | null): void => {
-    if (at === null || at <= now) return;
-    phases.push({ name, from: now, to: at });
-    now = at;
-  };
-  until('watch by scheduler', times.queued);
-  until('queue', times.firstAttempt);
-  if (times.scheduled !== null && times.firstAttempt !== null) {
-    const { nodeAdded, scheduled } = times;
-    if (nodeAdded !== null && nodeAdded < scheduled) until('node start', nodeAdded);
-    until(times.attempts > 1 ? 'retries' : 'attempt', scheduled);
+  let from = times.created!;
+  for (const [i, { name }] of PHASES.entries()) {
+    const to = ends[i]!;
+    if (Number.isNaN(to)) continue;
+    phases.push({ name, from, to });
+    from = to;
   }
-  until('binding', times.bound);
-  until('watch by kubelet', times.seen);
-  until('sandbox', times.sandbox);
-  until('image', times.pulled);
-  until('containers', times.started);
-  until('readiness', times.ready);
-  until('watch by client', times.watched);
   return phases;
 }
 

@@ -87,16 +87,17 @@ function jsonOf({ path, attempts, ...told }: Explanation): unknown {
 }
 
 async function text(told: Explanation, nodes: number | undefined): Promise<string> {
-  const [draw, { pathText, PHASES, secondsText }, { placementText, ROWS_DEFAULT }] = await Promise.all([
+  const [draw, { pathText, secondsText }, { PHASES }, { placementText, ROWS_DEFAULT }] = await Promise.all([
     tableDraw(),
     import('../../reports/critical-path.ts'),
+    import('../../engine/metrics/phases.ts'),
     import('../placement-text.ts'),
   ]);
   const { namespace, pod, phase, node, path, attempts, placement } = told;
   const where = node === '' ? '' : ` on ${node}`;
   const lines = [`pod ${namespace}/${pod}: ${phase}${where}`];
   if (path.length > 0) {
-    const meaning = new Map<string, string>(PHASES);
+    const meaning = new Map<string, string>(PHASES.map(({ name, help }) => [name, help]));
     const rows = path.map(({ name, from, to }) => [
       secondsText(from),
       secondsText(to),

@@ -76,6 +76,7 @@ export class ControllerManager {
     const index = this.#controllers.length;
     const limits = definition.limits?.(costs.clients) ?? costs.clients.controller;
     const client = api.client(definition.clientName, limits);
+    const workers = workersOf(costs, definition);
     const wait = recorder.latency(`workqueue.${definition.name}`);
     const depth = recorder.gauge(`workqueue.${definition.name}.depth`);
     let timer: TimerHandle = NO_TIMER;
@@ -127,9 +128,10 @@ export class ControllerManager {
       reply: (reply) => this.#workers[reply.target]!.answered(reply),
       step: events.step,
       idle: (worker) => running.idle.push(worker),
-      reconciles: 0,
+      counts: { name: definition.name, workers, wait, reconciles: 0, requests: 0, conflicts: 0, errors: 0 },
     };
-    for (let i = workersOf(costs, definition); i > 0; i--) {
+    recorder.controller(bench.counts);
+    for (let i = workers; i > 0; i--) {
       const worker = new Worker(bench, this.#workers.length);
       this.#workers.push(worker);
       running.idle.push(worker);

@@ -18,6 +18,7 @@ import type {
 import {
   API_TABLE,
   type Cell,
+  CONTROLLERS_TABLE,
   EVENTS_TABLE,
   LOSS_TABLE,
   NODES_TABLE,
@@ -26,6 +27,7 @@ import {
   TIMESERIES_TABLE,
 } from '../contracts/tables.ts';
 import { assert } from '../kernel/assert.ts';
+import { type ControllerCounts, controllerRows } from './controllers.ts';
 import { judgeExpect } from './expect.ts';
 import { Gauges } from './gauges.ts';
 import { Histogram } from './histogram.ts';
@@ -44,6 +46,8 @@ export { PodStamp } from './pod-stamps.ts';
 export interface FullSummary extends RunSummary {
   gauges: Record<string, { mean: number; peak: number }>;
   counters: Record<string, number>;
+  /** Where the time of pods' starts went, over those seen Ready: engine/metrics/phases.ts. */
+  phases: Record<string, { count: number; mean: number; share: number }>;
 }
 
 export interface RecorderOptions {
@@ -102,6 +106,7 @@ export class Recorder {
   private readonly nodesGauge: number;
   private readonly cpuGauge: number;
   private readonly memoryGauge: number;
+  private readonly controllers: ControllerCounts[] = [];
   private created = 0;
   private gone = 0;
   private ready = 0;
@@ -249,6 +254,11 @@ export class Recorder {
     this.observe(this.requests.answer(kind, code), us);
   }
 
+  /** A controller counts for itself; its counts are read at the end. */
+  controller(counts: ControllerCounts): void {
+    this.controllers.push(counts);
+  }
+
   // ---- gauges and counters
 
   /** Id of a gauge (0 at first), the same at every call. */
@@ -334,6 +344,11 @@ export class Recorder {
       this.requests.rows((id) => this.histograms[id]!),
       true,
     );
+    this.writeTable(
+      CONTROLLERS_TABLE,
+      controllerRows(this.controllers, (id) => this.histograms[id]!),
+      true,
+    );
     this.writeTable(TIMESERIES_TABLE, this.gauges.rows(), false);
     const losses = this.losses.sorted();
     this.writeTable(
@@ -363,6 +378,7 @@ export class Recorder {
       loss: losses,
       gauges: this.gauges.summaries(end.virtualUs),
       counters: this.gauges.counters(),
+      phases: this.podRows.phases(),
     };
     summary.expect = end.expect.map((text) => judgeExpect(text, summary));
     let { ingredients } = end;

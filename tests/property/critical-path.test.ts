@@ -4,17 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../engine/contracts/tables.ts';
 import { PODS_TABLE } from '../../engine/contracts/tables.ts';
+import { PHASES } from '../../engine/metrics/phases.ts';
 import { loadScenario } from '../../experiments/load.ts';
 import { podTimes } from '../../experiments/run-tables.ts';
 import { simulateBuiltIn } from '../../experiments/simulate.ts';
-import {
-  criticalPath,
-  lengthOf,
-  PHASES,
-  type PodTimes,
-  pathText,
-  secondsText,
-} from '../../reports/critical-path.ts';
+import { criticalPath, lengthOf, type PodTimes, pathText, secondsText } from '../../reports/critical-path.ts';
 import { cellText } from '../../reports/csv-cells.ts';
 
 const time = fc.option(fc.integer({ min: 0, max: 2 ** 40 }));
@@ -49,7 +43,7 @@ function holds(of: PodTimes): void {
   const [whole = '', parts = ''] = pathText(path).split(' s = ');
   const printed = parts.split(' + ').map((part) => micros(part.split(' ')[0]!));
   expect(sum(printed)).toBe(micros(whole));
-  const order = PHASES.map(([name]) => name);
+  const order = PHASES.map(({ name }): string => name);
   const found = path.map(({ name }) => order.indexOf(name));
   expect(found).toEqual([...found].sort((a, b) => a - b));
 }
