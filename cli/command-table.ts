@@ -95,6 +95,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         group: 'Run',
       },
       {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
+        group: 'Run',
+      },
+      {
         name: 'skip-invalid',
         type: 'flag',
         help: 'run the valid rest; what was left out stands in loss.csv',
@@ -202,6 +209,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'FILE',
         help: 'a KubeSchedulerConfiguration',
         default: "the case's own, or the default profile",
+        group: 'Input',
+      },
+      {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
         group: 'Input',
       },
       {
@@ -340,7 +354,16 @@ export const COMMANDS: readonly CommandSpec[] = [
       many: false,
       required: false,
     },
-    options: [{ name: 'json', type: 'flag', help: 'print JSON', group: 'Output' }],
+    options: [
+      {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
+        group: 'Input',
+      },
+      { name: 'json', type: 'flag', help: 'print JSON', group: 'Output' },
+    ],
     examples: [
       ['kubetick list workloads', 'generators and trace readers with their arguments'],
       ['kubetick list tables', 'columns of the result files'],

@@ -1,8 +1,9 @@
 // The engine's only door for policies, workloads, reports and commands: contracts, and the run itself.
 export type * from './contracts/api.ts';
 export type * from './contracts/attempts.ts';
-export type * from './contracts/controller.ts';
+export * from './contracts/controller.ts';
 export type * from './contracts/costs.ts';
+export * from './contracts/own-plugins.ts';
 export type * from './contracts/result.ts';
 export type * from './contracts/run-context.ts';
 export type * from './contracts/scenario.ts';
@@ -12,6 +13,7 @@ export * from './contracts/tables.ts';
 export type * from './contracts/timeline.ts';
 export type * from './contracts/topology.ts';
 export type * from './contracts/workload.ts';
+export { controllers as builtInControllers } from './controllers/index.ts';
 export {
   assert,
   type Duration,

@@ -3,6 +3,7 @@
 import { admission } from './apiserver/admit.ts';
 import { Server } from './apiserver/server.ts';
 import type { ControllerDefinition } from './contracts/controller.ts';
+import { PolicyFault } from './contracts/own-plugins.ts';
 import type { RunOptions, RunResult } from './contracts/result.ts';
 import type { RunContext } from './contracts/run-context.ts';
 import type { ResolvedScenario } from './contracts/scenario.ts';
@@ -46,10 +47,15 @@ export function simulate(
   options: RunOptions = {},
 ): RunResult {
   const run = new Run(scenario, registry, options);
-  run.seed();
-  run.start();
-  run.play();
-  return run.result();
+  try {
+    run.seed();
+    run.start();
+    run.play();
+    return run.result();
+  } catch (error) {
+    if (error instanceof PolicyFault) error.timeUs = run.now;
+    throw error;
+  }
 }
 
 class Run {
@@ -130,6 +136,11 @@ class Run {
   }
 
   readonly #seeder: Seeder;
+
+  /** Virtual time, µs. */
+  get now(): number {
+    return this.#context.kernel.now;
+  }
 
   /** The cluster before anything happens. */
   seed(): void {

@@ -3,12 +3,12 @@
 // told. What the repetition says is compared with the recorded row, so that a version that decides otherwise is found.
 import type { AttemptEnd, AttemptStart, PodPlacement, SchedulerView } from '../engine/index.ts';
 import { loadProfiles } from '../engine/index.ts';
-import { schedulerRegistry } from '../policies/scheduler/index.ts';
 import { criticalPath, type Phase } from '../reports/critical-path.ts';
 import { parseDuration } from './duration.ts';
 import type { Simulate } from './execute.ts';
 import { decide } from './place.ts';
 import { UserError } from './problems.ts';
+import { BUILT_IN, policiesOfScenario } from './registry.ts';
 import { type RunManifest, readRun, runId, versions } from './run-directory.ts';
 import { microseconds, nodeTimes, podTimes, tableRows } from './run-tables.ts';
 import { didYouMean } from './suggest.ts';
@@ -92,7 +92,9 @@ export async function explain(request: ExplainRequest, simulate: Simulate): Prom
     const message = `found ${request.at}, but the first attempt began at ${first / 1e6} s`;
     throw new UserError({ code: 'E1003', path: '--at', message });
   }
-  const loaded = loadProfiles(scenario.policies.schedulerConfig, schedulerRegistry);
+  const { plugins, schedulerConfig } = scenario.policies;
+  const { registry } = plugins === undefined ? BUILT_IN : policiesOfScenario(plugins);
+  const loaded = loadProfiles(schedulerConfig, registry.scheduler);
   const { view } = follower;
   let placement: PodPlacement | null = null;
   if (view !== null && 'settings' in loaded) {

@@ -151,6 +151,10 @@ export const experimentSpec = z.strictObject({
         .describe('event queue; all give the same run'),
     })
     .optional(),
+  plugins: z
+    .array(z.string())
+    .optional()
+    .describe('files with policies of your own, TypeScript or JavaScript'),
   steps: z.array(step).optional(),
   faults: z.array(z.looseObject({ at: moment })).optional(),
   time: z

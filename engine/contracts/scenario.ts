@@ -86,6 +86,22 @@ export interface WorkloadUse {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** One text of a policy of the user's, as it is run: types removed, imports as `require`. */
+export interface PolicyModule {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of the text as the user wrote it. */
+  readonly sha256: string;
+  readonly code: string;
+  /** By specifier: position of the module in its file's list. What the program itself provides is left out. */
+  readonly imports: Readonly<Record<string, number>>;
+}
+
+/** A file of policies: the file itself first, then what it imports. */
+export interface PolicyFile {
+  readonly modules: readonly PolicyModule[];
+}
+
 export interface ResolvedScenario {
   readonly experiment: string;
   readonly variant: string;
@@ -101,6 +117,8 @@ export interface ResolvedScenario {
     readonly schedulerConfig?: KubeObject;
     /** nodes looked at per pod: `brute` is the definition. */
     readonly search?: string;
+    /** The user's own policies: scheduler plug-ins, controllers, workloads. */
+    readonly plugins?: readonly PolicyFile[];
   };
   readonly costs: CostPreset;
   readonly queue: 'heap' | 'ladder' | 'fast-priority-queue';
