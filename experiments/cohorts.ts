@@ -1,7 +1,6 @@
 // Phases of pods' starts by cohort, out of pods.csv and nodes.csv without simulating. Rows are read one by one; of each
 // pod only the lengths of its phases are kept (8 bytes each), so that percentiles are exact.
-import { PHASES } from '../engine/metrics/phases.ts';
-import { criticalPath } from '../reports/critical-path.ts';
+import { criticalPath, PHASES } from '../reports/critical-path.ts';
 import { UserError } from './problems.ts';
 import { nodeTimes, podTimes, type Row, tableRows } from './run-tables.ts';
 import { didYouMean } from './suggest.ts';

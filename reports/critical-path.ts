@@ -2,6 +2,8 @@
 import { PHASES, type PhaseName, phaseEnds } from '../engine/metrics/phases.ts';
 import { POD_STAMPS, PodStamp } from '../engine/metrics/pod-stamps.ts';
 
+export { PHASES };
+
 /** Times of a pod, µs; null: did not happen. */
 export interface PodTimes {
   readonly created: number | null;

@@ -196,9 +196,9 @@ describe('a view of the scheduler', () => {
           }
         },
       ),
-      { numRuns: 60, seed: 7 },
+      { numRuns: 30, seed: 7 },
     );
     expect([...results].sort()).toEqual(expect.arrayContaining(['preempting', 'scheduled', 'unschedulable']));
-    expect(compared).toBeGreaterThan(500);
-  });
+    expect(compared).toBeGreaterThan(250);
+  }, 120_000);
 });
