@@ -35,6 +35,10 @@ const HANDLERS: Readonly<
     const { summarise } = await import('./commands/summary.ts');
     return summarise({ run: run!, ...options }, io);
   },
+  async 'check-plugin'([file], options, io) {
+    const { checkPluginCommand } = await import('./commands/check-plugin.ts');
+    return checkPluginCommand({ file: file!, ...options }, io);
+  },
   async list([what], options, io) {
     const { list } = await import('./commands/list.ts');
     return list({ what, ...options }, io);

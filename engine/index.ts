@@ -29,6 +29,7 @@ export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
 export type { Hint, HintKind } from './scheduler/hints/index.ts';
 export type { PlaceInput, Placement, PodPlacement } from './scheduler/placement.ts';
+export { type PluginAnswer, PluginProbe } from './scheduler/plugin-probe.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
 export { place } from './scheduler/snapshot.ts';
 export { type Registry, simulate } from './simulation.ts';

@@ -146,7 +146,7 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   E3104: { meaning: 'A policy file throws while it is loaded.', fix: 'Mend it at the place shown.' },
   E3105: {
     meaning: 'A policy of a file threw, or answered what it may not answer, when it was called.',
-    fix: 'The place, the pod, the node and the virtual time are shown.',
+    fix: 'The place, the pod, the node and the virtual time are shown; `kubetick check-plugin FILE` finds a small case.',
   },
   // output
   E4001: {
