@@ -25,7 +25,7 @@ import { faultProblem } from './registry.ts';
 import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
-import { resolveSteps } from './steps.ts';
+import { byTime, resolveSteps, type StepContext } from './steps.ts';
 import { didYouMean } from './suggest.ts';
 
 /** An Experiment with its own manifests and those given beside it. */
@@ -62,16 +62,19 @@ class ExperimentResolver {
       problems.push(...duplicateProblems(objects).filter((p) => !problems.includes(p)));
     const created = new Set<InputObject>();
     const applied: InputObject[] = [];
-    const later = resolveSteps(spec.steps ?? [], {
+    const common: Omit<StepContext, 'path'> = {
       manifest: this.manifest,
-      path: ['spec', 'steps'],
       objects,
       namespace: 'default',
       apply: (file, problem) => this.apply(file, problem, applied),
       problems,
       created,
       note: (field, note) => loss.add(this.manifest.source, 'Experiment', field, note),
-    });
+    };
+    const later = byTime([
+      ...resolveSteps(spec.steps ?? [], { ...common, path: ['spec', 'steps'] }),
+      ...resolveSteps(spec.faults ?? [], { ...common, path: ['spec', 'faults'] }),
+    ]);
     const parts = partition(
       objects.filter((e) => !created.has(e)),
       DEFAULT_NODE,
@@ -107,6 +110,7 @@ class ExperimentResolver {
         ...(search === undefined ? {} : { search }),
       },
       costs: this.costs(),
+      ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
       warmUpUs,
@@ -383,28 +387,8 @@ class ExperimentResolver {
   /** What the file may say and `run` does not do: refused where results would differ, noted where they do not. */
   private unsupported(): void {
     const { spec, context, manifest } = this;
-    (spec.faults ?? []).forEach((fault, i) => {
-      const what =
-        Object.keys(fault)
-          .filter((key) => key !== 'at')
-          .join(', ') || 'without kind';
-      this.problem(
-        'E3006',
-        ['faults', i],
-        `fault \`${what}\` is not supported by this version`,
-        'no faults are supported: leave `faults` out',
-      );
-    });
     if (spec.policies?.autoscaler !== undefined) {
       this.problem('E3006', ['policies', 'autoscaler'], 'autoscalers are not supported by this version');
-    }
-    if (spec.control?.heartbeats === 'events') {
-      this.problem(
-        'E3006',
-        ['control', 'heartbeats'],
-        'heartbeats: events is not supported by this version',
-        'supported: analytic',
-      );
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);

@@ -30,6 +30,7 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     return id === undefined ? undefined : (objects.get(id) ?? undefined);
   };
   const context: CreateContext = {
+    nodeLifecycle: true,
     namespaceExists: (name) => objects.find('Namespace', '', name) >= 0,
     serviceAccount: (namespace, name) =>
       find('ServiceAccount', 'v1', namespace, name) ?? (name === 'default' ? DEFAULT_ACCOUNT : undefined),

@@ -5,9 +5,13 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { nodeTtlController } from './node-ttl.ts';
+import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -17,5 +21,9 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   garbageCollectorController,
+  nodeTtlController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
   resourceQuotaController,
 ];

@@ -35,6 +35,10 @@ export const PodBit = {
   removed: 1 << 11,
   /** condition DisruptionTarget=True, reason PreemptionByScheduler */
   preempted: 1 << 12,
+  /** condition DisruptionTarget=True, reason DeletionByTaintManager */
+  tainted: 1 << 20,
+  /** condition DisruptionTarget=True, reason DeletionByPodGC */
+  orphaned: 1 << 21,
 } as const;
 
 export const phaseOf = (word: number): number => word & PodBit.phaseMask;

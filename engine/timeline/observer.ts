@@ -5,7 +5,7 @@ import type { Sink } from '../contracts/result.ts';
 import type { ResolvedScenario, TimedStep } from '../contracts/scenario.ts';
 import { EVENTS_TABLE } from '../contracts/tables.ts';
 import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
-import { materialiseNode } from '../kinds/ingest/materialise.ts';
+import { disruptionReason, materialiseNode } from '../kinds/ingest/materialise.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
   type ClusterState,
@@ -164,7 +164,7 @@ export class TimelineObserver implements StepWitness {
       owner: this.#ownerUid(pods.owner[pod]!),
       finalizers: (this.#state.template(pod).metadata?.finalizers ?? []).join(','),
       nominated: pods.nominatedNode[pod]! >= 0,
-      disruption: '',
+      disruption: disruptionReason(word) === '' ? '' : `True:${disruptionReason(word)}`,
     };
   }
 

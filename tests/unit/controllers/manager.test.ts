@@ -90,6 +90,10 @@ describe('the built-in controllers', () => {
       'endpoint',
       'endpointslice',
       'garbage-collector',
+      'ttl',
+      'node-lifecycle',
+      'taint-eviction',
+      'pod-garbage-collector',
       'resourcequota',
     ]);
   });
