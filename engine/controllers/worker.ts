@@ -127,12 +127,12 @@ export class Worker implements Calls {
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
   }
 
-  create(object: KubeObject): Pending {
-    this.#bench.client.create(object, this.#bench.reply, this.index, 0);
+  create(object: KubeObject, arg = 0): Pending {
+    this.#bench.client.create(object, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
-  update(id: number, object: KubeObject, expectedRevision: number): Pending {
-    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, 0);
+  update(id: number, object: KubeObject, expectedRevision: number, arg = 0): Pending {
+    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending {
