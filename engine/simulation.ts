@@ -78,6 +78,7 @@ class Run {
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
   readonly #sweep: Sweep | null;
+  #scheduler: Scheduler | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -206,7 +207,9 @@ class Run {
     const context = this.#context;
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
-    new Scheduler(context, profiles.settings).start();
+    const observer = this.#options.attempts ?? null;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
@@ -260,6 +263,8 @@ class Run {
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
     this.#sweep?.check();
+    const scheduler = this.#scheduler;
+    this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     let unschedulable = 0;
     for (const pod of livePods) {

@@ -6,7 +6,7 @@
 // while it is made (room left by maxSurge and maxUnavailable) is asserted where it is made, in every run.
 import { InvariantError } from '../kernel/index.ts';
 import type { Json } from '../kinds/kind.ts';
-import { type ClusterState, isTerminal, PodBit, suffixNumber } from '../state/index.ts';
+import { type ClusterState, isTerminal, PodBit } from '../state/index.ts';
 
 /** Batches of commits between two sweeps. */
 const EVERY = 1000;
@@ -121,10 +121,8 @@ export class Sweep {
   }
 
   #isReady(namespace: string, name: string): boolean {
-    const { texts, podNames, pods } = this.#state;
-    const space = texts.find(namespace);
-    let pod = podNames.find(space, texts.find(name), -1);
-    if (pod < 0) pod = podNames.find(space, texts.find(name.slice(0, -5)), suffixNumber(name.slice(-5)));
+    const { texts, pods } = this.#state;
+    const pod = this.#state.findPod(texts.find(namespace), name);
     return pod >= 0 && (pods.word[pod]! & PodBit.ready) !== 0 && (pods.word[pod]! & PodBit.deleting) === 0;
   }
 }

@@ -89,6 +89,8 @@ describe('the built-in controllers', () => {
       'replication',
       'replicaset',
       'deployment',
+      'statefulset',
+      'daemonset',
       'endpoint',
       'endpointslice',
       'garbage-collector',
