@@ -119,7 +119,6 @@ export class Kubelets {
   }
 
   // What the watch says.
-
   #changed(pod: number, generation: number): void {
     const { pods } = this.#c.state;
     if (pods.generation[pod] !== generation) return this.#c.kernel.countDropped();
@@ -131,8 +130,8 @@ export class Kubelets {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
       this.#c.recorder.stamp(pod, PodStamp.seen);
-      if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
-      else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
+      const isOver = isTerminal(word);
+      this.#enter(pod, isOver ? Step.ended : Step.seen, isOver ? -1 : this.#sync(pods.serial[pod]!, 0));
     }
     if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
   }
