@@ -76,6 +76,7 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  #scheduler: Scheduler | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -201,7 +202,9 @@ class Run {
     const context = this.#context;
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
-    new Scheduler(context, profiles.settings).start();
+    const observer = this.#options.attempts ?? null;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
@@ -254,6 +257,8 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    const scheduler = this.#scheduler;
+    this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     let unschedulable = 0;
     for (const pod of livePods) {

@@ -9,6 +9,9 @@ import { type ClusterState, type PodTemplate, SUFFIXES, suffixText } from '../st
 import type { Admitted } from './admitted.ts';
 import { type ApiRequest, Op } from './request.ts';
 
+/** Kinds that admission completes whoever creates them. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim']);
+
 const refusedKey = (template: PodTemplate, namespace: string): string => `${template.id} ${namespace}`;
 
 const refuse = (r: ApiRequest, { code, reason, message, causes }: Admitted): void =>
@@ -78,7 +81,7 @@ export class Incoming {
   /** The object as it is to be stored; null: refused. `trusted`: its client makes complete objects. */
   admitObject(r: ApiRequest, trusted: boolean): KubeObject | null {
     const object = r.body as KubeObject;
-    if (trusted && object.kind !== 'Pod' && object.kind !== 'Node') return object;
+    if (trusted && !COMPLETED.has(object.kind)) return object;
     const admitted = this.#admit(object);
     if (admitted.object !== undefined) return admitted.object;
     refuse(r, admitted);
@@ -103,7 +106,7 @@ export class Incoming {
   /** Name that a refusal tells: a generated one is another at each attempt. */
   attemptedName(pod: PodCreation): string {
     const base = this.#state.texts.text(pod.nameBase);
-    if (!pod.generate) return base;
+    if (!pod.generate) return `${base}${pod.ordinal ?? ''}`;
     this.#attempts += 1;
     return base + suffixText(this.#draw.below(this.#namePurpose, this.#attempts, 0, SUFFIXES));
   }

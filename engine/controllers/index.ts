@@ -1,5 +1,6 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
+import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -11,6 +12,7 @@ import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
@@ -18,6 +20,8 @@ export const controllers: readonly ControllerDefinition[] = [
   replicationControllerController,
   replicaSetController,
   deploymentController,
+  statefulSetController,
+  daemonSetController,
   endpointsController,
   endpointSliceController,
   garbageCollectorController,

@@ -126,6 +126,7 @@ export class Kubelets {
     if (step === Step.none) {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
+      this.#c.recorder.stamp(pod, PodStamp.seen);
       if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
       else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
     }

@@ -87,6 +87,8 @@ describe('the built-in controllers', () => {
       'replication',
       'replicaset',
       'deployment',
+      'statefulset',
+      'daemonset',
       'endpoint',
       'endpointslice',
       'garbage-collector',

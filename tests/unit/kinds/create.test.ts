@@ -420,8 +420,11 @@ describe('registry', () => {
   it('marks as modelled the kinds that the simulation acts on, and no others', () => {
     const modelled = listKinds().filter((definition) => definition.modelled);
     expect(modelled.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`).sort()).toEqual([
+      'apps/v1 ControllerRevision',
+      'apps/v1 DaemonSet',
       'apps/v1 Deployment',
       'apps/v1 ReplicaSet',
+      'apps/v1 StatefulSet',
       'discovery.k8s.io/v1 EndpointSlice',
       'node.k8s.io/v1 RuntimeClass',
       'scheduling.k8s.io/v1 PriorityClass',
