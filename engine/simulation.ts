@@ -15,6 +15,7 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { Sweep } from './invariants/sweep.ts';
 import {
   assert,
   type Duration,
@@ -76,6 +77,8 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  readonly #sweep: Sweep | null;
+  #scheduler: Scheduler | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -92,6 +95,7 @@ class Run {
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
     this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -121,6 +125,7 @@ class Run {
       committed: (logs) => {
         this.#idleEnd?.changed();
         this.#timeline?.committed(logs);
+        this.#sweep?.committed();
       },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
@@ -183,11 +188,11 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
   }
 
   #workloads: Workload[] = [];
-  #scheduler: Scheduler | null = null;
 
   #workload(name: string, args: Readonly<Record<string, unknown>>): Workload {
     const definition = this.#registry.workloads.find((workload) => workload.name === name);
@@ -202,8 +207,9 @@ class Run {
     const context = this.#context;
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
+    const observer = this.#options.attempts ?? null;
     const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
-    this.#scheduler = new Scheduler(context, profiles.settings, search);
+    this.#scheduler = new Scheduler(context, profiles.settings, observer, search);
     this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
@@ -257,6 +263,9 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    this.#sweep?.check();
+    const scheduler = this.#scheduler;
+    this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     let unschedulable = 0;
     for (const pod of livePods) {

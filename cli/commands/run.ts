@@ -25,6 +25,7 @@ export interface RunArguments {
   readonly verifyDecisions?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly paranoid?: boolean;
 }
 
 /** Replaces loading and the engine in tests. */
@@ -44,17 +45,19 @@ export async function run(
 ): Promise<number> {
   const trace = await openTrace(args.trace);
   const scenario = await dependencies.load(args, io);
-  const [{ execute }, { defaultRunDirectory }, terminal] = await Promise.all([
+  const [{ execute }, { defaultRunDirectory }, terminal, { ControllerRows }] = await Promise.all([
     import('../../experiments/execute.ts'),
     import('../../experiments/run-directory.ts'),
     import('../../reports/terminal.ts'),
+    import('../../reports/controllers.ts'),
   ]);
   const reasons = new terminal.PendingReasons();
+  const controllers = new ControllerRows();
   const timeline = await openTimeline(args.timeline);
   const progress = await openProgress(args, io);
   let verified = 0;
   const options: RunOptions = {
-    sinks: args.json || args.quiet ? [] : [reasons],
+    sinks: args.json || args.quiet ? [] : [reasons, controllers],
     ...(trace === null ? {} : { trace }),
     ...(timeline === null ? {} : { timeline: (told) => timeline.write(told) }),
     ...(args.verifyDecisions
@@ -65,6 +68,7 @@ export async function run(
         }
       : {}),
     ...(progress === null ? {} : { progress: progress.update }),
+    ...(args.paranoid === true ? { paranoid: true } : {}),
   };
   let execution: Execution;
   try {
@@ -89,7 +93,9 @@ export async function run(
     io.stdout.write(jsonText(result.summary));
   } else if (!args.quiet) {
     const pendingReasons = reasons.sorted();
-    io.stdout.write(terminal.summaryText(result, { ...timing, directory, colour, pendingReasons }));
+    io.stdout.write(
+      terminal.summaryText(result, { ...timing, directory, colour, pendingReasons, controllers }),
+    );
   }
   return verdict(result, args, io);
 }

@@ -6,6 +6,7 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { nodeTtlController } from './node-ttl.ts';
 import { podGcController } from './pod-gc.ts';
@@ -17,6 +18,8 @@ import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
+  serviceAccountController,
+  rootCaCertPublisher,
   replicationControllerController,
   replicaSetController,
   deploymentController,

@@ -50,6 +50,11 @@ export class NodeOrder {
     this.version += 1;
   }
 
+  /** Zone that a node of the list was added with. */
+  zoneOf(node: number): string {
+    return this.#zoneOf[node]!;
+  }
+
   /** The zone moved with the node's labels. */
   move(node: number, zone: string): void {
     if (this.#zoneOf[node] === zone) return;
