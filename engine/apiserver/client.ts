@@ -134,6 +134,10 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  untrackPod(pod: number, generation: number, reply: ReplyHandler | null, target = 0, arg = 0): void {
+    this.#send(this.#pod(Op.untrackPod, pod, generation, reply, target, arg));
+  }
+
   deletePod(
     pod: number,
     generation: number,

@@ -78,6 +78,7 @@ export class PodWrites {
       createdUs: now,
       revision,
       runUs: body.runUs,
+      bits: body.tracked ? PodBit.tracked : 0,
     });
     state.podNames.add(pod);
     recorder.podCreated(pod);
@@ -132,6 +133,8 @@ export class PodWrites {
     }
     if (isTerminal(word) && !isTerminal(before)) {
       if (pods.node[pod]! >= 0) this.#account(pod, -1);
+      pods.exitCode[pod] = change.exitCode ?? -1;
+      pods.finishedUs[pod] = change.finishedUs ?? this.#h.now();
       recorder.podFinished(pod, phaseOf(word) === Phase.succeeded);
     }
     r.code = 200;
@@ -158,6 +161,27 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
+  /** The Job has counted the pod. One that was to go and waited for nothing else goes with the same write. */
+  untrack(r: ApiRequest): void {
+    const { pods } = this.#h.state;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.code = 200;
+    r.id = pod;
+    if ((pods.word[pod]! & PodBit.tracked) === 0) return;
+    pods.word[pod]! &= ~PodBit.tracked;
+    const due = (pods.word[pod]! & PodBit.deleting) !== 0 && pods.graceSeconds[pod] === 0;
+    if (due && !this.#isHeld(pod)) this.#remove(pod);
+    else this.#write(pod, Verb.modified);
+  }
+
+  /** Has finalizers: it stays, marked as deleted, until they are gone. */
+  #isHeld(pod: PodId): boolean {
+    const { state } = this.#h;
+    if (state.pods.word[pod]! & PodBit.tracked) return true;
+    return (state.template(pod).metadata?.finalizers?.length ?? 0) > 0;
+  }
+
   /**
    * Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. A pod that goes at once is written with a
    * grace period of 0 first and removed by a second write (registry/generic/registry/store.go
@@ -176,10 +200,12 @@ export class PodWrites {
     if (unbound || isTerminal(pods.word[pod]!)) grace = 0;
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
     // A second delete may only shorten the period.
-    if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
-    r.unfinished = grace === 0;
+    const held = this.#isHeld(pod);
+    if (deleting && (grace > 0 || held) && grace >= pods.graceSeconds[pod]!) return;
+    r.unfinished = grace === 0 && !held;
+    const askedUs = deleting ? pods.deletionUs[pod]! - pods.graceSeconds[pod]! * 1_000_000 : this.#h.now();
     pods.graceSeconds[pod] = grace;
-    pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
+    pods.deletionUs[pod] = askedUs + grace * 1_000_000;
     pods.word[pod]! |= PodBit.deleting;
     if (!deleting) recorder.podDeleting(pod);
     this.#write(pod, Verb.modified);

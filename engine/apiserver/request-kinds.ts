@@ -79,6 +79,7 @@ export class RequestKinds {
       case Op.patchPodStatus:
         return this.id('patch', 'pods/status');
       case Op.annotatePod:
+      case Op.untrackPod:
         return this.id('patch', 'pods');
       case Op.deletePod:
         return this.id('delete', 'pods');

@@ -63,6 +63,7 @@ export class RequestTrace {
       case Op.bindPod:
       case Op.patchPodStatus:
       case Op.annotatePod:
+      case Op.untrackPod:
       case Op.deletePod:
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;
       case Op.patchNodeImages:

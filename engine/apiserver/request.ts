@@ -17,6 +17,7 @@ export const Op = {
   patchNodeImages: 9,
   writeEvent: 10,
   annotatePod: 11,
+  untrackPod: 12,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

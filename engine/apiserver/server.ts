@@ -14,7 +14,7 @@ import {
   NumberHeap,
   type Rng,
 } from '../kernel/index.ts';
-import { templateParts } from '../kinds/ingest/pod-template.ts';
+import { isTracked, templateParts } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
@@ -34,6 +34,9 @@ import { Watches } from './watches.ts';
 const RETRY_AFTER_US = 1_000_000;
 const RETRIES_MAX = 10;
 
+/** Kinds that the server completes whoever sends them: a Job gets its selector from its own UID. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'Job']);
+
 export interface ServerOptions {
   readonly kernel: Kernel;
   readonly rng: Rng;
@@ -43,8 +46,8 @@ export interface ServerOptions {
   readonly state: ClusterState;
   readonly recorder: Recorder;
   readonly costs: CostPreset;
-  /** Decodes, defaults, admits and validates an object as on POST. */
-  admit(object: KubeObject): Admitted;
+  /** Decodes, defaults, admits and validates an object as on POST; `uid`: of one that exists already. */
+  admit(object: KubeObject, uid?: string): Admitted;
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
@@ -318,6 +321,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patchStatus(r);
       case Op.annotatePod:
         return this.#pods.annotate(r);
+      case Op.untrackPod:
+        return this.#pods.untrack(r);
       case Op.deletePod:
         return this.#pods.delete(r);
       case Op.patchNodeImages:
@@ -329,7 +334,7 @@ export class Server implements ApiServer, Transport {
 
   #create(r: ApiRequest): void {
     let object = r.body as KubeObject;
-    if (!this.#clients[r.client]!.trusted || object.kind === 'Pod' || object.kind === 'Node') {
+    if (!this.#clients[r.client]!.trusted || COMPLETED.has(object.kind)) {
       const admitted = this.#o.admit(object);
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
@@ -348,6 +353,7 @@ export class Server implements ApiServer, Transport {
         nameBase: texts.id(metadata.name || (metadata.generateName ?? '')),
         generate: !metadata.name,
         runUs: Number.NaN,
+        tracked: isTracked(object),
       };
       return this.#pods.create(r);
     }
@@ -365,7 +371,7 @@ export class Server implements ApiServer, Transport {
   }
 
   #createPod(r: ApiRequest): void {
-    const body = r.body as PodCreation;
+    let body = r.body as PodCreation;
     const pod = this.#refused.get(body.template.id);
     if (pod !== undefined) {
       // What was missing may be there by now: an account, a priority class.
@@ -373,8 +379,13 @@ export class Server implements ApiServer, Transport {
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }
-      r.body = { ...body, template: this.#internPod(admitted.object) };
+      body = { ...body, template: this.#internPod(admitted.object) };
     }
+    const { variant } = body;
+    r.body =
+      variant === undefined
+        ? body
+        : { ...body, template: this.#state.templates.variant(body.template, variant) };
     this.#pods.create(r);
   }
 

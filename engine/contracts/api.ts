@@ -7,7 +7,7 @@
 import type { EventKind } from '../kernel/index.ts';
 import type { FieldError } from '../kinds/field-errors.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { PodTemplate, RevisionLog } from '../state/index.ts';
+import type { PodTemplate, RevisionLog, TemplateVariant } from '../state/index.ts';
 
 /** What a client is told. Valid only during the reply call: the record is reused. */
 export interface ApiReply {
@@ -40,6 +40,10 @@ export interface PodCreation {
   readonly generate: boolean;
   /** µs after start at which containers exit with 0; NaN: they run on. */
   readonly runUs: number;
+  /** With the finalizer by which a Job counts its pods. */
+  readonly tracked?: boolean;
+  /** How this pod differs from the template. */
+  readonly variant?: TemplateVariant;
 }
 
 /** A kubelet's or scheduler's PATCH of pods/status. Bits of PodBit. */
@@ -54,6 +58,9 @@ export interface PodStatusChange {
   readonly reason: number;
   /** Pod IP to record, 0 keep. */
   readonly ip: number;
+  /** With a terminal phase: exit code of the containers (-1: none has run), and when they had ended, µs. */
+  readonly exitCode?: number;
+  readonly finishedUs?: number;
   /** status.nominatedNodeName: node to record, -1 to clear it; absent: keep. */
   readonly nominatedNode?: number;
 }
@@ -117,6 +124,14 @@ export interface ApiClient {
     pod: number,
     generation: number,
     annotations: Readonly<Record<string, string | null>>,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+  /** PATCH that takes the finalizer batch.kubernetes.io/job-tracking away; a pod that waits for nothing else goes. */
+  untrackPod(
+    pod: number,
+    generation: number,
     reply: ReplyHandler | null,
     target?: number,
     arg?: number,

@@ -116,6 +116,8 @@ export interface Calls {
   /** `arg` comes back in `each`. */
   createPod(creation: PodCreation, arg?: number): Pending;
   deletePod(pod: number, generation: number, graceSeconds: number, arg?: number): Pending;
+  /** Takes the finalizer by which Jobs count their pods from a pod. */
+  untrackPod(pod: number, generation: number, arg?: number): Pending;
   /** A live read of the newest version (null after deletion): a round trip, past the watch. */
   get(id: number): Pending;
   /** As `get` for a pod: answers 200 or 404. */

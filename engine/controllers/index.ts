@@ -4,6 +4,7 @@ import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
+import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
@@ -15,5 +16,6 @@ export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
   endpointsController,
   endpointSliceController,
+  jobController,
   garbageCollectorController,
 ];

@@ -142,6 +142,10 @@ export class Worker implements Calls {
     this.#bench.client.deletePod(pod, generation, graceSeconds, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
+  untrackPod(pod: number, generation: number, arg = 0): Pending {
+    this.#bench.client.untrackPod(pod, generation, this.#bench.reply, this.index, arg);
+    return this.#begun();
+  }
   get(id: number): Pending {
     return this.#readLater(id, -1);
   }

@@ -13,16 +13,11 @@ import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import {
-  type ContainerTemplate,
-  isTerminal,
-  Phase,
-  PodBit,
-  type PodTemplate,
-  phaseOf,
-} from '../state/index.ts';
+import { isTerminal, Phase, PodBit, type PodTemplate, phaseOf, type TimingList } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
+import { containerAt, runningNames } from './containers.ts';
+import { Ordinals, timingOf } from './exact-delays.ts';
 import { Images } from './images.ts';
 import { NodeStatus } from './node-status.ts';
 import { PodWorkers, Step } from './pod-workers.ts';
@@ -36,6 +31,7 @@ const READY = PodBit.ready | PodBit.containersReady;
 export class Kubelets {
   readonly #c: RunContext;
   readonly #workers = new PodWorkers();
+  readonly #ordinals: Ordinals;
   readonly #images: Images;
   readonly #addresses: NodeAddresses;
   readonly #clients: KubeletClients;
@@ -72,6 +68,7 @@ export class Kubelets {
     this.#initRun = sampler('kubelet/init-container', k.initContainerRunUs);
     this.#images = new Images(state, k, sampler('kubelet/pull', k.pullBaseUs));
     this.#addresses = new NodeAddresses(state);
+    this.#ordinals = new Ordinals(state);
     this.#clients = new KubeletClients(context);
     this.#pullMetric = recorder.latency('kubelet.pull');
     this.#startMetric = recorder.latency('kubelet.start');
@@ -113,6 +110,7 @@ export class Kubelets {
     if (step === Step.none) {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
+      if (this.#c.state.template(pod).timings.ordinal) this.#workers.ordinal[pod] = this.#ordinals.take(pod);
       if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
       else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
     }
@@ -188,7 +186,7 @@ export class Kubelets {
     const { state, kernel } = this.#c;
     const template = state.template(pod);
     this.#workers.container[pod] = index;
-    const container = this.#container(template, index);
+    const container = containerAt(template, index);
     if (container === undefined) return this.#allStarted(pod);
     const node = state.pods.node[pod]!;
     const now = kernel.now;
@@ -239,7 +237,7 @@ export class Kubelets {
   #pulled(pod: number): void {
     const { state, recorder, kernel } = this.#c;
     const index = this.#workers.container[pod]!;
-    const container = this.#container(state.template(pod), index)!;
+    const container = containerAt(state.template(pod), index)!;
     const fromUs = this.#workers.pullFromUs[pod]!;
     if (!Number.isNaN(fromUs)) {
       this.#workers.pullFromUs[pod] = Number.NaN;
@@ -254,7 +252,7 @@ export class Kubelets {
         `Successfully pulled image "${image}" in ${seconds} (${seconds} including waiting). Image size: ${this.#images.bytes(container.image)} bytes.`,
       );
     }
-    const last = this.#container(state.template(pod), index + 1) === undefined;
+    const last = containerAt(state.template(pod), index + 1) === undefined;
     if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
     const serial = state.pods.serial[pod]!;
     const k = index + 1000 * this.#workers.runs[pod]!;
@@ -265,7 +263,7 @@ export class Kubelets {
     const { state } = this.#c;
     const template = state.template(pod);
     const index = this.#workers.container[pod]!;
-    const container = this.#container(template, index)!;
+    const container = containerAt(template, index)!;
     this.#clients.event(pod, 'Normal', 'Created', `Container created`);
     this.#clients.event(pod, 'Normal', 'Started', `Container started`);
     this.#clients.hop(pod, `container ${container.name} started`);
@@ -304,7 +302,8 @@ export class Kubelets {
     this.#workers.startedUs[pod] = now;
     const fresh = this.#workers.runs[pod] === 0;
     if (fresh) this.#addresses.take(pod);
-    if (template.timings.startDelayUs !== null) {
+    const exact = template.timings.startDelayUs !== null;
+    if (exact) {
       this.#workers.alive[pod] = template.containers.length;
       if (fresh) {
         recorder.stamp(pod, PodStamp.started);
@@ -313,17 +312,31 @@ export class Kubelets {
     }
     const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
     const ready = delay === 0;
-    this.#clients.patch(pod, {
+    const change = {
       phase: Phase.running,
       set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | (ready ? READY : 0),
       clear: ready ? 0 : READY,
       restarts: this.#workers.runs[pod]!,
       reason: fresh ? -1 : this.#noReason,
       ip: fresh ? this.#addresses.of(pod) : 0,
-    });
+    };
+    this.#clients.patch(pod, change, exact ? this.#runningTold : null, version);
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
-    if (delay > 0 && delay !== Number.POSITIVE_INFINITY) kernel.after(delay, this.#readyKind, pod, version);
-    const runUs = this.#runUs(pod, template);
+    if (!exact) this.#runsOn(pod, version, delay);
+  }
+
+  /** With exact delays time runs from the answer to the status that says Running. */
+  readonly #runningTold = ({ target: pod, arg: version }: ApiReply): void => {
+    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    this.#runsOn(pod, version, this.#c.state.template(pod).timings.readyDelayUs ?? 0);
+  };
+
+  /** The containers run: they will be ready `delayUs` from now (0: they are), and end when their time is over. */
+  #runsOn(pod: number, version: number, delayUs: number): void {
+    const { kernel, state } = this.#c;
+    if (delayUs > 0 && delayUs !== Number.POSITIVE_INFINITY)
+      kernel.after(delayUs, this.#readyKind, pod, version);
+    const runUs = this.#runUs(pod, state.template(pod));
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
   }
 
@@ -337,8 +350,13 @@ export class Kubelets {
   #runUs(pod: number, template: PodTemplate): number | null {
     const fixed = this.#c.state.pods.runUs[pod]!;
     if (!Number.isNaN(fixed)) return fixed;
-    const list = template.timings.runUs;
-    return list.length === 0 ? null : list[Math.min(this.#workers.runs[pod]!, list.length - 1)]!;
+    return this.#entry(pod, template, template.timings.runUs) ?? null;
+  }
+
+  /** The entry for this run where the containers restart, else for this pod among those of its owner. */
+  #entry<T>(pod: number, template: PodTemplate, list: TimingList<T>): T | undefined {
+    const { runs, ordinal } = this.#workers;
+    return timingOf(list, template, template.restartPolicy === 'Never' ? ordinal[pod]! : runs[pod]!);
   }
 
   // Ends and restarts.
@@ -347,23 +365,26 @@ export class Kubelets {
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
     const { state } = this.#c;
     const template = state.template(pod);
-    const codes = template.timings.exitCodes;
-    const run = this.#workers.runs[pod]!;
-    const code = codes.length === 0 ? 0 : codes[Math.min(run, codes.length - 1)]!;
+    const code = this.#entry(pod, template, template.timings.exitCodes) ?? 0;
     this.#clients.hop(pod, `containers exited with code ${code}`);
     this.#workers.alive[pod] = 0;
     const { restartPolicy } = template;
     if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0))
       return this.#backOff(pod);
-    this.#end(pod, code === 0);
+    this.#end(pod, code);
   }
 
-  /** Terminal phase; the sandbox and its address go. */
-  #end(pod: number, succeeded: boolean): void {
+  /** Terminal phase; the sandbox and its address go. `code` -1: no container has run. */
+  #end(pod: number, code: number): void {
     const version = this.#workers.enter(pod, Step.ending);
+    const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
     const change = {
       ...NO_CHANGE,
-      phase: succeeded ? Phase.succeeded : Phase.failed,
+      phase: code === 0 ? Phase.succeeded : Phase.failed,
+      exitCode: code,
+      // A fake kubelet counts the restart that a stopped pod was waiting for.
+      restarts: exact ? this.#workers.runs[pod]! : -1,
+      finishedUs: this.#c.kernel.now,
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
     };
@@ -428,25 +449,12 @@ export class Kubelets {
     const stopUs = running ? (stopDelayUs ?? this.#stop(state.pods.serial[pod]!, 0)) : 0;
     this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
     if (running)
-      for (const name of this.#running(pod, step))
+      for (const name of runningNames(state.template(pod), step, this.#workers.container[pod]!))
         this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
     const wait = Math.min(stopUs, this.#graceUs(pod));
     this.#workers.stopFromUs[pod] = kernel.now;
     this.#workers.stopUs[pod] = kernel.now + wait;
     this.#enter(pod, Step.stopping, wait);
-  }
-
-  /** Names of the containers that run: of those that start in order, the ones before the current. */
-  #running(pod: number, step: Step): string[] {
-    const { initContainers, containers } = this.#c.state.template(pod);
-    const started = step >= Step.started ? Number.POSITIVE_INFINITY : this.#workers.container[pod]!;
-    const names: string[] = [];
-    [...initContainers, ...containers].forEach((container, i) => {
-      const sidecarOrOther = container.sidecar || i >= initContainers.length;
-      if ((sidecarOrOther && i < started) || (step === Step.init && i === started))
-        names.push(container.name);
-    });
-    return names;
   }
 
   #stopped(pod: number): void {
@@ -456,7 +464,7 @@ export class Kubelets {
     // whose containers never ran has failed.
     const began = !Number.isNaN(this.#workers.startedUs[pod]!);
     const code = termExitCode ?? (template.restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
-    this.#end(pod, began && code === 0);
+    this.#end(pod, began ? code : -1);
     this.#clients.hop(pod, 'containers stopped');
   }
 
@@ -468,11 +476,6 @@ export class Kubelets {
   }
 
   // Helpers.
-
-  #container(template: PodTemplate, index: number): ContainerTemplate | undefined {
-    const inits = template.initContainers.length;
-    return index < inits ? template.initContainers[index] : template.containers[index - inits];
-  }
 
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   #enter(pod: number, step: Step, delayUs: number): void {

@@ -34,6 +34,8 @@ export class PodWorkers {
   version = new Int32Array(256);
   /** Container worked on: init containers first, then the others. */
   container = new Uint16Array(256);
+  /** Which pod of its owner (and completion index) it is, from 0, where its template asks for that. */
+  ordinal = new Int32Array(256);
   /** Runs of the containers that have ended. */
   runs = new Uint16Array(256);
   /** Time between the last exit and the restart, µs, as the back-off stands. */
@@ -55,6 +57,7 @@ export class PodWorkers {
     this.step[pod] = Step.none;
     this.version[pod]! += 1;
     this.container[pod] = 0;
+    this.ordinal[pod] = 0;
     this.runs[pod] = 0;
     this.backoffUs[pod] = 0;
     this.startedUs[pod] = Number.NaN;
@@ -86,6 +89,7 @@ export class PodWorkers {
     this.step = grow(this.step, new Uint8Array(size));
     this.version = grow(this.version, new Int32Array(size));
     this.container = grow(this.container, new Uint16Array(size));
+    this.ordinal = grow(this.ordinal, new Int32Array(size));
     this.runs = grow(this.runs, new Uint16Array(size));
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
     this.startedUs = grow(this.startedUs, new Float64Array(size));

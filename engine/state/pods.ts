@@ -35,6 +35,8 @@ export const PodBit = {
   removed: 1 << 11,
   /** condition DisruptionTarget=True, reason PreemptionByScheduler */
   preempted: 1 << 12,
+  /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
+  tracked: 1 << 24,
 } as const;
 
 export const phaseOf = (word: number): number => word & PodBit.phaseMask;
@@ -60,6 +62,8 @@ export interface NewPod {
   readonly revision: number;
   /** Containers exit with code 0 this long after they started; NaN: they run on. */
   readonly runUs: number;
+  /** Bits besides the phase that the pod is born with. */
+  readonly bits?: number;
 }
 
 const MIN_CAPACITY = 256;
@@ -92,6 +96,10 @@ export class PodTable {
   revision = new Float64Array(MIN_CAPACITY);
   runUs = new Float64Array(MIN_CAPACITY);
   graceSeconds = new Int32Array(MIN_CAPACITY);
+  /** Exit code of its containers once the pod has ended, -1 before, and where none has run. */
+  exitCode = new Int16Array(MIN_CAPACITY);
+  /** When its containers had ended for good, µs; NaN before. Neither changes afterwards. */
+  finishedUs = new Float64Array(MIN_CAPACITY);
 
   /** Rows ever used; indices are below it. */
   used = 0;
@@ -117,7 +125,7 @@ export class PodTable {
     this.template[id] = pod.template;
     this.labelSet[id] = pod.labelSet;
     this.owner[id] = pod.owner;
-    this.word[id] = Phase.pending;
+    this.word[id] = Phase.pending | (pod.bits ?? 0);
     this.node[id] = -1;
     this.nominatedNode[id] = -1;
     this.priority[id] = pod.priority;
@@ -132,6 +140,8 @@ export class PodTable {
     this.revision[id] = pod.revision;
     this.runUs[id] = pod.runUs;
     this.graceSeconds[id] = 0;
+    this.exitCode[id] = -1;
+    this.finishedUs[id] = Number.NaN;
     this.live += 1;
     return id as PodId;
   }
@@ -201,6 +211,10 @@ export class PodTable {
     const restarts = new Uint16Array(size);
     restarts.set(this.restarts);
     this.restarts = restarts;
+    const exitCode = new Int16Array(size);
+    exitCode.set(this.exitCode);
+    this.exitCode = exitCode;
+    this.finishedUs = f64(this.finishedUs);
     this.serial = f64(this.serial);
     this.createdUs = f64(this.createdUs);
     this.deletionUs = f64(this.deletionUs);

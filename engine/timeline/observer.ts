@@ -6,6 +6,7 @@ import type { ResolvedScenario, TimedStep } from '../contracts/scenario.ts';
 import { EVENTS_TABLE } from '../contracts/tables.ts';
 import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
 import { materialiseNode } from '../kinds/ingest/materialise.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
   type ClusterState,
@@ -162,7 +163,10 @@ export class TimelineObserver implements StepWitness {
       deleting: (word & PodBit.deleting) !== 0,
       restarts: pods.restarts[pod]!,
       owner: this.#ownerUid(pods.owner[pod]!),
-      finalizers: (this.#state.template(pod).metadata?.finalizers ?? []).join(','),
+      finalizers: [
+        ...(this.#state.template(pod).metadata?.finalizers ?? []),
+        ...(word & PodBit.tracked ? [JOB_TRACKING] : []),
+      ].join(','),
       nominated: pods.nominatedNode[pod]! >= 0,
       disruption: '',
     };

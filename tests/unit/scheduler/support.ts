@@ -256,6 +256,7 @@ export class World implements ApiServer {
       delete: unexpected,
       createPod: unexpected,
       annotatePod: unexpected,
+      untrackPod: unexpected,
       deletePod: unexpected,
       patchNodeImages: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
