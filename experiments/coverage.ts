@@ -175,6 +175,8 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.healthCheckNodePort',
     ],
   },
+  LimitRange: { acts: ['spec'], silent: [] },
+  ResourceQuota: { acts: ['spec'], silent: ['status'] },
   Endpoints: { acts: ['subsets'], silent: [] },
   'discovery.k8s.io/EndpointSlice': { acts: ['addressType', 'endpoints', 'ports'], silent: [] },
   ConfigMap: { acts: [], silent: ['data', 'binaryData', 'immutable'] },

@@ -14,6 +14,8 @@ const DEFAULT_ACCOUNT: KubeObject = Object.freeze({
   metadata: { name: 'default' },
 });
 
+const NO_RANGES: readonly KubeObject[] = Object.freeze([]);
+
 /** Checks and completes a new object against `state`. */
 export function admission(state: ClusterState): (object: KubeObject, uid?: string) => Admitted {
   const { objects } = state;
@@ -41,6 +43,12 @@ export function admission(state: ClusterState): (object: KubeObject, uid?: strin
         if (object?.['globalDefault'] === true) return object;
       }
       return undefined;
+    },
+    limitRanges: (namespace) => {
+      const store = objects.findKind('LimitRange');
+      if (store === undefined || store.ids.size === 0) return NO_RANGES;
+      const ids = [...store.ids.values()].filter((id) => objects.get(id)!.metadata.namespace === namespace);
+      return ids.map((id) => objects.get(id)!);
     },
     runtimeClass: (name) => find('RuntimeClass', 'node.k8s.io/v1', '', name),
     // One for all: equal pods share a template, and each is given its own characters when it is printed.

@@ -34,6 +34,9 @@ export interface ObjectWriteHooks {
   /** The store of a kind; unmodelled kinds get one at first sight. */
   storeOf(object: KubeObject): KindStore;
   logged(store: KindStore): void;
+  /** Quotas of a namespace come and go. */
+  quotaAdded(id: number, quota: KubeObject): void;
+  quotaRemoved(id: number, quota: KubeObject): void;
 }
 
 /** Kinds with a generation that components create. */
@@ -104,6 +107,7 @@ export class ObjectWrites {
     r.id = state.objects.create(store, stored, revision, this.#h.now());
     r.object = stored;
     r.code = 201;
+    if (store.kind === 'ResourceQuota') this.#h.quotaAdded(r.id, stored);
     this.#h.logged(store);
   }
 
@@ -247,6 +251,7 @@ export class ObjectWrites {
     const { objects } = this.#h.state;
     const store = objects.kindOf(id);
     if (store.kind === 'Service') this.#h.addresses.release(object);
+    if (store.kind === 'ResourceQuota') this.#h.quotaRemoved(id, object);
     objects.remove(id, this.#h.nextRevision(), this.#h.now());
     this.#h.logged(store);
   }

@@ -6,7 +6,7 @@ import { type FieldError, FieldErrors } from '../kinds/field-errors.ts';
 import type { KindDefinition, KubeObject } from '../kinds/kind.ts';
 import { validateMetadata } from '../kinds/metadata.ts';
 import { kindOf } from '../kinds/registry.ts';
-import { type AdmissionContext, admitOnCreate } from './admission/admission.ts';
+import { type AdmissionContext, admissionProblem, admitOnCreate } from './admission/admission.ts';
 
 export interface CreateContext extends AdmissionContext {
   /** uid of the new object. */
@@ -113,6 +113,8 @@ export function createObject(raw: unknown, context: CreateContext): Created | Re
     const message = invalidMessage(definition, object.metadata.name ?? '', errors.list);
     return { code: 422, reason: 'Invalid', message, causes: errors.list };
   }
+  const refusal = review ? undefined : admissionProblem(definition, object, context);
+  if (refusal !== undefined) return { ...refusal, causes: [] };
   const warnings = definition.warnings?.(object) ?? [];
   context.allocate?.(definition, object);
   return { code: 201, object, warnings };

@@ -44,6 +44,8 @@ export class ApiRequest implements ApiReply {
   receivedUs = 0;
   /** Half done: it goes to etcd once more before it is answered. */
   unfinished = false;
+  /** Admitted, and charged to the quotas of its namespace: only the write is left. */
+  admitted = false;
   /** Times it was sent again after 429. */
   retries = 0;
 
@@ -75,6 +77,7 @@ export class ApiRequest implements ApiReply {
     this.reply = null;
     this.retries = 0;
     this.unfinished = false;
+    this.admitted = false;
     this.code = 0;
     this.reason = '';
     this.message = '';

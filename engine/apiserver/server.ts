@@ -14,14 +14,16 @@ import {
   NumberHeap,
   type Rng,
 } from '../kernel/index.ts';
-import { isTracked, templateParts } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
+import { QuotaAdmission } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import type { EventWrite } from './event-recorder.ts';
+import { Incoming } from './incoming.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
 import { type ApiRequest, Op, RequestPool } from './request.ts';
@@ -33,9 +35,6 @@ import { Watches } from './watches.ts';
 /** A client sends a request again this long after 429 (the server's Retry-After), at most 10 times (client-go). */
 const RETRY_AFTER_US = 1_000_000;
 const RETRIES_MAX = 10;
-
-/** Kinds that the server completes whoever sends them: a Job gets its selector from its own UID. */
-const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'Job']);
 
 export interface ServerOptions {
   readonly kernel: Kernel;
@@ -67,11 +66,15 @@ export class Server implements ApiServer, Transport {
   readonly #watches: Watches;
   readonly #pods: PodWrites;
   readonly #objects: ObjectWrites;
+  readonly #quotas: QuotaAdmission;
+  /** The server's client for its own requests; made at the first. */
+  #loopback: ApiClient | null = null;
   readonly #trace: RequestTrace;
   /** When each of the server's workers is free again. */
   readonly #workers = new NumberHeap(64);
   readonly #arrive: EventKind;
   readonly #answer: EventKind;
+  readonly #charge: EventKind;
   readonly #outward: Lane;
   readonly #networkUs: number;
   readonly #watchUs: number;
@@ -80,9 +83,7 @@ export class Server implements ApiServer, Transport {
   /** Pods that left etcd and whose rows wait for the watchers: pod, log position, time. */
   readonly #leaving: { pod: PodId; position: number; us: number }[] = [];
   #leavingHead = 0;
-  readonly #templates = new WeakMap<object, Map<string, PodTemplate>>();
-  /** Pods that were refused when their template was asked for; asked again at each creation. */
-  readonly #refused = new Map<number, KubeObject>();
+  readonly #incoming: Incoming;
   #logsTouched = new Set<RevisionLog>();
   #received = 0;
 
@@ -101,6 +102,8 @@ export class Server implements ApiServer, Transport {
     this.#kubelets = kernel.lane(this.#watchUs);
     this.#arrive = kernel.on('apiserver/arrive', (slot) => this.#admitRequest(this.#pool.get(slot)));
     this.#answer = kernel.on('apiserver/answer', (slot) => this.#answered(this.#pool.get(slot)));
+    this.#charge = kernel.on('apiserver/charge', (slot) => this.#chargeRequest(this.#pool.get(slot)));
+    this.#incoming = new Incoming(state, draw, options.admit);
     for (let i = 0; i < costs.apiserver.concurrency; i++) this.#workers.push(0, i);
     this.#etcd = new Etcd(kernel, {
       fsyncUs: durations.sampler('etcd/fsync', costs.etcd.fsyncUs),
@@ -117,6 +120,19 @@ export class Server implements ApiServer, Transport {
       nextRevision: () => this.#etcd.next(),
       storeOf: (object) => this.storeOf(object),
       logged: (store) => this.#logsTouched.add(store.log),
+      quotaAdded: (id, quota) => this.#quotas.added(id, quota),
+      quotaRemoved: (id, quota) => this.#quotas.removed(id, quota),
+    });
+    this.#quotas = new QuotaAdmission({
+      state,
+      client: () => {
+        this.#loopback ??= this.client('kube-apiserver', { qps: 0, burst: 0 });
+        return this.#loopback;
+      },
+      settled: (r) => {
+        if (r.code < 400) this.#etcd.submit(r.slot, kernel.now);
+        else this.#concluded(r);
+      },
     });
     this.#pods = new PodWrites({
       state,
@@ -167,7 +183,9 @@ export class Server implements ApiServer, Transport {
   /** Stores an object as if it had always been there: no request. Only before the watches are opened. */
   seed(object: KubeObject): number {
     const store = this.storeOf(object);
-    return this.#state.objects.create(store, object, this.#etcd.next(), this.#kernel.now);
+    const id = this.#state.objects.create(store, object, this.#etcd.next(), this.#kernel.now);
+    if (store.kind === 'ResourceQuota') this.#quotas.added(id, object);
+    return id;
   }
 
   nextRevision(): number {
@@ -186,22 +204,7 @@ export class Server implements ApiServer, Transport {
   }
 
   podTemplate(namespace: string, template: Json): PodTemplate {
-    let byNamespace = this.#templates.get(template);
-    if (byNamespace === undefined) {
-      byNamespace = new Map();
-      this.#templates.set(template, byNamespace);
-    }
-    let known = byNamespace.get(namespace);
-    if (known === undefined) {
-      known = this.#buildTemplate({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { ...template.metadata, name: 'pod', namespace },
-        spec: template.spec,
-      });
-      byNamespace.set(namespace, known);
-    }
-    return known;
+    return this.#incoming.podTemplate(namespace, template);
   }
 
   storeOf(object: KubeObject): KindStore {
@@ -274,7 +277,47 @@ export class Server implements ApiServer, Transport {
     const worker = this.#workers.pop();
     const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
     this.#workers.push(doneUs, worker);
-    this.#etcd.submit(r.slot, doneUs);
+    if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
+    else this.#etcd.submit(r.slot, doneUs);
+  }
+
+  /** True for creations in a namespace with quotas. */
+  #isCharged(r: ApiRequest): boolean {
+    if (r.op === Op.createPod) {
+      return (
+        this.#quotas.any && this.#quotas.governs(this.#state.texts.text((r.body as PodCreation).namespace))
+      );
+    }
+    if (r.op !== Op.createObject || !this.#quotas.any) return false;
+    return this.#quotas.governs((r.body as KubeObject).metadata.namespace ?? 'default');
+  }
+
+  /** Admits what is to be created and hands it to the quotas of its namespace. */
+  #chargeRequest(r: ApiRequest): void {
+    if (r.op === Op.createPod) {
+      if (!this.#incoming.admitTemplate(r)) return this.#concluded(r);
+    } else {
+      const object = this.#incoming.admitObject(r, this.#clients[r.client]!.trusted);
+      if (object === null) return this.#concluded(r);
+      r.body = object;
+      if (object.kind === 'Pod' && object.apiVersion === 'v1') this.#incoming.asPod(r, object);
+    }
+    r.admitted = true;
+    const { texts } = this.#state;
+    const pod = r.op === Op.createPod ? (r.body as PodCreation) : null;
+    const object = pod === null ? (r.body as KubeObject) : null;
+    const definition = object === null ? kindOf('v1', 'Pod') : kindOf(object.apiVersion, object.kind);
+    if (definition === undefined || !definition.namespaced || definition.kind === 'Event') {
+      return this.#etcd.submit(r.slot, this.#kernel.now);
+    }
+    const namespace = pod === null ? (object!.metadata.namespace ?? 'default') : texts.text(pod.namespace);
+    const name = pod === null ? (object!.metadata.name ?? '') : this.#incoming.attemptedName(pod);
+    const problem = this.#objects.namespaceProblem(namespace, definition.resource, name);
+    if (problem !== null) {
+      r.fail(problem.code, problem.reason, problem.message);
+      return this.#concluded(r);
+    }
+    this.#quotas.submit(namespace, r, { definition, name, template: pod?.template ?? null, object });
   }
 
   #tooMany(r: ApiRequest): void {
@@ -292,6 +335,11 @@ export class Server implements ApiServer, Transport {
   #commit(r: ApiRequest): void {
     this.#apply(r);
     if (r.unfinished) return this.#etcd.submit(r.slot, this.#kernel.now);
+    this.#concluded(r);
+  }
+
+  /** The request has its answer. */
+  #concluded(r: ApiRequest): void {
     const us = this.#kernel.now + this.#o.costs.etcd.applyUs - r.receivedUs;
     this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, us);
     if (this.#trace.enabled) {
@@ -333,28 +381,13 @@ export class Server implements ApiServer, Transport {
   }
 
   #create(r: ApiRequest): void {
-    let object = r.body as KubeObject;
-    if (!this.#clients[r.client]!.trusted || COMPLETED.has(object.kind)) {
-      const admitted = this.#o.admit(object);
-      if (admitted.object === undefined) {
-        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
-      }
-      object = admitted.object;
-    }
+    const object = r.admitted
+      ? (r.body as KubeObject)
+      : this.#incoming.admitObject(r, this.#clients[r.client]!.trusted);
+    if (object === null) return;
     if (object.kind === 'Node' && object.apiVersion === 'v1') return this.#createNode(r, object);
     if (object.kind === 'Pod' && object.apiVersion === 'v1') {
-      const { texts } = this.#state;
-      const { metadata } = object;
-      r.op = Op.createPod;
-      r.body = {
-        template: this.#internPod(object),
-        namespace: texts.id(metadata.namespace ?? 'default'),
-        owner: -1,
-        nameBase: texts.id(metadata.name || (metadata.generateName ?? '')),
-        generate: !metadata.name,
-        runUs: Number.NaN,
-        tracked: isTracked(object),
-      };
+      this.#incoming.asPod(r, object);
       return this.#pods.create(r);
     }
     this.#objects.create(r, object);
@@ -371,21 +404,11 @@ export class Server implements ApiServer, Transport {
   }
 
   #createPod(r: ApiRequest): void {
-    let body = r.body as PodCreation;
-    const pod = this.#refused.get(body.template.id);
-    if (pod !== undefined) {
-      // What was missing may be there by now: an account, a priority class.
-      const admitted = this.#o.admit(pod);
-      if (admitted.object === undefined) {
-        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
-      }
-      body = { ...body, template: this.#internPod(admitted.object) };
-    }
+    if (!r.admitted && !this.#incoming.admitTemplate(r)) return;
+    const body = r.body as PodCreation;
     const { variant } = body;
-    r.body =
-      variant === undefined
-        ? body
-        : { ...body, template: this.#state.templates.variant(body.template, variant) };
+    if (variant !== undefined)
+      r.body = { ...body, template: this.#state.templates.variant(body.template, variant) };
     this.#pods.create(r);
   }
 
@@ -438,20 +461,5 @@ export class Server implements ApiServer, Transport {
       leaving.splice(0, this.#leavingHead);
       this.#leavingHead = 0;
     }
-  }
-
-  // Templates.
-
-  #buildTemplate(pod: KubeObject): PodTemplate {
-    const admitted = this.#o.admit(pod);
-    if (admitted.object !== undefined) return this.#internPod(admitted.object);
-    // The owner was accepted but its pods are refused: creating them will fail with that answer.
-    const template = this.#internPod(pod);
-    this.#refused.set(template.id, pod);
-    return template;
-  }
-
-  #internPod(pod: KubeObject): PodTemplate {
-    return this.#state.templates.intern(templateParts(pod));
   }
 }

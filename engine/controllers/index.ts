@@ -8,6 +8,7 @@ import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceQuotaController } from './resourcequota.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -18,4 +19,5 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointSliceController,
   jobController,
   garbageCollectorController,
+  resourceQuotaController,
 ];

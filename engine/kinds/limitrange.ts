@@ -154,7 +154,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'limitranges',
     namespaced: true,
     shortNames: ['limits'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
   },

@@ -182,7 +182,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'resourcequotas',
     namespaced: true,
     shortNames: ['quota'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
   },

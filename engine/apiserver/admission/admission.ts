@@ -1,6 +1,7 @@
 // Admission on create: the mutating plug-ins that a default API server (v1.36) runs before it validates, as pure
 // functions. What they look up comes through the context, so the same code serves `validate` and the simulated server.
 import type { KindDefinition, KubeObject } from '../../kinds/kind.ts';
+import { fillLimits, limitProblem } from './limit-ranger.ts';
 import { admitNode, admitStorage } from './nodes-and-storage.ts';
 import { admitPriority } from './priority.ts';
 import { admitRuntimeClass } from './runtime-class.ts';
@@ -16,6 +17,8 @@ export interface AdmissionContext {
   /** The PriorityClass with globalDefault, if any. */
   defaultPriorityClass?(): KubeObject | undefined;
   runtimeClass?(name: string): KubeObject | undefined;
+  /** LimitRanges of a namespace, in order of creation. */
+  limitRanges?(namespace: string): readonly KubeObject[];
   /**
    * A node life cycle controller is there: it takes the not-ready taint of a new node away once the node is ready.
    * Without one a new node is not tainted, or nothing could ever be scheduled on it.
@@ -66,6 +69,7 @@ export function admitOnCreate(
   if (definition.apiVersion !== 'v1') return undefined;
   switch (definition.kind) {
     case 'Pod': {
+      fillLimits(object, context.limitRanges?.(object.metadata.namespace ?? '') ?? []);
       const refused = admitServiceAccount(object, context) ?? admitPriority(object, context);
       if (refused !== undefined) return forbidden(definition, object, refused);
       admitTolerations(object);
@@ -82,4 +86,17 @@ export function admitOnCreate(
     default:
       return undefined;
   }
+}
+
+/** The validating plug-ins: they see the object as it is going to be stored, and change nothing. */
+export function admissionProblem(
+  definition: KindDefinition,
+  object: KubeObject,
+  context: AdmissionContext,
+): Denial | undefined {
+  if (definition.apiVersion !== 'v1') return undefined;
+  if (definition.kind !== 'Pod' && definition.kind !== 'PersistentVolumeClaim') return undefined;
+  const ranges = context.limitRanges?.(object.metadata.namespace ?? '') ?? [];
+  const refused = ranges.length === 0 ? undefined : limitProblem(object, ranges);
+  return refused === undefined ? undefined : forbidden(definition, object, refused);
 }

@@ -90,6 +90,7 @@ describe('the built-in controllers', () => {
       'endpoint',
       'endpointslice',
       'garbage-collector',
+      'resourcequota',
     ]);
   });
 

@@ -426,10 +426,12 @@ describe('registry', () => {
       'node.k8s.io/v1 RuntimeClass',
       'scheduling.k8s.io/v1 PriorityClass',
       'v1 Endpoints',
+      'v1 LimitRange',
       'v1 Namespace',
       'v1 Node',
       'v1 Pod',
       'v1 ReplicationController',
+      'v1 ResourceQuota',
       'v1 Service',
       'v1 ServiceAccount',
     ]);

@@ -1,0 +1,186 @@
+// Quotas in a run: what is charged, what is refused and in which words, and what the controller gives back.
+import { describe, expect, it } from 'vitest';
+import type { TimedStep } from '../../../engine/contracts/scenario.ts';
+import type { Timeline } from '../../../engine/contracts/timeline.ts';
+import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
+import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import {
+  change,
+  create,
+  pod,
+  SECOND,
+  scenario,
+  service,
+  workload,
+} from '../../property/simulation/scenario.ts';
+
+const quota = (hard: Json, more: Json = {}, name = 'q'): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name, namespace: 'default' },
+  spec: { hard, ...more },
+});
+
+/** Refusals of steps, and the quotas' use at the end. */
+function play(steps: readonly TimedStep[], untilUs = 60 * SECOND) {
+  const refused: string[] = [];
+  let timeline: Timeline | undefined;
+  const used: Record<string, Json> = {};
+  simulateBuiltIn(scenario([{ count: 3 }], steps, { untilUs, stopWhenIdle: false }), {
+    timeline: (told) => {
+      timeline = told;
+    },
+    sinks: [
+      {
+        open: () => ({
+          table: ({ name }) =>
+            name === 'loss'
+              ? { row: ([source, , , , note]) => void (source === 'kubectl' && refused.push(String(note))) }
+              : null,
+          close: () => {},
+        }),
+      },
+    ],
+  });
+  for (const [name, fields] of Object.entries(timeline!.final))
+    if (name.includes('ResourceQuota')) used[name] = fields;
+  return { refused, used: used['ResourceQuota/q'], all: used, timeline: timeline! };
+}
+
+describe('charges', () => {
+  // Three pods of 100m fill 300m; limits and counts are only told where the quota names them.
+  it.each<[string, Json, KubeObject[], Json, string[]]>([
+    [
+      'pods by their requests',
+      { 'requests.cpu': '300m', pods: '8' },
+      ['a', 'b', 'c', 'd'].map((name) => pod(name, '100m')),
+      { 'used.requests.cpu': '300m', 'used.pods': '3' },
+      [
+        '403 pods "d" is forbidden: exceeded quota: q, requested: requests.cpu=100m, used: requests.cpu=300m, limited: requests.cpu=300m',
+      ],
+    ],
+    [
+      'all that is exceeded, by name',
+      { cpu: '100m', pods: '1' },
+      [pod('a', '100m'), pod('b', '100m')],
+      { 'used.cpu': '100m', 'used.pods': '1' },
+      [
+        '403 pods "b" is forbidden: exceeded quota: q, requested: cpu=100m,pods=1, used: cpu=100m,pods=1, limited: cpu=100m,pods=1',
+      ],
+    ],
+    [
+      'nothing for a pod that must state what it wants and does not',
+      { 'limits.memory': '1Gi' },
+      [pod('a', '100m')],
+      { 'used.limits.memory': '0' },
+      ['403 pods "a" is forbidden: failed quota: q: must specify limits.memory for: c'],
+    ],
+    [
+      'objects by count',
+      { 'count/deployments.apps': '1', services: '1' },
+      [
+        workload('Deployment', 'a', 0, '1m'),
+        workload('Deployment', 'b', 0, '1m'),
+        service('s'),
+        service('t'),
+      ],
+      { 'used.count/deployments.apps': '1', 'used.services': '1' },
+      [
+        '403 deployments.apps "b" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1',
+        '403 services "t" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1',
+      ],
+    ],
+  ])('%s', (_title, hard, objects, used, refused) => {
+    const run = play([create(0, quota(hard)), create(1000, ...objects)]);
+    expect(run.used).toMatchObject(used);
+    expect(run.refused).toEqual(refused);
+  });
+
+  it('nothing while the quota has no status yet: what it limits is not in force', () => {
+    // The pod is sent at the answer to the quota's creation, before the controller's first write can be there.
+    const { refused } = play([create(0, quota({ pods: '0' }), pod('a', '1m'))]);
+    expect(refused).toEqual([]);
+  });
+
+  it.each<[string, Json, Json]>([
+    // One pod without requests (BestEffort), one with.
+    ['BestEffort', { scopes: ['BestEffort'] }, '1'],
+    ['NotBestEffort', { scopes: ['NotBestEffort'] }, '1'],
+    ['Terminating', { scopes: ['Terminating'] }, '0'],
+    [
+      'PriorityClass',
+      {
+        scopeSelector: {
+          matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }],
+        },
+      },
+      '1',
+    ],
+  ])('follow the scope %s', (_title, scope, used) => {
+    const bare = pod('bare', '1m');
+    bare['spec'] = { containers: [{ name: 'c', image: 'bare:v1' }] };
+    const high = {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name: 'high' },
+      value: 9,
+    };
+    const run = play([
+      create(0, quota({ pods: '5' }, scope), high),
+      create(1000, bare, pod('other', '1m', { priorityClassName: 'high' })),
+    ]);
+    expect(run.used).toMatchObject({ 'used.pods': used });
+  });
+
+  it('fall on every quota that a pod is under, or on none', () => {
+    const run = play([
+      create(0, quota({ pods: '5' }), quota({ 'requests.cpu': '100m' }, {}, 'r')),
+      create(1000, pod('a', '100m'), pod('b', '100m')),
+    ]);
+    expect(run.all['ResourceQuota/q']).toMatchObject({ 'used.pods': '1' });
+    expect(run.all['ResourceQuota/r']).toMatchObject({ 'used.requests.cpu': '100m' });
+    expect(run.refused).toHaveLength(1);
+  });
+});
+
+describe('what is given back', () => {
+  it('by a pod that is deleted, and by one that has ended', () => {
+    const ends = pod('ends', '100m', {
+      restartPolicy: 'Never',
+      annotations: { 'kubetick.io/run-ms': '2000' },
+    });
+    const steps = [
+      create(0, quota({ pods: '3', 'count/pods': '3' })),
+      create(1000, ends, pod('a', '1m'), pod('b', '1m')),
+    ];
+    const run = play([...steps, change(20_000, 'delete', 'Pod', 'a')]);
+    // The pod that has ended is still an object: count/pods keeps it.
+    expect(run.used).toMatchObject({ 'used.pods': '1', 'used.count/pods': '2' });
+  });
+
+  it('lets a refused ReplicaSet go on at its next try', () => {
+    const run = play(
+      [
+        create(0, quota({ pods: '2' })),
+        create(1000, workload('ReplicaSet', 'web', 2, '1m'), pod('late', '1m')),
+        change(10_000, 'delete', 'Pod', 'late'),
+      ],
+      120 * SECOND,
+    );
+    expect(run.used).toMatchObject({ 'used.pods': '2' });
+    expect(run.timeline.final['ReplicaSet/web']).toMatchObject({ 'status.replicas': 2 });
+  });
+
+  it('shows a new limit as soon as it is counted', () => {
+    const patch: TimedStep = {
+      atUs: 5 * SECOND,
+      do: 'patch',
+      objects: [],
+      target: { kind: 'ResourceQuota', namespace: 'default', name: 'q' },
+      patch: { type: 'merge', body: { spec: { hard: { pods: '9' } } } },
+    };
+    const { timeline } = play([create(0, quota({ pods: '2' })), patch]);
+    const rows = [...timeline.transitions].filter((row) => row.w === 'hard.pods').map((row) => row.v);
+    expect(rows).toEqual(['2', '9']);
+  });
+});
