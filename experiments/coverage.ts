@@ -155,6 +155,24 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     'spec.progressDeadlineSeconds',
     'spec.paused',
   ]),
+  'batch/Job': workload(
+    [
+      'spec.parallelism',
+      'spec.completions',
+      'spec.completionMode',
+      'spec.backoffLimit',
+      'spec.backoffLimitPerIndex',
+      'spec.maxFailedIndexes',
+      'spec.activeDeadlineSeconds',
+      'spec.suspend',
+      'spec.podFailurePolicy',
+      'spec.successPolicy',
+      'spec.podReplacementPolicy',
+      'spec.managedBy',
+    ],
+    // Pods are found by their owner, which the selector never contradicts here.
+    ['spec.selector', 'spec.manualSelector'],
+  ),
   Service: {
     acts: [
       'spec.selector',

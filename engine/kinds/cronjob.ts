@@ -99,7 +99,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'cronjobs',
     namespaced: true,
     shortNames: ['cj'],
-    modelled: true,
+    modelled: false,
     defaults,
     validate,
     warnings: ({ metadata, spec }) => {

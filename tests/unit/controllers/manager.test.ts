@@ -89,6 +89,7 @@ describe('the built-in controllers', () => {
       'deployment',
       'endpoint',
       'endpointslice',
+      'job',
       'garbage-collector',
       'resourcequota',
     ]);

@@ -422,6 +422,7 @@ describe('registry', () => {
     expect(modelled.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`).sort()).toEqual([
       'apps/v1 Deployment',
       'apps/v1 ReplicaSet',
+      'batch/v1 Job',
       'discovery.k8s.io/v1 EndpointSlice',
       'node.k8s.io/v1 RuntimeClass',
       'scheduling.k8s.io/v1 PriorityClass',
