@@ -169,6 +169,7 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.successPolicy',
       'spec.podReplacementPolicy',
       'spec.managedBy',
+      'spec.ttlSecondsAfterFinished',
     ],
     // Pods are found by their owner, which the selector never contradicts here.
     ['spec.selector', 'spec.manualSelector'],

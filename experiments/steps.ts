@@ -29,9 +29,33 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (annotations), delete-namespace, add-node, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
+
+/** kubectl delete --cascade. */
+const CASCADES: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
+  background: 'Background',
+  foreground: 'Foreground',
+  orphan: 'Orphan',
+};
+
+/** Fields of a pod's metadata that a step may patch; what else it has is written once. */
+const POD_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
+
+/** Fields that a patch of a pod names beyond those. */
+function fieldsBeyondMetadata(type: string, body: unknown): string[] {
+  if (type === 'json') {
+    if (!Array.isArray(body)) return ['a body that is no list'];
+    return body
+      .map((operation) => String((operation as { path?: unknown })?.path ?? ''))
+      .filter((path) => !POD_METADATA.some((field) => `${path}/`.startsWith(`/metadata/${field}/`)));
+  }
+  if (typeof body !== 'object' || body === null) return ['a body that is no object'];
+  const { metadata, ...rest } = body as { metadata?: Record<string, unknown> };
+  const inner = Object.keys(metadata ?? {}).filter((field) => !POD_METADATA.includes(field));
+  return [...Object.keys(rest), ...inner.map((field) => `metadata.${field}`)];
+}
 
 export const sourced = (entry: InputObject): SourcedObject => ({
   source: entry.manifest.source,
@@ -90,7 +114,7 @@ class StepResolver {
       case 'patch':
         return this.patch(atUs, step);
       case 'patch-pod':
-        return this.annotatePod(atUs, step);
+        return this.patchPod(atUs, step);
       case 'add-node':
         return this.addNode(atUs, step);
       case 'kubectl':
@@ -181,18 +205,20 @@ class StepResolver {
   }
 
   private remove(atUs: number, step: ExperimentStep): TimedStep[] {
-    if (step.propagation !== undefined && step.propagation !== 'Background') {
-      this.problem(
-        'E3006',
-        'propagation',
-        `propagation ${step.propagation} is not supported by this version`,
-        'supported: Background',
-      );
-      return [];
-    }
-    return this.refs(step).map((entry) => {
+    const { propagation } = step;
+    return this.refs(step).flatMap((entry) => {
+      if (entry.object.kind === 'Pod' && propagation !== undefined && propagation !== 'Background') {
+        this.problem(
+          'E3006',
+          'propagation',
+          `propagation ${propagation} of a Pod is not supported by this version`,
+          'supported: Background for pods; Background, Foreground and Orphan for other objects',
+        );
+        return [];
+      }
       const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
-      return { atUs, do: 'delete', objects: [sourced(entry)], target } as const;
+      const how = propagation === undefined ? {} : { propagation };
+      return { atUs, do: 'delete', objects: [sourced(entry)], target, ...how } as const;
     });
   }
 
@@ -206,17 +232,26 @@ class StepResolver {
     return pick === undefined ? [] : [{ atUs, do: 'delete-pod', objects: [], pick, ...grace }];
   }
 
-  /** Annotations only: a pod that changes its labels changes its owner, which controllers do not act on. */
-  private annotatePod(atUs: number, step: ExperimentStep): TimedStep[] {
-    const body = step.body as { metadata?: { annotations?: Record<string, string | null> } } | undefined;
-    const annotations = body?.metadata?.annotations;
-    const others = [...Object.keys(body ?? {}), ...Object.keys(body?.metadata ?? {})].filter(
-      (key) => key !== 'metadata' && key !== 'annotations',
-    );
-    if (annotations === undefined || others.length > 0)
-      return this.unsupported('body', `patch-pod of ${others.join(', ') || 'nothing'}`);
-    const pick = this.pick(step, step.namespace ?? this.context.namespace);
-    return pick === undefined ? [] : [{ atUs, do: 'annotate-pod', objects: [], pick, annotations }];
+  private patchPod(atUs: number, step: ExperimentStep): TimedStep[] {
+    const patch = this.patchOf(step);
+    if (patch === undefined) return [];
+    const others = fieldsBeyondMetadata(patch.type, patch.body);
+    if (others.length > 0) {
+      this.problem(
+        'E3006',
+        'body',
+        `patch-pod of ${others.join(', ')} is not supported by this version`,
+        `supported: ${POD_METADATA.map((field) => `metadata.${field}`).join(', ')}`,
+      );
+      return [];
+    }
+    const namespace = step.namespace ?? this.context.namespace;
+    if (step.name !== undefined)
+      return [
+        { atUs, do: 'patch-pod', objects: [], target: { kind: 'Pod', namespace, name: step.name }, patch },
+      ];
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'patch-pod', objects: [], pick, patch }];
   }
 
   private pick(step: ExperimentStep, namespace: string): PodPick | undefined {
@@ -270,6 +305,22 @@ class StepResolver {
     });
   }
 
+  /** kubectl sends null for false: the field goes. */
+  private pause(atUs: number, step: ExperimentStep, paused: boolean): TimedStep[] {
+    return this.refs(step).flatMap((entry) => {
+      if (entry.object.kind !== 'Deployment')
+        return this.unsupported(
+          'args',
+          `kubectl rollout ${paused ? 'pause' : 'resume'} of a ${entry.object.kind}`,
+        );
+      return this.patch(atUs, {
+        ...step,
+        type: 'strategic',
+        body: { spec: { paused: paused ? true : null } },
+      });
+    });
+  }
+
   /** Deletes an object that no document describes (a pod that a controller made). */
   private removeNamed(
     atUs: number,
@@ -288,20 +339,26 @@ class StepResolver {
     };
   }
 
-  private patch(atUs: number, step: ExperimentStep): TimedStep[] {
-    const { body } = step;
-    const type = step.type ?? 'merge';
+  /** Type and body of a patch; undefined after a problem. */
+  private patchOf(step: ExperimentStep): TimedStep['patch'] {
+    const { body, type = 'merge' } = step;
     if (body === undefined) {
-      this.problem('E3002', '', 'step `patch` needs a body');
-      return [];
+      this.problem('E3002', '', `step \`${step.do ?? 'patch'}\` needs a body`);
+      return undefined;
     }
     if (type !== 'merge' && type !== 'strategic' && type !== 'json') {
       this.problem('E3002', 'type', `no patch type ${JSON.stringify(type)}: merge, strategic or json`);
-      return [];
+      return undefined;
     }
+    return { type, body };
+  }
+
+  private patch(atUs: number, step: ExperimentStep): TimedStep[] {
+    const patch = this.patchOf(step);
+    if (patch === undefined) return [];
     return this.refs(step).map((entry) => {
       const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
-      return { atUs, do: 'patch', objects: [], target, patch: { type, body } } as const;
+      return { atUs, do: 'patch', objects: [], target, patch } as const;
     });
   }
 
@@ -316,8 +373,11 @@ class StepResolver {
       if (replicas !== undefined && /^[0-9]+$/.test(replicas))
         return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
     }
-    if (verb === 'delete' && words.length === 1 && parseRef(words[0]!) !== undefined)
-      return this.remove(atUs, { ...step, ref: words[0]! });
+    if (verb === 'delete' && words.length === 1 && parseRef(words[0]!) !== undefined) {
+      const cascade = rest.find((word) => word.startsWith('--cascade='))?.slice('--cascade='.length);
+      const propagation = cascade === undefined ? 'Background' : CASCADES[cascade];
+      if (propagation !== undefined) return this.remove(atUs, { ...step, ref: words[0]!, propagation });
+    }
     if (
       verb === 'get' ||
       verb === 'describe' ||
@@ -326,6 +386,8 @@ class StepResolver {
       this.context.note('steps.kubectl', `kubectl ${verb} only looks: left out`);
       return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
     }
+    if (verb === 'rollout' && words[1] !== undefined && (words[0] === 'pause' || words[0] === 'resume'))
+      return this.pause(atUs, { ...step, ref: words[1] }, words[0] === 'pause');
     if (verb === 'rollout' && words[0] === 'undo' && words[1] !== undefined) {
       const revision = rest.find((word) => word.startsWith('--to-revision='))?.slice('--to-revision='.length);
       if (revision === undefined || /^[0-9]+$/.test(revision))

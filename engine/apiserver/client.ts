@@ -1,6 +1,13 @@
 // The client side of the API: what client-go and its event recorder do before a request leaves the component — the
 // token bucket, the retry after 429, the counting of events.
-import type { ApiClient, PodCreation, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
+import type {
+  ApiClient,
+  PodCreation,
+  PodMeta,
+  PodStatusChange,
+  Propagation,
+  ReplyHandler,
+} from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { EventRecorder, type EventSaid } from './event-recorder.ts';
 import { type ApiRequest, Op } from './request.ts';
@@ -84,8 +91,14 @@ export class Client implements ApiClient {
     this.#object(Op.patchObject, id, change, 0, reply, target, arg);
   }
 
-  delete(id: number, reply: ReplyHandler | null, target = 0, arg = 0): void {
-    this.#object(Op.deleteObject, id, null, 0, reply, target, arg);
+  delete(
+    id: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+    propagation: Propagation = 'Background',
+  ): void {
+    this.#object(Op.deleteObject, id, propagation, 0, reply, target, arg);
   }
 
   createPod(pod: PodCreation, reply: ReplyHandler | null, target = 0, arg = 0): void {
@@ -121,21 +134,17 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
-  annotatePod(
+  patchPod(
     pod: number,
     generation: number,
-    annotations: Readonly<Record<string, string | null>>,
+    change: (meta: PodMeta) => PodMeta,
     reply: ReplyHandler | null,
     target = 0,
     arg = 0,
   ): void {
-    const r = this.#pod(Op.annotatePod, pod, generation, reply, target, arg);
-    r.body = annotations;
+    const r = this.#pod(Op.patchPod, pod, generation, reply, target, arg);
+    r.body = change;
     this.#send(r);
-  }
-
-  untrackPod(pod: number, generation: number, reply: ReplyHandler | null, target = 0, arg = 0): void {
-    this.#send(this.#pod(Op.untrackPod, pod, generation, reply, target, arg));
   }
 
   deletePod(

@@ -1,8 +1,9 @@
 // What requests about objects do at their commit: names, conflicts, generation, finalizers, addresses of Services.
 // Rules: apiserver/pkg/registry/generic/registry/store.go and rest/{create,update,delete}.go (v1.36).
 
+import type { Propagation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
-import type { KubeObject } from '../kinds/kind.ts';
+import type { KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import {
   type ClusterState,
   GENERATED_PREFIX_MAX,
@@ -50,6 +51,21 @@ function immutableProblem(stored: KubeObject, changed: KubeObject): string | nul
   const selector = JSON.stringify(changed['spec']?.selector);
   if (selector === JSON.stringify(stored['spec']?.selector)) return null;
   return `${stored.kind}.apps "${stored.metadata.name}" is invalid: spec.selector: Invalid value: ${selector}: field is immutable`;
+}
+
+/** Finalizers by which the garbage collector holds an owner until its dependents are gone, or let go. */
+const NONE: readonly string[] = Object.freeze([]);
+const FOREGROUND = 'foregroundDeletion';
+const ORPHAN = 'orphan';
+
+/** An object's finalizers once it is to be deleted that way (store.go deletionFinalizersForGarbageCollection). */
+function finalizersFor(propagation: Propagation, finalizers: readonly string[]): readonly string[] {
+  const wanted =
+    propagation === 'Foreground' ? [FOREGROUND] : propagation === 'Orphan' ? [ORPHAN] : ([] as string[]);
+  const others = finalizers.filter((name) => name !== FOREGROUND && name !== ORPHAN);
+  const next = [...others, ...wanted];
+  const same = next.length === finalizers.length && next.every((name) => finalizers.includes(name));
+  return same ? finalizers : next;
 }
 
 const finalized = (object: KubeObject): boolean =>
@@ -178,16 +194,25 @@ export class ObjectWrites {
     r.code = 200;
     r.id = r.subject;
     r.object = stored;
-    if (finalized(stored)) return this.#remove(r.subject as ObjectId, stored);
-    if (stored.metadata.deletionTimestamp !== undefined) return;
-    const metadata = {
-      ...stored.metadata,
-      deletionTimestamp: timestampText(this.#h.now()),
-      deletionGracePeriodSeconds: 0,
-    };
-    const next: KubeObject = { ...stored, metadata };
-    if (stored.kind === 'Namespace') next['status'] = { ...stored['status'], phase: 'Terminating' };
+    const before = stored.metadata.finalizers ?? NONE;
+    const finalizers = finalizersFor(r.body as Propagation, before);
+    const { finalizers: _, ...others } = stored.metadata;
+    const metadata: ObjectMeta =
+      finalizers.length === 0 ? others : { ...others, finalizers: [...finalizers] };
+    const next: KubeObject = finalizers === before ? { ...stored } : { ...stored, metadata };
+    if (finalized(next)) return this.#remove(r.subject as ObjectId, stored);
+    const deleting = stored.metadata.deletionTimestamp !== undefined;
+    if (deleting && finalizers === before) return;
+    if (!deleting) {
+      metadata.deletionTimestamp = timestampText(this.#h.now());
+      metadata.deletionGracePeriodSeconds = 0;
+      // store.go markAsDeleting: who watches generations learns of the deletion.
+      if (metadata.generation !== undefined) metadata.generation += 1;
+      if (stored.kind === 'Namespace') next['status'] = { ...stored['status'], phase: 'Terminating' };
+    }
+    next.metadata = metadata;
     state.objects.update(r.subject as ObjectId, next, this.#h.nextRevision(), this.#h.now());
+    r.object = next;
     this.#h.logged(state.objects.kindOf(r.subject));
   }
 

@@ -1,7 +1,10 @@
 // What requests about pods and nodes do at their commit: check, write the tables, append to the logs, tell the metrics.
 // Rules: registry/core/pod/{strategy.go,storage/storage.go} (v1.36).
-import type { PodCreation, PodStatusChange } from '../contracts/api.ts';
+import type { PodCreation, PodMeta, PodStatusChange } from '../contracts/api.ts';
+import type { PodIdentity } from '../contracts/controller.ts';
 import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
+import type { Json } from '../kinds/kind.ts';
 import { PodStamp, type Recorder } from '../metrics/recorder.ts';
 import {
   type ClusterState,
@@ -19,6 +22,15 @@ import type { ApiRequest } from './request.ts';
 
 /** Tries for a free generated name before 409 (registry/generic/registry/store.go maxNameGenerationCreateAttempts). */
 const NAME_ATTEMPTS = 8;
+
+const NO_FINALIZERS: readonly string[] = Object.freeze([]);
+
+/** A template's other metadata with these finalizers; null for none at all. */
+function withFinalizers(metadata: Json | null, finalizers: readonly string[]): Json | null {
+  const { finalizers: _, ...rest } = metadata ?? {};
+  if (finalizers.length > 0) return { ...rest, finalizers };
+  return Object.keys(rest).length === 0 ? null : rest;
+}
 
 export interface PodWriteHooks {
   readonly state: ClusterState;
@@ -142,44 +154,62 @@ export class PodWrites {
     this.#write(pod, Verb.modified);
   }
 
-  /** The pod leaves the template of its like for one with its own annotations. */
-  annotate(r: ApiRequest): void {
+  /** The pod leaves the template of its like for one with its own metadata. */
+  patch(r: ApiRequest): void {
     const { state } = this.#h;
+    const { pods } = state;
     const pod = r.subject as PodId;
     if (!this.#found(r, pod)) return;
-    r.code = 200;
-    r.id = pod;
-    const { labels, annotations: before, spec, metadata } = state.template(pod);
-    const annotations: Record<string, string> = { ...before };
-    for (const [key, value] of Object.entries(r.body as Readonly<Record<string, string | null>>)) {
-      if (value === null) delete annotations[key];
-      else annotations[key] = value;
+    const { annotations, spec, metadata } = state.template(pod);
+    const labels = state.labels.get(pods.labelSet[pod]!);
+    const others: readonly string[] = metadata?.finalizers ?? NO_FINALIZERS;
+    const isTracked = (pods.word[pod]! & PodBit.tracked) !== 0;
+    const finalizers = isTracked ? [...others, JOB_TRACKING] : others;
+    const before: PodMeta = { labels, annotations, finalizers, owner: pods.owner[pod]! };
+    let after: PodMeta;
+    try {
+      after = (r.body as (meta: PodMeta) => PodMeta)(before);
+    } catch (error) {
+      if (error instanceof RangeError) return r.fail(422, 'Invalid', error.message);
+      throw error;
     }
-    const next = state.templates.intern({ labels, annotations, spec, metadata });
-    if (next.id === state.pods.template[pod]) return;
-    state.pods.template[pod] = next.id;
-    this.#write(pod, Verb.modified);
-  }
-
-  /** The Job has counted the pod. One that was to go and waited for nothing else goes with the same write. */
-  untrack(r: ApiRequest): void {
-    const { pods } = this.#h.state;
-    const pod = r.subject as PodId;
-    if (!this.#found(r, pod)) return;
     r.code = 200;
     r.id = pod;
-    if ((pods.word[pod]! & PodBit.tracked) === 0) return;
-    pods.word[pod]! &= ~PodBit.tracked;
-    const due = (pods.word[pod]! & PodBit.deleting) !== 0 && pods.graceSeconds[pod] === 0;
-    if (due && !this.#isHeld(pod)) this.#remove(pod);
-    else this.#write(pod, Verb.modified);
+    if (after === before) return;
+    const track = after.finalizers.includes(JOB_TRACKING);
+    const left = after.finalizers.filter((name) => name !== JOB_TRACKING);
+    // The finalizer of Jobs is the row's own: taking it away, pod by pod, makes no template.
+    const sameTemplate =
+      after.labels === labels && after.annotations === annotations && `${left}` === `${others}`;
+    const next = sameTemplate
+      ? state.template(pod)
+      : state.templates.intern({
+          labels: after.labels,
+          annotations: after.annotations,
+          spec,
+          metadata: withFinalizers(metadata, left),
+        });
+    const labelSet = sameTemplate ? pods.labelSet[pod]! : next.labelSet;
+    const sameLabels = labelSet === pods.labelSet[pod];
+    const sameOwner = after.owner === before.owner;
+    if (next.id === pods.template[pod] && sameLabels && sameOwner && track === isTracked) return;
+    pods.template[pod] = next.id;
+    pods.labelSet[pod] = labelSet;
+    pods.owner[pod] = after.owner;
+    if (track) pods.word[pod]! |= PodBit.tracked;
+    else pods.word[pod]! &= ~PodBit.tracked;
+    // The last finalizer of a pod whose time is over: the PATCH is its end (store.go deleteWithoutFinalizers).
+    const over = !Number.isNaN(pods.deletionUs[pod]!) && pods.graceSeconds[pod] === 0;
+    if (over && after.finalizers.length === 0) return this.#remove(pod);
+    const identity: PodIdentity = { labelSet, owner: after.owner };
+    this.#log(pod, this.#h.nextRevision(), Verb.modified, sameLabels && sameOwner ? null : identity);
   }
 
   /** Has finalizers: it stays, marked as deleted, until they are gone. */
   #isHeld(pod: PodId): boolean {
     const { state } = this.#h;
     if (state.pods.word[pod]! & PodBit.tracked) return true;
-    return (state.template(pod).metadata?.finalizers?.length ?? 0) > 0;
+    return (state.template(pod).metadata?.finalizers ?? NO_FINALIZERS).length > 0;
   }
 
   /**
@@ -200,8 +230,9 @@ export class PodWrites {
     if (unbound || isTerminal(pods.word[pod]!)) grace = 0;
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
     // A second delete may only shorten the period.
+    if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
     const held = this.#isHeld(pod);
-    if (deleting && (grace > 0 || held) && grace >= pods.graceSeconds[pod]!) return;
+    if (held && deleting && pods.graceSeconds[pod] === grace) return;
     r.unfinished = grace === 0 && !held;
     const askedUs = deleting ? pods.deletionUs[pod]! - pods.graceSeconds[pod]! * 1_000_000 : this.#h.now();
     pods.graceSeconds[pod] = grace;
@@ -285,11 +316,11 @@ export class PodWrites {
     this.#log(pod, this.#h.nextRevision(), verb);
   }
 
-  #log(pod: PodId, revision: number, verb: Verb): void {
+  #log(pod: PodId, revision: number, verb: Verb, identity: PodIdentity | null = null): void {
     const { pods, podLog } = this.#h.state;
     assert(revision > 0, 'a write has a revision');
     pods.revision[pod] = revision;
-    podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, null);
+    podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, identity);
     this.#h.podLogged(pod);
   }
 }

@@ -78,8 +78,7 @@ export class RequestKinds {
         return this.id('create', 'pods/binding');
       case Op.patchPodStatus:
         return this.id('patch', 'pods/status');
-      case Op.annotatePod:
-      case Op.untrackPod:
+      case Op.patchPod:
         return this.id('patch', 'pods');
       case Op.deletePod:
         return this.id('delete', 'pods');

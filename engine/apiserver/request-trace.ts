@@ -62,8 +62,7 @@ export class RequestTrace {
       }
       case Op.bindPod:
       case Op.patchPodStatus:
-      case Op.annotatePod:
-      case Op.untrackPod:
+      case Op.patchPod:
       case Op.deletePod:
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;
       case Op.patchNodeImages:

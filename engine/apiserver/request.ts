@@ -16,8 +16,7 @@ export const Op = {
   deletePod: 8,
   patchNodeImages: 9,
   writeEvent: 10,
-  annotatePod: 11,
-  untrackPod: 12,
+  patchPod: 11,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

@@ -367,10 +367,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.bind(r);
       case Op.patchPodStatus:
         return this.#pods.patchStatus(r);
-      case Op.annotatePod:
-        return this.#pods.annotate(r);
-      case Op.untrackPod:
-        return this.#pods.untrack(r);
+      case Op.patchPod:
+        return this.#pods.patch(r);
       case Op.deletePod:
         return this.#pods.delete(r);
       case Op.patchNodeImages:

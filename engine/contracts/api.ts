@@ -7,7 +7,7 @@
 import type { EventKind } from '../kernel/index.ts';
 import type { FieldError } from '../kinds/field-errors.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { PodTemplate, RevisionLog, TemplateVariant } from '../state/index.ts';
+import type { Labels, PodTemplate, RevisionLog, TemplateVariant } from '../state/index.ts';
 
 /** What a client is told. Valid only during the reply call: the record is reused. */
 export interface ApiReply {
@@ -65,6 +65,18 @@ export interface PodStatusChange {
   readonly nominatedNode?: number;
 }
 
+/** The metadata of a pod that a PATCH may change. Never changed in place. */
+export interface PodMeta {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly finalizers: readonly string[];
+  /** ObjectId of the controlling owner, -1. */
+  readonly owner: number;
+}
+
+/** What happens to what an object controls when it is deleted (DeleteOptions.propagationPolicy). */
+export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+
 export interface ApiClient {
   /** User agent, as it appears in traces. */
   readonly name: string;
@@ -97,8 +109,14 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
-  /** DELETE with background propagation. */
-  delete(id: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** DELETE; in the background unless `propagation` says otherwise. */
+  delete(
+    id: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+    propagation?: Propagation,
+  ): void;
 
   // Pods, without building objects.
   createPod(pod: PodCreation, reply: ReplyHandler | null, target?: number, arg?: number): void;
@@ -119,19 +137,14 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
-  /** PATCH of a pod's annotations: null removes one. */
-  annotatePod(
+  /**
+   * PATCH of a pod's metadata: `change` is applied to the newest version at the commit. The same value back writes
+   * nothing; a RangeError is answered with 422.
+   */
+  patchPod(
     pod: number,
     generation: number,
-    annotations: Readonly<Record<string, string | null>>,
-    reply: ReplyHandler | null,
-    target?: number,
-    arg?: number,
-  ): void;
-  /** PATCH that takes the finalizer batch.kubernetes.io/job-tracking away; a pod that waits for nothing else goes. */
-  untrackPod(
-    pod: number,
-    generation: number,
+    change: (meta: PodMeta) => PodMeta,
     reply: ReplyHandler | null,
     target?: number,
     arg?: number,

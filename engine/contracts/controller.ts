@@ -12,7 +12,7 @@
 import type { Duration } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { PodTable, Verb } from '../state/index.ts';
-import type { ApiClient, PodCreation } from './api.ts';
+import type { ApiClient, PodCreation, PodMeta, Propagation } from './api.ts';
 import type { RunContext } from './run-context.ts';
 
 /** An object as the manager last saw it. The entry stays the same while versions come and go. */
@@ -52,6 +52,15 @@ export type PodHandler = (
   oldNode: number,
 ) => void;
 
+/** What a pod log entry carries where a write changed the pod's labels or its controlling owner. */
+export interface PodIdentity {
+  readonly labelSet: number;
+  readonly owner: number;
+}
+
+/** Labels or controlling owner of a pod changed; told after the counts have changed, before the pod's handlers. */
+export type IdentityHandler = (pod: number, old: PodIdentity, now: PodIdentity) => void;
+
 /** Counts over the pods that one object controls, as seen. */
 export interface OwnedPods {
   readonly owner: number;
@@ -69,9 +78,12 @@ export interface OwnedPods {
 
 /** Pods as the manager's watch has brought them: what may differ from the tables, by row of the pod table. */
 export interface SeenPods {
-  /** For what does not change while the pod exists: template, labelSet, owner, namespace, name, createdUs, serial. */
+  /** For what does not change while the pod exists: namespace, name, createdUs, serial; and for its template. */
   readonly table: PodTable;
   has(pod: number): boolean;
+  /** ObjectId of the controlling owner as seen, -1. */
+  owner(pod: number): number;
+  labelSet(pod: number): number;
   /** PodBit flags and phase as seen. */
   word(pod: number): number;
   /** Bound node as seen, -1. */
@@ -112,12 +124,12 @@ export interface Calls {
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending;
   /** `change` is applied to the newest version at the commit. */
   patch(id: number, change: (object: KubeObject) => KubeObject): Pending;
-  delete(id: number): Pending;
+  delete(id: number, propagation?: Propagation): Pending;
   /** `arg` comes back in `each`. */
   createPod(creation: PodCreation, arg?: number): Pending;
   deletePod(pod: number, generation: number, graceSeconds: number, arg?: number): Pending;
-  /** Takes the finalizer by which Jobs count their pods from a pod. */
-  untrackPod(pod: number, generation: number, arg?: number): Pending;
+  /** `change` is applied to the newest version at the commit. */
+  patchPod(pod: number, generation: number, change: (meta: PodMeta) => PodMeta, arg?: number): Pending;
   /** A live read of the newest version (null after deletion): a round trip, past the watch. */
   get(id: number): Pending;
   /** As `get` for a pod: answers 200 or 404. */
@@ -159,6 +171,7 @@ export interface ControllerContext {
   objects(kind: string): SeenObjects;
   onObjects(kind: string, handler: ObjectHandler): void;
   onPods(handler: PodHandler): void;
+  onPodIdentity(handler: IdentityHandler): void;
 }
 
 export interface Controller {

@@ -1,6 +1,7 @@
 // A resolved scenario: everything a run depends on, as plain data. Loading, defaults and paths are settled before;
 // two runs of equal scenarios are equal bit for bit.
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import type { Propagation } from './api.ts';
 import type { CostPreset } from './costs.ts';
 
 /** A group of equal nodes; `object` is the Node as a user could have written it, without metadata.name. */
@@ -61,17 +62,17 @@ export interface TimedStep {
     | 'scale'
     | 'delete'
     | 'delete-pod'
-    | 'annotate-pod'
+    | 'patch-pod'
     | 'rollout-undo'
     | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
-  /** For `patch`. */
+  /** For `delete`: what becomes of the dependents; absent: deleted in the background. */
+  readonly propagation?: Propagation;
+  /** For `patch` and `patch-pod`. */
   readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
-  /** For `annotate-pod`; null removes one. */
-  readonly annotations?: Readonly<Record<string, string | null>>;
-  /** For `delete-pod` and `annotate-pod`: which; and with how many seconds of grace (absent: the pod's own). */
+  /** For `delete-pod` and `patch-pod`: which, unless `target` names it; and with how many seconds of grace. */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */

@@ -5,7 +5,7 @@
 // events of those writes bring the next sync. Status is written upon the version that the sync began with, so the
 // first sync of a rollout usually meets a conflict (409) and is repeated: so does the real one.
 //
-// Left out: release of ReplicaSets whose labels no longer match, and the rollback field removed in apps/v1.
+// Left out: the rollback field removed in apps/v1.
 import {
   type Calls,
   type Controller,
@@ -40,15 +40,19 @@ class DeploymentController implements Controller {
     this.#deployments = ctx.objects('Deployment');
     this.#sets = ctx.objects('ReplicaSet');
     ctx.onObjects('Deployment', (seen) => ctx.queue.add(seen.key));
-    ctx.onObjects('ReplicaSet', (seen, verb) => this.#setSeen(seen, verb));
+    ctx.onObjects('ReplicaSet', (seen, verb, old) => this.#setSeen(seen, verb, old));
     ctx.onPods((pod, verb) => {
       if (verb === Verb.deleted) this.#podGone(pod);
     });
   }
 
-  #setSeen(set: SeenObject, verb: Verb): void {
-    const owner = this.#ownerOf(set);
+  #setSeen(set: SeenObject, verb: Verb, old: KubeObject | null): void {
+    const owner = this.#ownerOf(set.object);
     if (owner !== undefined) this.#ctx.queue.add(owner.key);
+    if (old !== null && old.metadata.ownerReferences !== set.object.metadata.ownerReferences) {
+      const before = this.#ownerOf(old);
+      if (before !== undefined) this.#ctx.queue.add(before.key);
+    }
     const orphan = controllerUid(set.object) === undefined && verb !== Verb.deleted;
     if (!orphan) {
       this.#orphans.delete(set);
@@ -63,9 +67,9 @@ class DeploymentController implements Controller {
   /** The last pod of a Recreate Deployment's old ReplicaSets may have been what it waited for. */
   #podGone(pod: number): void {
     const { pods } = this.#ctx;
-    const set = this.#sets.byId(pods.table.owner[pod]!);
+    const set = this.#sets.byId(pods.owner(pod));
     if (set === undefined) return;
-    const deployment = this.#ownerOf(set);
+    const deployment = this.#ownerOf(set.object);
     if (deployment?.object['spec'].strategy?.type !== 'Recreate') return;
     const uid = deployment.object.metadata.uid!;
     if (this.#sets.controlledBy(uid).every((other) => pods.owned(other.id) === undefined)) {
@@ -73,10 +77,10 @@ class DeploymentController implements Controller {
     }
   }
 
-  #ownerOf(set: SeenObject): SeenObject | undefined {
-    const reference = set.object.metadata.ownerReferences?.find((owner) => owner.controller);
+  #ownerOf(set: KubeObject): SeenObject | undefined {
+    const reference = set.metadata.ownerReferences?.find((owner) => owner.controller);
     if (reference?.kind !== 'Deployment') return undefined;
-    const deployment = this.#deployments.get(`${set.namespace}/${reference.name}`);
+    const deployment = this.#deployments.get(`${set.metadata.namespace}/${reference.name}`);
     return deployment?.object.metadata.uid === reference.uid ? deployment : undefined;
   }
 
@@ -106,7 +110,7 @@ class DeploymentController implements Controller {
   *#sync(seen: SeenObject, calls: Calls): Steps<void> {
     const deployment = seen.object;
     const { revision } = seen;
-    const sets = yield* this.#adopted(seen, deployment, calls);
+    const sets = yield* this.#claimed(seen, deployment, calls);
     const rollout = new DeploymentRollout(this.#ctx, calls, seen, deployment, revision, sets);
     if (deployment.metadata.deletionTimestamp !== undefined) return yield* rollout.syncStatusOnly();
     yield* rollout.checkPaused();
@@ -116,12 +120,21 @@ class DeploymentController implements Controller {
     return yield* rollout.roll();
   }
 
-  /** The Deployment's ReplicaSets, those that it takes over now among them. */
-  *#adopted(seen: SeenObject, deployment: KubeObject, calls: Calls): Steps<SeenSet[]> {
+  /** The Deployment's ReplicaSets: those that it takes over now among them, without those that it lets go. */
+  *#claimed(seen: SeenObject, deployment: KubeObject, calls: Calls): Steps<SeenSet[]> {
     const uid = deployment.metadata.uid!;
-    const sets: SeenSet[] = this.#sets
-      .controlledBy(uid)
-      .map(({ id, object, revision }) => ({ id, object, revision }));
+    const sets: SeenSet[] = [];
+    for (const { id, object, revision } of this.#sets.controlledBy(uid)) {
+      const isDeleting = deployment.metadata.deletionTimestamp !== undefined;
+      if (this.#selects(deployment, object)) sets.push({ id, object, revision });
+      else if (!isDeleting) {
+        const reply = yield calls.patch(id, (set) => {
+          const ownerReferences = set.metadata.ownerReferences?.filter((owner) => owner.uid !== uid) ?? [];
+          return { ...set, metadata: { ...set.metadata, ownerReferences } };
+        });
+        if (reply.code >= 400 && reply.code !== 404) throw new RequestFailed(reply);
+      }
+    }
     if (this.#orphans.size === 0) return sets;
     const wanted = [...this.#orphans].filter(
       (orphan) =>
@@ -135,10 +148,10 @@ class DeploymentController implements Controller {
     if (live.object === null || live.object.metadata.deletionTimestamp !== undefined)
       throw new RequestFailed(live);
     for (const orphan of wanted) {
-      const { object } = orphan;
-      const ownerReferences = [...(object.metadata.ownerReferences ?? []), controllerReference(deployment)];
-      const adopted: KubeObject = { ...object, metadata: { ...object.metadata, ownerReferences } };
-      const reply = yield calls.update(orphan.id, adopted, orphan.revision);
+      const reply = yield calls.patch(orphan.id, (set) => {
+        const ownerReferences = [...(set.metadata.ownerReferences ?? []), controllerReference(deployment)];
+        return { ...set, metadata: { ...set.metadata, ownerReferences } };
+      });
       if (reply.code === 404) continue;
       if (reply.code >= 400) throw new RequestFailed(reply);
       sets.push({ id: orphan.id, object: reply.object!, revision: reply.revision });

@@ -87,10 +87,10 @@ class EndpointSliceController implements Controller {
       ctx.queue.add(service.key);
     });
     const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
-    this.#members.onMember((service, pod, changed) => {
+    this.#members.onMember((service, pod, changed, left) => {
       if (!changed && ctx.queue.retries(service.key) === 0) return;
       const { table } = ctx.pods;
-      this.#of(service).changed.set(table.serial[pod]!, ctx.pods.has(pod) ? pod : -1);
+      this.#of(service).changed.set(table.serial[pod]!, ctx.pods.has(pod) && !left ? pod : -1);
       ctx.queue.addAfter(service.key, batchUs);
     });
     ctx.onObjects('EndpointSlice', (slice, verb) => this.#sliceSeen(slice, verb));

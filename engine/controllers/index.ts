@@ -9,6 +9,7 @@ import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -18,6 +19,7 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   jobController,
+  ttlAfterFinishedController,
   garbageCollectorController,
   resourceQuotaController,
 ];

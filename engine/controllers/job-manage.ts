@@ -14,6 +14,7 @@ import {
   isPodTerminating,
   isPodTracked,
   type JobPod,
+  withoutTracking,
 } from './job-pods.ts';
 import { compareForDeletion, type DeletionCandidate } from './pod-ranking.ts';
 import { deletionCost } from './replica-manager.ts';
@@ -132,7 +133,7 @@ function* deletePods(room: JobRoom, sync: JobSync, pods: readonly JobPod[], call
   };
   const begin = (pod: JobPod, i: number): Pending =>
     isPodTracked(pod)
-      ? calls.untrackPod(pod.pod, pod.generation, i)
+      ? calls.patchPod(pod.pod, pod.generation, withoutTracking, i)
       : calls.deletePod(pod.pod, pod.generation, -1, i + pods.length);
   yield together(pods.length, (i) => begin(pods[i]!, i));
   sync.terminating += removed;

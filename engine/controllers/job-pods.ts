@@ -1,8 +1,10 @@
 // The pods that matter to a Job's next sync, kept up pod event by pod event: those that have not ended, and those that
 // the Job has not counted yet (finalizer batch.kubernetes.io/job-tracking). Pods that have ended and are counted stay
 // in the cluster by the thousand and change nothing any more, so a sync costs what is under way, not what has been.
+import type { PodMeta } from '../contracts/api.ts';
 import type { SeenPods } from '../contracts/controller.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import { type ClusterState, isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { isActive, isReady } from './pod-view.ts';
 
@@ -127,6 +129,12 @@ export function isPodFailed({ word }: JobPod, onlyReplaceFailed: boolean): boole
   if (onlyReplaceFailed) return false;
   return (word & PodBit.deleting) !== 0 && phaseOf(word) !== Phase.succeeded;
 }
+
+/** PATCH that takes the finalizer away by which Jobs count their pods. */
+export const withoutTracking = (meta: PodMeta): PodMeta => ({
+  ...meta,
+  finalizers: meta.finalizers.filter((name) => name !== JOB_TRACKING),
+});
 
 /** Labels and annotations that set the pods of an index apart, and the name that the index gives them. */
 export function indexAnnotations(

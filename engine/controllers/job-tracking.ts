@@ -14,7 +14,7 @@ import {
   verdictOf,
 } from './job-context.ts';
 import { hasIndex, indexCount, indexText, withIndexes } from './job-indexes.ts';
-import { isPodFailed, isPodSucceeded, type JobPod } from './job-pods.ts';
+import { isPodFailed, isPodSucceeded, type JobPod, withoutTracking } from './job-pods.ts';
 import { ensureCondition, jobCondition, statusObject, trueCondition } from './job-status.ts';
 
 /** MaxUncountedPods: at most so many at a time, to keep the status small. */
@@ -189,7 +189,7 @@ function* release(
     if (reply.code < 400 || reply.code === 404) held.delete(uid);
     else failed = true;
   };
-  yield together(pods.length, (i) => calls.untrackPod(pods[i]!.pod, pods[i]!.generation, i));
+  yield together(pods.length, (i) => calls.patchPod(pods[i]!.pod, pods[i]!.generation, withoutTracking, i));
   return failed;
 }
 

@@ -21,7 +21,7 @@ import { JobBackoffs } from './job-backoff.ts';
 import type { JobRoom } from './job-context.ts';
 import { JobExpectations } from './job-expectations.ts';
 import { BATCH_US } from './job-manage.ts';
-import { JobPods } from './job-pods.ts';
+import { JobPods, withoutTracking } from './job-pods.ts';
 import { isJobFinished, readStatus } from './job-status.ts';
 import { beginSync, decide } from './job-sync.ts';
 import { track } from './job-tracking.ts';
@@ -55,6 +55,13 @@ class JobController implements Controller {
     };
     ctx.onObjects('Job', (seen, verb, old) => this.#jobSeen(seen, verb, old));
     ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
+    ctx.onPodIdentity((pod, old, now) => {
+      if (old.owner === now.owner || old.owner < 0) return;
+      const job = this.#jobs.byId(old.owner);
+      if (job === undefined) return;
+      this.#room.pods.seen(old.owner, pod, -1);
+      ctx.queue.addAfter(job.key, BATCH_US);
+    });
   }
 
   #jobSeen(seen: SeenObject, verb: Verb, old: KubeObject | null): void {
@@ -77,12 +84,11 @@ class JobController implements Controller {
 
   #podSeen(pod: number, verb: Verb, word: number, oldWord: number): void {
     const { table } = this.#ctx.pods;
-    const owner = table.owner[pod]!;
-    if (owner < 0) return;
+    const owner = this.#ctx.pods.owner(pod);
     const gone = verb === Verb.deleted;
-    const job = this.#jobs.byId(owner);
+    const job = owner < 0 ? undefined : this.#jobs.byId(owner);
     if (job === undefined) {
-      // The Job is gone; whose pod it is without one, only the finalizer tells.
+      // The Job is gone, or the pod was taken from it: only the finalizer tells that there was one.
       if (isTracked(word) && !gone) this.#orphan(pod);
       return;
     }
@@ -142,9 +148,9 @@ class JobController implements Controller {
       this.#orphans.delete(pod);
       const { pods } = this.#ctx;
       if (pods.table.generation[pod] !== generation || !pods.has(pod) || !isTracked(pods.word(pod))) continue;
-      const job = this.#jobs.byId(pods.table.owner[pod]!);
+      const job = this.#jobs.byId(pods.owner(pod));
       if (job !== undefined && (isManagedElsewhere(job.object) || !isJobFinished(job.object))) continue;
-      const reply = yield calls.untrackPod(pod, generation);
+      const reply = yield calls.patchPod(pod, generation, withoutTracking);
       if (reply.code >= 400 && reply.code !== 404) {
         this.#orphans.set(pod, generation);
         return RETRY;

@@ -107,6 +107,7 @@ export class ControllerManager {
       objects: (kind) => this.#view(kind),
       onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
       onPods: (handler: PodHandler) => this.#pods.onChange(handler),
+      onPodIdentity: (handler) => this.#pods.onIdentity(handler),
     };
     const controller: Controller = definition.create(context);
     const { networkUs, handlerUs } = costs.apiserver;

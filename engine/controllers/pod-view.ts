@@ -1,9 +1,15 @@
 // Pods as the controller manager has seen them: the packed state and node of each by row of the pod table, lists of
 // each owner's pods, and counters per owner that are kept at every change, so that a ReplicaSet of thousands of pods
-// learns its status without walking through them. Some 30 bytes a pod.
+// learns its status without walking through them. Some 40 bytes a pod.
 //
-// Left out: what the tables hold and never change (template, labels, owner, name, time of creation) is read there.
-import type { OwnedPods, PodHandler, SeenPods } from '../contracts/controller.ts';
+// Left out: what the tables hold and never change (name, time of creation) is read there.
+import type {
+  IdentityHandler,
+  OwnedPods,
+  PodHandler,
+  PodIdentity,
+  SeenPods,
+} from '../contracts/controller.ts';
 import { isTerminal, PodBit, type PodTable, type RevisionLog, Verb } from '../state/index.ts';
 
 const SECOND = 1_000_000;
@@ -45,11 +51,14 @@ export class PodView implements SeenPods {
   readonly table: PodTable;
   #word = new Int32Array(256).fill(ABSENT);
   #node = new Int32Array(256);
+  #owner = new Int32Array(256);
+  #labelSet = new Int32Array(256);
   #readySecond = new Int32Array(256);
   #next = new Int32Array(256);
   #previous = new Int32Array(256);
   readonly #owned = new Map<number, Owned>();
   readonly #handlers: PodHandler[] = [];
+  readonly #identityHandlers: IdentityHandler[] = [];
   /** Pods seen and not gone. */
   count = 0;
 
@@ -59,6 +68,12 @@ export class PodView implements SeenPods {
 
   has(pod: number): boolean {
     return pod < this.#word.length && this.#word[pod] !== ABSENT;
+  }
+  owner(pod: number): number {
+    return this.#owner[pod]!;
+  }
+  labelSet(pod: number): number {
+    return this.#labelSet[pod]!;
   }
   word(pod: number): number {
     return this.#word[pod]!;
@@ -82,6 +97,9 @@ export class PodView implements SeenPods {
   onChange(handler: PodHandler): void {
     this.#handlers.push(handler);
   }
+  onIdentity(handler: IdentityHandler): void {
+    this.#identityHandlers.push(handler);
+  }
 
   /** Takes in entries [from, to) of the pod log. */
   fold(log: RevisionLog, from: number, to: number): void {
@@ -92,19 +110,31 @@ export class PodView implements SeenPods {
         log.word(position),
         log.node(position),
         Math.floor(log.time(position) / SECOND),
+        log.object(position) as PodIdentity | null,
       );
     }
   }
 
   /** One change; `second` is the time of its commit as the API prints it. */
-  apply(pod: number, verb: Verb, word: number, node: number, second: number): void {
+  apply(
+    pod: number,
+    verb: Verb,
+    word: number,
+    node: number,
+    second: number,
+    identity: PodIdentity | null = null,
+  ): void {
     if (pod >= this.#word.length) this.#grow(pod + 1);
     const oldWord = this.#word[pod]!;
     const oldNode = oldWord === ABSENT ? -1 : this.#node[pod]!;
-    const owner = this.table.owner[pod]!;
-    const labelSet = this.table.labelSet[pod]!;
     if (oldWord === ABSENT) {
       this.count += 1;
+      this.#owner[pod] = this.table.owner[pod]!;
+      this.#labelSet[pod] = this.table.labelSet[pod]!;
+    } else if (identity !== null) this.#identify(pod, oldWord, identity);
+    const owner = this.#owner[pod]!;
+    const labelSet = this.#labelSet[pod]!;
+    if (oldWord === ABSENT) {
       if (owner >= 0) this.#link(pod, owner);
     } else if (owner >= 0) this.#owned.get(owner)!.count(oldWord, labelSet, -1);
     this.#word[pod] = word;
@@ -113,6 +143,24 @@ export class PodView implements SeenPods {
     if (owner >= 0) this.#owned.get(owner)!.count(word, labelSet, 1);
     if (verb === Verb.deleted) this.#remove(pod, owner, labelSet);
     for (const handler of this.#handlers) handler(pod, verb, word, node, oldWord, oldNode);
+  }
+
+  /** The pod goes over to another owner, or has other labels; its state is the old one still. */
+  #identify(pod: number, word: number, now: PodIdentity): void {
+    const old: PodIdentity = { labelSet: this.#labelSet[pod]!, owner: this.#owner[pod]! };
+    const from = this.#owned.get(old.owner);
+    from?.count(word, old.labelSet, -1);
+    if (from !== undefined && old.owner !== now.owner) {
+      this.#unlink(pod, from);
+      if (from.total === 0) this.#owned.delete(old.owner);
+    }
+    this.#labelSet[pod] = now.labelSet;
+    this.#owner[pod] = now.owner;
+    if (now.owner >= 0) {
+      if (old.owner !== now.owner) this.#link(pod, now.owner);
+      this.#owned.get(now.owner)!.count(word, now.labelSet, 1);
+    }
+    for (const handler of this.#identityHandlers) handler(pod, old, now);
   }
 
   #remove(pod: number, owner: number, labelSet: number): void {
@@ -158,6 +206,8 @@ export class PodView implements SeenPods {
     };
     this.#word = grown(this.#word, ABSENT);
     this.#node = grown(this.#node, 0);
+    this.#owner = grown(this.#owner, 0);
+    this.#labelSet = grown(this.#labelSet, 0);
     this.#readySecond = grown(this.#readySecond, 0);
     this.#next = grown(this.#next, ABSENT);
     this.#previous = grown(this.#previous, ABSENT);

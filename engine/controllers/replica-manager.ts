@@ -3,9 +3,8 @@
 //
 // A sync compares the pods seen with spec.replicas. Too few: creates up to 500, in batches of 1, 2, 4, 8 … that stop
 // at the first failure. Too many: deletes up to 500, chosen by pod-ranking.ts. While what it did has not been seen, it
-// does not act again (expectations.ts). Then it writes status if that has changed.
-//
-// Left out: adoption of pods without owner and release of pods whose labels changed; pods' labels do not change here.
+// does not act again (expectations.ts). Then it writes status if that has changed. Before all that it adopts pods
+// without owner that it selects, and releases those that it does not select any more (pod-claims.ts).
 import {
   type Calls,
   type Controller,
@@ -17,20 +16,33 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { derivedPodUid, isTerminal, type Labels, PodBit, phaseOf, Verb } from '../state/index.ts';
+import {
+  compileLabelSelector,
+  compileMapSelector,
+  derivedPodUid,
+  isTerminal,
+  type Labels,
+  PodBit,
+  phaseOf,
+  type Selector,
+  Verb,
+} from '../state/index.ts';
 import { Expectations } from './expectations.ts';
+import { OrphanPods } from './orphan-pods.ts';
 import { controllerUid } from './owner.ts';
+import { type Claims, claimPods, withClaims } from './pod-claims.ts';
 import { chooseForDeletion, type DeletionCandidate } from './pod-ranking.ts';
 import { isActive, isReady } from './pod-view.ts';
 import {
   availableCount,
   countPods,
+  includes,
   nextAvailableUs,
   type PodCounts,
   replicaStatus,
   type SyncFailure,
 } from './replica-status.ts';
-import { isNamespaceTerminating } from './request-failed.ts';
+import { isNamespaceTerminating, RequestFailed } from './request-failed.ts';
 
 const SECOND = 1_000_000;
 /** BurstReplicas: creations or deletions of one sync at most. */
@@ -62,21 +74,56 @@ export class ReplicaManager implements Controller {
   readonly #kind: ReplicaKind;
   readonly #objects: SeenObjects;
   readonly #expectations = new Expectations();
+  readonly #orphans: OrphanPods;
+  readonly #selectors = new WeakMap<object, Selector>();
 
   constructor(ctx: ControllerContext, kind: ReplicaKind) {
     this.#ctx = ctx;
     this.#kind = kind;
     this.#objects = ctx.objects(kind.kind);
+    this.#orphans = OrphanPods.of(ctx);
     ctx.onObjects(kind.kind, (seen, verb) => {
       if (verb === Verb.deleted) this.#expectations.forget(seen.key);
+      else this.#orphans.activate();
       ctx.queue.add(seen.key);
+    });
+    this.#orphans.onOrphan((pod) => this.#orphanSeen(pod));
+    ctx.onPodIdentity((_pod, old, now) => {
+      this.#ownerChanged(old.owner);
+      this.#ownerChanged(now.owner);
     });
     ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
   }
 
+  #ownerChanged(owner: number): void {
+    const seen = owner < 0 ? undefined : this.#objects.byId(owner);
+    if (seen !== undefined) this.#ctx.queue.add(seen.key);
+  }
+
+  /** Whoever selects it may adopt it. */
+  #orphanSeen(pod: number): void {
+    const { pods, run, queue } = this.#ctx;
+    const labelSet = pods.labelSet(pod);
+    for (const seen of this.#objects.inNamespace(run.state.texts.text(pods.table.namespace[pod]!)))
+      if (this.#selectorOf(seen.object).matchesSet(labelSet)) queue.add(seen.key);
+  }
+
+  #selectorOf(object: KubeObject): Selector {
+    const { selector } = object['spec'] as Json;
+    const { labels } = this.#ctx.run.state;
+    if (selector === undefined || selector === null) return compileMapSelector(undefined, labels);
+    let compiled = this.#selectors.get(selector);
+    if (compiled === undefined) {
+      const isMap = this.#kind.kind === 'ReplicationController';
+      compiled = isMap ? compileMapSelector(selector, labels) : compileLabelSelector(selector, labels);
+      this.#selectors.set(selector, compiled);
+    }
+    return compiled;
+  }
+
   #podSeen(pod: number, verb: Verb, word: number, oldWord: number): void {
     const { table } = this.#ctx.pods;
-    const owner = table.owner[pod]!;
+    const owner = this.#ctx.pods.owner(pod);
     if (owner < 0) return;
     const seen = this.#objects.byId(owner);
     if (seen === undefined) return;
@@ -108,13 +155,25 @@ export class ReplicaManager implements Controller {
     const { spec } = object as Json;
     const minReadySeconds: number = spec.minReadySeconds ?? 0;
     const templateLabels: Labels = spec.template?.metadata?.labels ?? NO_LABELS;
-    const counts = countPods(pods, seen.id, templateLabels, minReadySeconds, run.state.labels);
+    const isSatisfied = this.#expectations.satisfied(key, run.kernel.now);
+    let claims: Claims;
+    try {
+      claims = yield* claimPods(this.#ctx, this.#orphans, seen, this.#selectorOf(object), calls);
+    } catch (error) {
+      if (error instanceof RequestFailed) return RETRY;
+      throw error;
+    }
+    const labels = run.state.labels;
+    const counts = withClaims(
+      this.#ctx,
+      seen.id,
+      countPods(pods, seen.id, templateLabels, minReadySeconds, labels),
+      claims,
+      (labelSet) => includes(labels.get(labelSet), templateLabels),
+    );
     let failure: SyncFailure | null = null;
-    if (
-      this.#expectations.satisfied(key, run.kernel.now) &&
-      object.metadata.deletionTimestamp === undefined
-    ) {
-      failure = yield* this.#manage(seen, object, counts, calls);
+    if (isSatisfied && object.metadata.deletionTimestamp === undefined) {
+      failure = yield* this.#manage(seen, object, counts, claims, calls);
     }
     const now = run.kernel.now;
     const available = availableCount(counts, minReadySeconds, now);
@@ -143,11 +202,18 @@ export class ReplicaManager implements Controller {
     return second.code < 400;
   }
 
-  *#manage(seen: SeenObject, object: KubeObject, counts: PodCounts, calls: Calls): Steps<SyncFailure | null> {
+  *#manage(
+    seen: SeenObject,
+    object: KubeObject,
+    counts: PodCounts,
+    claims: Claims,
+    calls: Calls,
+  ): Steps<SyncFailure | null> {
     const wanted: number = object['spec'].replicas ?? 1;
     const difference = Math.min(BURST_REPLICAS, Math.abs(wanted - counts.active));
     if (counts.active < wanted) return yield* this.#createPods(seen, object, difference, calls);
-    if (counts.active > wanted) return yield* this.#deletePods(seen, counts.active, difference, calls);
+    if (counts.active > wanted)
+      return yield* this.#deletePods(seen, counts.active, difference, claims, calls);
     return null;
   }
 
@@ -200,11 +266,17 @@ export class ReplicaManager implements Controller {
     return failure;
   }
 
-  *#deletePods(seen: SeenObject, active: number, count: number, calls: Calls): Steps<SyncFailure | null> {
+  *#deletePods(
+    seen: SeenObject,
+    active: number,
+    count: number,
+    claims: Claims,
+    calls: Calls,
+  ): Steps<SyncFailure | null> {
     const { run, client } = this.#ctx;
     const { tracer } = run.recorder;
     const { kind, namespace, name, key } = seen;
-    const chosen = chooseForDeletion(this.#candidates(seen, count < active), count, run.kernel.now);
+    const chosen = chooseForDeletion(this.#candidates(seen, claims, count < active), count, run.kernel.now);
     this.#expectations.expectDeletions(
       key,
       chosen.map((candidate) => candidate.serial),
@@ -232,13 +304,16 @@ export class ReplicaManager implements Controller {
   }
 
   /** The active pods; their ranks are counted only where a choice has to be made. */
-  #candidates(seen: SeenObject, ranked: boolean): Candidate[] {
+  #candidates(seen: SeenObject, claims: Claims, ranked: boolean): Candidate[] {
     const { pods, run } = this.#ctx;
     const { state } = run;
     const { table } = pods;
     const perNode = ranked ? this.#relatedPodsPerNode(seen) : null;
     const list: Candidate[] = [];
-    for (let pod = pods.firstOwned(seen.id); pod >= 0; pod = pods.nextOwned(pod)) {
+    const mine: number[] = claims.adopted.filter((pod) => pods.has(pod) && pods.owner(pod) !== seen.id);
+    for (let pod = pods.firstOwned(seen.id); pod >= 0; pod = pods.nextOwned(pod))
+      if (!claims.released.has(pod)) mine.push(pod);
+    for (const pod of mine) {
       const word = pods.word(pod);
       if (!isActive(word)) continue;
       const serial = table.serial[pod]!;

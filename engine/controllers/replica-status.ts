@@ -27,7 +27,7 @@ export interface PodCounts {
 
 const NO_PODS: PodCounts = { active: 0, ready: 0, terminating: 0, fullyLabeled: 0, readySinceUs: null };
 
-const includes = (labels: Labels, part: Labels): boolean =>
+export const includes = (labels: Labels, part: Labels): boolean =>
   Object.keys(part).every((key) => labels[key] === part[key]);
 
 export function countPods(

@@ -18,8 +18,11 @@ import { isReady } from './pod-view.ts';
 
 const NONE = -1;
 
-/** Called for each Service that selects the pod. `changed`: something that endpoints tell is different. */
-type MemberHandler = (service: SeenObject, pod: number, changed: boolean) => void;
+/**
+ * Called for each Service that selects the pod, or `left`: did so until now. `changed`: something that endpoints tell is
+ * different.
+ */
+type MemberHandler = (service: SeenObject, pod: number, changed: boolean, left: boolean) => void;
 
 class Group {
   readonly labelSet: number;
@@ -78,6 +81,9 @@ export class ServicePods {
     this.#state = ctx.run.state;
     this.#pods = ctx.pods;
     ctx.onObjects('Service', (service, verb) => this.#serviceSeen(service, verb));
+    ctx.onPodIdentity((pod, old, now) => {
+      if (this.#active && old.labelSet !== now.labelSet) this.#relabelled(pod, old.labelSet);
+    });
     ctx.onPods((pod, verb, word, node, oldWord, oldNode) => {
       if (this.#active) this.#podSeen(pod, verb, word, node, oldWord, oldNode);
     });
@@ -129,7 +135,19 @@ export class ServicePods {
     for (let pod = 0; pod < this.#pods.table.used; pod++) if (this.#pods.has(pod)) this.#link(pod);
   }
 
-  #groupOf(pod: number): Group {
+  /** The pod leaves the Services that selected its old labels; those of the new ones see it as it is. */
+  #relabelled(pod: number, labelSet: number): void {
+    const before = this.#groupOf(pod, labelSet);
+    this.#unlink(pod, before);
+    const after = this.#link(pod);
+    for (const service of before.services)
+      if (!after.services.includes(service))
+        for (const handler of this.#handlers) handler(service, pod, true, true);
+    for (const service of after.services)
+      for (const handler of this.#handlers) handler(service, pod, true, false);
+  }
+
+  #groupOf(pod: number, labelSet = this.#pods.labelSet(pod)): Group {
     const { table } = this.#pods;
     const namespace = table.namespace[pod]!;
     let groups = this.#byNamespace.get(namespace);
@@ -137,7 +155,6 @@ export class ServicePods {
       groups = new Map();
       this.#byNamespace.set(namespace, groups);
     }
-    const labelSet = table.labelSet[pod]!;
     let group = groups.get(labelSet);
     if (group === undefined) {
       group = new Group(labelSet);
@@ -167,7 +184,7 @@ export class ServicePods {
       verb === Verb.deleted ||
       (oldWord < 0 ? shown !== 0 : shown !== shownBits(oldWord, ip) || node !== oldNode);
     for (const service of group.services)
-      for (const handler of this.#handlers) handler(service, pod, changed);
+      for (const handler of this.#handlers) handler(service, pod, changed, false);
   }
 
   #link(pod: number): Group {

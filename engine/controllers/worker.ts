@@ -1,7 +1,14 @@
 // A worker of a controller: takes a key, spends the controller's CPU time, runs the reconcile step by step, and goes
 // on whenever the requests that it sent are answered. There are a few workers a controller, each one row of the
 // manager's table, so a request needs no closure: its answer comes back with the worker's number.
-import type { ApiClient, ApiReply, PodCreation, ReplyHandler } from '../contracts/api.ts';
+import type {
+  ApiClient,
+  ApiReply,
+  PodCreation,
+  PodMeta,
+  Propagation,
+  ReplyHandler,
+} from '../contracts/api.ts';
 import type { Calls, Controller, Pending, Reply, Steps } from '../contracts/controller.ts';
 import { RETRY, REVISION_PASSED } from '../contracts/controller.ts';
 import { assert, type EventKind, type Kernel, type Sampler } from '../kernel/index.ts';
@@ -130,8 +137,8 @@ export class Worker implements Calls {
     this.#bench.client.patch(id, change, this.#bench.reply, this.index, 0);
     return this.#begun();
   }
-  delete(id: number): Pending {
-    this.#bench.client.delete(id, this.#bench.reply, this.index, 0);
+  delete(id: number, propagation: Propagation = 'Background'): Pending {
+    this.#bench.client.delete(id, this.#bench.reply, this.index, 0, propagation);
     return this.#begun();
   }
   createPod(creation: PodCreation, arg = 0): Pending {
@@ -142,8 +149,8 @@ export class Worker implements Calls {
     this.#bench.client.deletePod(pod, generation, graceSeconds, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
-  untrackPod(pod: number, generation: number, arg = 0): Pending {
-    this.#bench.client.untrackPod(pod, generation, this.#bench.reply, this.index, arg);
+  patchPod(pod: number, generation: number, change: (meta: PodMeta) => PodMeta, arg = 0): Pending {
+    this.#bench.client.patchPod(pod, generation, change, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
   get(id: number): Pending {

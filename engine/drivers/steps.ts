@@ -9,6 +9,7 @@ import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
 import { suffixNumber } from '../state/index.ts';
 import { pickPod } from './pick-pod.ts';
+import { podPatch } from './pod-patch.ts';
 import { rollback } from './rollback.ts';
 
 interface Task {
@@ -79,14 +80,14 @@ export class StepDriver {
     }
     const target = this.#target(task);
     const { kind, namespace, name } = target;
-    if (kind === 'Pod') return this.#deletePod(task, namespace, name);
+    if (kind === 'Pod') return this.#toPod(task, namespace, name);
     const store = this.#c.state.objects.findKind(kind);
     const id =
       store === undefined ? -1 : this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name);
     if (id < 0) return this.#refused(task, kind, `${kind} "${name}" not found`);
     if (task.step.do === 'delete') {
       this.#hop(kind, namespace, name, `sends DELETE ${kind}`);
-      this.#client.delete(id, this.#answered);
+      this.#client.delete(id, this.#answered, 0, 0, task.step.propagation);
       return true;
     }
     if (task.step.do === 'rollout-undo') return this.#undo(task, id);
@@ -156,29 +157,31 @@ export class StepDriver {
   }
 
   #toPicked(task: Task, pick: PodPick): boolean {
-    const { step } = task;
-    const { pods } = this.#c.state;
     const pod = pickPod(this.#c.state, pick);
     if (pod < 0) return this.#refused(task, 'Pod', `no pod number ${pick.nth} with these labels`);
     this.#picked = this.#witness?.podName(pod);
-    const deletes = step.do === 'delete-pod';
-    this.#hop('Pod', pick.namespace, this.#c.state.podName(pod), `sends ${deletes ? 'DELETE' : 'PATCH'} Pod`);
-    const generation = pods.generation[pod]!;
-    if (deletes) this.#client.deletePod(pod, generation, step.graceSeconds ?? -1, this.#answered);
-    else this.#client.annotatePod(pod, generation, step.annotations ?? {}, this.#answered);
+    return this.#podRequest(task, pod);
+  }
+
+  #podRequest({ step }: Task, pod: number): true {
+    const { state } = this.#c;
+    const generation = state.pods.generation[pod]!;
+    const verb = step.patch === undefined ? 'DELETE' : 'PATCH';
+    this.#hop('Pod', state.podNamespace(pod), state.podName(pod), `sends ${verb} Pod`);
+    if (step.patch === undefined)
+      this.#client.deletePod(pod, generation, step.graceSeconds ?? -1, this.#answered);
+    else this.#client.patchPod(pod, generation, podPatch(state, pod, step.patch), this.#answered);
     return true;
   }
 
-  #deletePod(task: Task, namespace: string, name: string): boolean {
-    const { texts, podNames, pods } = this.#c.state;
+  #toPod(task: Task, namespace: string, name: string): boolean {
+    const { texts, podNames } = this.#c.state;
     const space = texts.find(namespace);
     // A generated name is its owner's prefix and five characters; any other stands whole.
     let pod = podNames.find(space, texts.find(name), -1);
     if (pod < 0) pod = podNames.find(space, texts.find(name.slice(0, -5)), suffixNumber(name.slice(-5)));
     if (pod < 0) return this.#refused(task, 'Pod', `pods "${name}" not found`);
-    this.#hop('Pod', namespace, name, 'sends DELETE Pod');
-    this.#client.deletePod(pod, pods.generation[pod]!, task.step.graceSeconds ?? -1, this.#answered);
-    return true;
+    return this.#podRequest(task, pod);
   }
 
   #answer(reply: ApiReply): void {

@@ -308,6 +308,17 @@ export class SchedulerCache implements ClusterView {
     this.#classify(pod, node, this.#state.templates.get(this.#podTemplate[pod]!));
   }
 
+  /** A pod on a node is of another template now: other labels, the same requests. False: nothing changed. */
+  podTemplateChanged(pod: number, template: PodTemplate): boolean {
+    if (this.#podTemplate[pod] === template.id) return false;
+    const node = this.podNode[pod]!;
+    this.#classes.remove(pod, node);
+    this.#podTemplate[pod] = template.id;
+    this.#classify(pod, node, template);
+    this.journal.append(node, NodeField.pods);
+    return true;
+  }
+
   /** Node that a pod counts on, -1. */
   nodeOfPod(pod: number): number {
     return pod < this.podNode.length ? this.podNode[pod]! : -1;

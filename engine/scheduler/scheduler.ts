@@ -18,7 +18,7 @@ import {
 } from '../contracts/scheduler.ts';
 import { assert, type EventKind, grownInt32, hashText, type Sampler } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import { isTerminal, PodBit, type RevisionLog, Verb } from '../state/index.ts';
+import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told } from './diagnosis.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
@@ -233,7 +233,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     if (stage === Stage.assigned || stage === Stage.assumed) {
       if (this.cache.nodeOfPod(pod) === node) {
-        if (stage === Stage.assigned) return;
+        if (stage === Stage.assigned) return this.#changed(pod, node, template);
       } else {
         this.cache.removePod(pod);
         this.cache.addPod(pod, node, template);
@@ -245,6 +245,13 @@ export class Scheduler {
     this.#lastMessage.delete(pod);
     const namespace = this.#context.state.podNamespace(pod);
     this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template, namespace });
+  }
+
+  /** A change of a pod on its node: of its labels or annotations, if its template is another one. */
+  #changed(pod: number, node: number, template: PodTemplate): void {
+    if (!this.cache.podTemplateChanged(pod, template)) return;
+    const namespace = this.#context.state.podNamespace(pod);
+    this.#happened({ events: ClusterEvent.assignedPodUpdate, node, before: null, template, namespace });
   }
 
   #unassigned(pod: number): void {

@@ -259,8 +259,8 @@ const PROJECTIONS: Readonly<Record<string, Projection>> = {
 /** Kinds whose objects are listed at the end even if they have no fields; others are told only as created and gone. */
 export const hasFields = (kind: string): boolean => kind in PROJECTIONS;
 
-/** Kinds that a timeline leaves out: heartbeats, and Events, which it lists apart. */
-export const LEFT_OUT: ReadonlySet<string> = new Set(['Lease', 'Event']);
+/** Kinds that a timeline leaves out: heartbeats, Events, which it lists apart, and classes, which never change. */
+export const LEFT_OUT: ReadonlySet<string> = new Set(['Lease', 'Event', 'PriorityClass', 'StorageClass']);
 
 /** The told fields of an object that is neither a pod nor an Event. */
 export function fieldsOf(object: KubeObject, names: FieldNames): Fields {

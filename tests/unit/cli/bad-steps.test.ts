@@ -16,7 +16,7 @@ spec:
     },
     args: ['run', 'e.yaml'],
     expected:
-      'E3006 e.yaml:6:18 spec.steps[0].do\n  step `stop-node` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (annotations), delete-namespace, add-node, rolloutUndo',
+      'E3006 e.yaml:6:18 spec.steps[0].do\n  step `stop-node` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo',
   },
   {
     name: 'unknown step',
@@ -141,8 +141,8 @@ spec:
     },
     args: ['run', 'e.yaml'],
     expected: `E3006 e.yaml:6:51 spec.steps[0].propagation
-  propagation Foreground is not supported by this version
-  supported: Background`,
+  propagation Foreground of a Pod is not supported by this version
+  supported: Background for pods; Background, Foreground and Orphan for other objects`,
   },
   {
     name: 'faults',
@@ -220,7 +220,7 @@ end: {maxMs: 1000}
     },
     args: ['run', 's.yaml'],
     expected:
-      'E3006 s.yaml:4:14 steps[0].do\n  step `evict` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (annotations), delete-namespace, add-node, rolloutUndo',
+      'E3006 s.yaml:4:14 steps[0].do\n  step `evict` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo',
   },
 ];
 

@@ -240,3 +240,12 @@ describe('Indexed', () => {
     expect(told.values(JOB, 'pods.deleting')).toEqual([1, 2]);
   });
 });
+
+it('ttlSecondsAfterFinished counts from the end in whole seconds and takes the pods along', () => {
+  // Complete at about 2.5 s, which is told as 2 s: deleted at 2 + 5 s.
+  const told = run([job({ ttlSecondsAfterFinished: 5 }, { 'run-ms': 500 })]);
+  expect(told.at(JOB, 'condition.Complete')).toEqual([2]);
+  expect(told.at(JOB, 'deleting')).toEqual([7]);
+  expect(told.at(JOB, 'gone')).toEqual([7]);
+  expect(told.final(`${JOB}/pod#1`)).toBeUndefined();
+});

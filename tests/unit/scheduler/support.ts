@@ -255,8 +255,7 @@ export class World implements ApiServer {
       updateStatus: unexpected,
       delete: unexpected,
       createPod: unexpected,
-      annotatePod: unexpected,
-      untrackPod: unexpected,
+      patchPod: unexpected,
       deletePod: unexpected,
       patchNodeImages: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
