@@ -1,5 +1,6 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
+import { cronJobController } from './cronjob.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -19,6 +20,7 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   jobController,
+  cronJobController,
   ttlAfterFinishedController,
   garbageCollectorController,
   resourceQuotaController,

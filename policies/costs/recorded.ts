@@ -52,11 +52,6 @@ export const recorded: CostPreset = {
     watchUs: MS,
   },
   etcd: { ...k8sMedium.etcd, fsyncUs: ETCD_MS * MS - 100, applyUs: 100 },
-  controllers: {
-    ...k8sMedium.controllers,
-    // A pod's change to the Job's status that tells of it: 1 s and 8 ms (median of 89), of which 5.5 ms are watch and PUT.
-    syncUs: { ...k8sMedium.controllers.syncUs, job: 2 * MS },
-  },
   scheduler: {
     ...k8sMedium.scheduler,
     // A new pod to its binding: 5 to 6 ms at best, of which 4 ms are that request and 1 ms the watch.

@@ -8,7 +8,16 @@ import { zero } from '../../policies/costs/zero.ts';
 import { change, create, pod, SECOND, scenario, service, workload } from '../property/simulation/scenario.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const EXAMPLES = ['replication-controller', 'deployment', 'poisson', 'surf-jobs', 'job', 'dump', 'quota'];
+const EXAMPLES = [
+  'replication-controller',
+  'deployment',
+  'poisson',
+  'surf-jobs',
+  'job',
+  'cronjob',
+  'dump',
+  'quota',
+];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {
   const path = `${root}examples/${name}.yaml`;

@@ -90,6 +90,7 @@ describe('the built-in controllers', () => {
       'endpoint',
       'endpointslice',
       'job',
+      'cronjob',
       'ttl-after-finished',
       'garbage-collector',
       'resourcequota',
