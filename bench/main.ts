@@ -24,6 +24,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   rows: { about: 'rows a second of pods.csv against csv-stringify', load: () => import('./macro/rows.ts') },
   state: { about: 'memory of live pods', load: () => import('./macro/state.ts') },
   scheduler: { about: 'CPU time of a scheduling decision', load: () => import('./macro/scheduler.ts') },
+  coverage: {
+    about: 'coverage of intervals, error rates and power of tests, on queues with known answers',
+    load: () => import('./macro/coverage.ts'),
+  },
   kernel: { about: 'the event kernel against a C++ twin', load: () => import('./macro/kernel.ts') },
   scale: { about: 'whole runs by number of nodes and pods', load: () => import('./macro/scale.ts') },
 };
@@ -63,4 +67,5 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 // exitCode, not exit(): output that is still on its way to a pipe must get there.
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+if (code !== 0) process.exitCode = code;

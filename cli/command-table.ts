@@ -93,6 +93,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         group: 'Run',
       },
       {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
+        group: 'Run',
+      },
+      {
         name: 'skip-invalid',
         type: 'flag',
         help: 'run the valid rest; what was left out stands in loss.csv',
@@ -203,6 +210,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         group: 'Input',
       },
       {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
+        group: 'Input',
+      },
+      {
         name: 'output',
         letter: 'o',
         type: 'text',
@@ -226,6 +240,33 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'check-plugin',
+    group: 'Check',
+    about: 'look for cases in which a scheduler plug-in of your own does not do what it declares',
+    positional: { name: 'FILE', help: 'a policy file with scheduler plug-ins', many: false, required: true },
+    options: [
+      {
+        name: 'config',
+        type: 'text',
+        value: 'FILE',
+        help: 'a KubeSchedulerConfiguration that gives the arguments',
+        default: "the plug-in's defaults",
+        group: 'Input',
+      },
+      { name: 'seed', type: 'text', value: 'N', help: 'seed of the cases', default: '1', group: 'Cases' },
+      { name: 'runs', type: 'number', value: 'N', help: 'cases a check', default: '200', group: 'Cases' },
+      { name: 'json', type: 'flag', help: 'print one JSON line a plug-in', group: 'Output' },
+    ],
+    examples: [
+      ['kubetick check-plugin my.ts', 'exit 3 and the smallest case found if a declaration is not true'],
+      ['kubetick check-plugin my.ts --runs 5000 --seed 7', 'more and other cases'],
+    ],
+    notes: [
+      'Checks determinism, the order of nodes, batch forms, mutation, `reads`, `locality`, `sign`, the state of preFilter, and that filter rejects what preFilter leaves out. Labels and values that stand as texts in the file are used in the cases.',
+      'A JSON line: {"plugin","file","seed","checks":[{"check","cases","violation":{"text","node","was","is","cluster","pod","other"}}]}; `violation` is null where the check holds.',
+    ],
+  },
+  {
     name: 'list',
     group: 'Check',
     about: 'list what can be used: workloads, costs, kinds, tables, metrics, …',
@@ -235,7 +276,16 @@ export const COMMANDS: readonly CommandSpec[] = [
       many: false,
       required: false,
     },
-    options: [{ name: 'json', type: 'flag', help: 'print JSON', group: 'Output' }],
+    options: [
+      {
+        name: 'plugin',
+        type: 'list',
+        value: 'FILE',
+        help: 'a file with policies of your own, TypeScript or JavaScript (docs/plugins)',
+        group: 'Input',
+      },
+      { name: 'json', type: 'flag', help: 'print JSON', group: 'Output' },
+    ],
     examples: [
       ['kubetick list workloads', 'generators and trace readers with their arguments'],
       ['kubetick list tables', 'columns of the result files'],

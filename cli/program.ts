@@ -27,6 +27,10 @@ const HANDLERS: Readonly<
     const { placePods } = await import('./commands/place.ts');
     return placePods({ paths, ...options }, io);
   },
+  async 'check-plugin'([file], options, io) {
+    const { checkPluginCommand } = await import('./commands/check-plugin.ts');
+    return checkPluginCommand({ file: file!, ...options }, io);
+  },
   async list([what], options, io) {
     const { list } = await import('./commands/list.ts');
     return list({ what, ...options }, io);

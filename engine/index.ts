@@ -1,7 +1,8 @@
 // The engine's only door for policies, workloads, reports and commands: contracts, and the run itself.
 export type * from './contracts/api.ts';
-export type * from './contracts/controller.ts';
+export * from './contracts/controller.ts';
 export type * from './contracts/costs.ts';
+export * from './contracts/own-plugins.ts';
 export type * from './contracts/result.ts';
 export type * from './contracts/run-context.ts';
 export type * from './contracts/scenario.ts';
@@ -11,6 +12,7 @@ export * from './contracts/tables.ts';
 export type * from './contracts/timeline.ts';
 export type * from './contracts/topology.ts';
 export type * from './contracts/workload.ts';
+export { controllers as builtInControllers } from './controllers/index.ts';
 export {
   assert,
   type Duration,
@@ -24,6 +26,7 @@ export {
 } from './kernel/index.ts';
 export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export { type PluginAnswer, PluginProbe } from './scheduler/plugin-probe.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
 export {
   type PlaceInput,

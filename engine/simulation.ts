@@ -3,6 +3,7 @@
 import { admission } from './apiserver/admit.ts';
 import { Server } from './apiserver/server.ts';
 import type { ControllerDefinition } from './contracts/controller.ts';
+import { PolicyFault } from './contracts/own-plugins.ts';
 import type { RunOptions, RunResult } from './contracts/result.ts';
 import type { RunContext } from './contracts/run-context.ts';
 import type { ResolvedScenario } from './contracts/scenario.ts';
@@ -14,7 +15,16 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
-import { assert, Durations, Fingerprint, Kernel, KeyedDraw, PeriodicWork, Rng } from './kernel/index.ts';
+import {
+  assert,
+  type Duration,
+  Durations,
+  Fingerprint,
+  Kernel,
+  KeyedDraw,
+  PeriodicWork,
+  Rng,
+} from './kernel/index.ts';
 import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
 import { kindOf, listKinds } from './kinds/registry.ts';
 import { Recorder } from './metrics/recorder.ts';
@@ -25,7 +35,7 @@ import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { STORAGE_KINDS } from './scheduler/storage.ts';
-import { ClusterState, isTerminal, Phase, PodBit, phaseOf } from './state/index.ts';
+import { ClusterState, isTerminal, LEASE_RENEW_US, Phase, PodBit, phaseOf } from './state/index.ts';
 import { TimelineObserver } from './timeline/observer.ts';
 
 /** What may be used in a run, by name. It belongs to the run, never to the process. */
@@ -46,10 +56,15 @@ export function simulate(
   options: RunOptions = {},
 ): RunResult {
   const run = new Run(scenario, registry, options);
-  run.seed();
-  run.start();
-  run.play();
-  return run.result();
+  try {
+    run.seed();
+    run.start();
+    run.play();
+    return run.result();
+  } catch (error) {
+    if (error instanceof PolicyFault) error.timeUs = run.now;
+    throw error;
+  }
 }
 
 class Run {
@@ -125,10 +140,38 @@ class Run {
     this.#context = { kernel, rng, draw, durations, state, api: this.#server, recorder, costs, periodic };
     seeder = new Seeder(state, recorder, this.#server);
     this.#seeder = seeder;
+    this.#heartbeats();
     this.#kubelets = new Kubelets(this.#context);
   }
 
   readonly #seeder: Seeder;
+
+  /** Every kubelet renews its lease on a phase of its own; `events` makes a request of each renewal. */
+  #heartbeats(): void {
+    const { state, draw, durations, costs } = this.#context;
+    const phase = draw.purpose('kubelet/lease');
+    const { networkUs, handlerUs, watchUs } = costs.apiserver;
+    const typical = (name: string, us: Duration): number =>
+      durations.sampler(`kubelet/lease/${name}`, us)(0, 0);
+    const { heartbeats } = state;
+    // Nodes of a recorded scenario joined together, at a time that is known.
+    const joinedUs = this.#scenario.frame?.joinedUs;
+    heartbeats.phaseUs = (node) =>
+      joinedUs === undefined
+        ? draw.below(phase, node, 0, LEASE_RENEW_US)
+        : (joinedUs + LEASE_RENEW_US) % LEASE_RENEW_US;
+    heartbeats.asEvents = this.#scenario.heartbeats === 'events';
+    heartbeats.lagUs =
+      typical('network', networkUs) +
+      typical('handler', handlerUs['update leases'] ?? handlerUs['update'] ?? handlerUs['*'] ?? 0) +
+      typical('etcd', costs.etcd.fsyncUs) +
+      watchUs;
+  }
+
+  /** Virtual time, µs. */
+  get now(): number {
+    return this.#context.kernel.now;
+  }
 
   /** The cluster before anything happens. */
   seed(): void {
@@ -165,7 +208,7 @@ class Run {
     new Proxies(context).start();
     this.#observe();
     const { steps, frame, untilUs } = this.#scenario;
-    new StepDriver(context, steps, this.#timeline).start();
+    new StepDriver(context, steps, this.#timeline, this.#kubelets.power).start();
     if (frame !== undefined) {
       this.#idleEnd = new IdleEnd(context, frame, Math.max(0, ...steps.map((step) => step.atUs)));
       this.#idleEnd.start();

@@ -287,3 +287,9 @@ export function nameFromPath(path: string, cwd: string): string {
 
 /** Folder of an Experiment's file, where its relative paths start. */
 export const folderOf = (file: string): string => (file === '-' ? '.' : dirname(file));
+
+/** A path written in a file of that folder. */
+export const pathFrom = (folder: string, path: string): string =>
+  folder === '.' || path.startsWith('/')
+    ? path.replace(/^\.\//, '')
+    : `${folder}/${path.replace(/^\.\//, '')}`;

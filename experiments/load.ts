@@ -2,18 +2,21 @@
 // files read, objects judged by the API server's rules, defaults filled in, references followed.
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { tryQuantity } from '../engine/kinds/quantity.ts';
+import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
 import { readExperiment, readScenarioHeader } from './experiment-file.ts';
-import { folderOf, nameFromPath } from './files.ts';
+import { folderOf, nameFromPath, pathFrom } from './files.ts';
 import { type Input, type InputProblem, readInput } from './input.ts';
 import { type Judge, judgeObject } from './judge.ts';
 import { LossBook } from './loss.ts';
 import { DEFAULT_NODE } from './node-groups.ts';
 import { duplicateProblems, type InputObject, withoutDuplicates } from './objects.ts';
 import { UserError, type UserProblem } from './problems.ts';
+import { loadPolicies, type Policies, type PolicyPath } from './registry.ts';
 import { resolveExperiment } from './resolve-experiment.ts';
 import { resolveManifests } from './resolve-manifests.ts';
 import { resolveScenarioFile } from './resolve-scenario.ts';
+import { checkConfig, noteUnused } from './scheduler-config.ts';
 import type { RunSettings } from './settings.ts';
 
 export interface LoadOptions {
@@ -27,6 +30,8 @@ export interface LoadOptions {
   readonly set?: readonly string[];
   readonly readStdin?: () => Uint8Array;
   readonly judge?: Judge;
+  /** Policy files besides those that the Experiment names. */
+  readonly plugin?: readonly string[];
 }
 
 export interface Loaded {
@@ -57,10 +62,16 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   const experiment = input.experiments[0];
   const scenario = input.scenarios[0];
   checkOptions(options, experiment !== undefined, scenario !== undefined, problems);
-  const context = { settings, judge, loss, problems, skipInvalid: options.skipInvalid === true };
+  const read = experiment === undefined ? null : readExperiment(experiment, options.set ?? []);
+  const named: PolicyPath[] = (options.plugin ?? []).map((path) => ({ path }));
+  if (experiment !== undefined && read !== null && 'value' in read)
+    named.unshift(...ownPaths(experiment, read.value.spec.plugins ?? []));
+  const policies = await loadPolicies(named, problems);
+  const context = { settings, judge, loss, problems, skipInvalid: options.skipInvalid === true, policies };
+  // Without an Experiment the default profile holds.
+  if (experiment === undefined) noteUnused(checkConfig(undefined, policies).unused, loss);
   let resolved: ResolvedScenario | undefined;
-  if (experiment !== undefined) {
-    const read = readExperiment(experiment, options.set ?? []);
+  if (experiment !== undefined && read !== null) {
     if ('problems' in read) problems.push(...read.problems);
     else resolved = resolveExperiment(read.value, experiment, folderOf(experiment.source), kept, context);
   } else if (scenario !== undefined) {
@@ -78,7 +89,26 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
     resolved = resolveManifests(nameFromPath(paths[0] ?? '-', process.cwd()), kept, context);
   }
   if (problems.length > 0 || resolved === undefined) throw new UserError(problems);
-  return { scenario: resolved };
+  return { scenario: withPolicies(resolved, policies) };
+}
+
+/** Files that the Experiment names, from its own folder. */
+function ownPaths(experiment: ManifestObject, plugins: readonly string[]): PolicyPath[] {
+  return plugins.map((plugin, i) => ({
+    path: pathFrom(folderOf(experiment.source), plugin),
+    missing: ({ code, file, message }) => ({
+      code,
+      file: experiment.source,
+      ...experiment.position(['spec', 'plugins', i]),
+      path: `spec.plugins[${i}]`,
+      message: `${file}: ${message}`,
+    }),
+  }));
+}
+
+function withPolicies(scenario: ResolvedScenario, { files }: Policies): ResolvedScenario {
+  if (files.length === 0) return scenario;
+  return { ...scenario, policies: { ...scenario.policies, plugins: files } };
 }
 
 /** Problems of documents: to the user, or with `--skip-invalid` to the loss report. Gives the objects that remain. */

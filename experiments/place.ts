@@ -1,19 +1,14 @@
 // What `kubetick place` decides about: cases (a cluster, pending pods and a scheduler configuration in one document) and
 // single files of each, down to what `kubectl get -o yaml` prints. Every object is judged as the API server would judge
 // it; all problems of all files come together.
-import {
-  type KubeObject,
-  loadProfiles,
-  type Placement,
-  place,
-  type SchedulerSettings,
-} from '../engine/index.ts';
-import { schedulerRegistry } from '../policies/scheduler/index.ts';
+import { type KubeObject, type Placement, place, type SchedulerSettings } from '../engine/index.ts';
 import { type ManifestObject, readDocuments } from '../workloads/manifests.ts';
 import { nameFromPath, type ReadPathsOptions, readPaths } from './files.ts';
 import { judgeObject } from './judge.ts';
 import { titleOf } from './objects.ts';
 import { UserError, type UserProblem } from './problems.ts';
+import { BUILT_IN, loadPolicies, type Policies, withFaultsTold } from './registry.ts';
+import { checkConfig, configPath } from './scheduler-config.ts';
 
 export interface PlaceFiles {
   /** Files of cases. */
@@ -22,6 +17,22 @@ export interface PlaceFiles {
   readonly pending?: string;
   /** A KubeSchedulerConfiguration; goes before that of a case. */
   readonly config?: string;
+}
+
+export interface PlaceOptions extends ReadPathsOptions {
+  /** What configurations may name; default: what comes with the program. */
+  readonly policies?: Policies;
+}
+
+/** Policy files for configurations. Throws one UserError with every problem. */
+export async function placePolicies(plugins: readonly string[]): Promise<Policies> {
+  const problems: UserProblem[] = [];
+  const policies = await loadPolicies(
+    plugins.map((path) => ({ path })),
+    problems,
+  );
+  if (problems.length > 0) throw new UserError(problems);
+  return policies;
 }
 
 /** One question to the scheduler, checked. */
@@ -54,9 +65,9 @@ function withoutPriority(raw: Raw): Raw {
 
 class Reader {
   readonly problems: UserProblem[] = [];
-  readonly #options: ReadPathsOptions;
+  readonly #options: PlaceOptions;
 
-  constructor(options: ReadPathsOptions) {
+  constructor(options: PlaceOptions) {
     this.#options = options;
   }
 
@@ -118,18 +129,14 @@ class Reader {
 
   /** Profiles of a configuration; undefined: the default profile. */
   settings(document: ManifestObject | null, raw: unknown, at: string): SchedulerSettings | null {
-    const loaded = loadProfiles(raw as KubeObject | undefined, schedulerRegistry);
-    if ('settings' in loaded) return loaded.settings;
-    for (const { path, message } of loaded.problems) {
-      const steps = path.reduce<string>(
-        (text, step) =>
-          typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`,
-        at,
-      );
+    const checked = checkConfig(raw as KubeObject | undefined, this.#options.policies ?? BUILT_IN);
+    this.problems.push(...checked.faults);
+    for (const { path, message } of checked.problems) {
+      const steps = configPath(path, at);
       if (document === null) this.problems.push({ code: 'E3011', path: steps, message });
       else this.problem(document, 'E3011', steps, message);
     }
-    return null;
+    return checked.faults.length > 0 ? null : checked.settings;
   }
 }
 
@@ -158,7 +165,7 @@ function caseOf(
 }
 
 /** All cases that the files hold, in order. Throws one UserError with every problem. */
-export function readPlaceCases(files: PlaceFiles, options: ReadPathsOptions = {}): PlaceCase[] {
+export function readPlaceCases(files: PlaceFiles, options: PlaceOptions = {}): PlaceCase[] {
   const reader = new Reader(options);
   let config: SchedulerSettings | null = null;
   if (files.config !== undefined) {
@@ -201,4 +208,4 @@ export function readPlaceCases(files: PlaceFiles, options: ReadPathsOptions = {}
 }
 
 /** What the scheduler decides. */
-export const decide = (each: PlaceCase): Placement => place(each);
+export const decide = (each: PlaceCase): Placement => withFaultsTold(() => place(each));

@@ -130,6 +130,24 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The KubeSchedulerConfiguration cannot be used.',
     fix: 'Mend the field shown; `kubetick list scheduler` shows plug-ins and extension points.',
   },
+  // policy files
+  E3101: {
+    meaning: 'A policy file is not valid TypeScript, or imports what a policy may not.',
+    fix: 'Mend it at the place shown. It may import `kubetick`, `zod` and files beside it.',
+  },
+  E3102: {
+    meaning: 'A policy file does not export a policy, or one with something missing or unknown.',
+    fix: 'docs/plugins/README.md shows what a file exports.',
+  },
+  E3103: {
+    meaning: 'Two policies of one kind have the same name.',
+    fix: 'Rename yours; `kubetick list scheduler` and the other lists show what there is.',
+  },
+  E3104: { meaning: 'A policy file throws while it is loaded.', fix: 'Mend it at the place shown.' },
+  E3105: {
+    meaning: 'A policy of a file threw, or answered what it may not answer, when it was called.',
+    fix: 'The place, the pod, the node and the virtual time are shown; `kubetick check-plugin FILE` finds a small case.',
+  },
   // output
   E4001: {
     meaning: 'The result directory exists and is not a result of the same run.',

@@ -2,16 +2,15 @@
 // not carry out is refused or noted.
 import type { CostPreset } from '../engine/contracts/costs.ts';
 import type { NodeGroup, ResolvedScenario, WorkloadUse } from '../engine/contracts/scenario.ts';
+import { PolicyFault } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { checkExpect } from '../engine/metrics/expect.ts';
-import { costPresets } from '../policies/costs/index.ts';
-import { workloads } from '../workloads/index.ts';
 import { type ManifestObject, readDocuments } from '../workloads/manifests.ts';
 import { assemble, defaultCosts, freePrefix, namesOf } from './assemble.ts';
 import { applyCostFile, presetByName } from './cost-file.ts';
 import { partition } from './dump.ts';
 import { parseDuration } from './duration.ts';
-import { readPaths } from './files.ts';
+import { pathFrom, readPaths } from './files.ts';
 import { type Input, readInput } from './input.ts';
 import { instanceTypes } from './instance-types.ts';
 import {
@@ -22,9 +21,11 @@ import {
   nodeGroup,
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
+import { faultProblem } from './registry.ts';
+import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
-import { resolveSteps } from './steps.ts';
+import { byTime, resolveSteps, type StepContext } from './steps.ts';
 import { didYouMean } from './suggest.ts';
 
 /** An Experiment with its own manifests and those given beside it. */
@@ -61,16 +62,19 @@ class ExperimentResolver {
       problems.push(...duplicateProblems(objects).filter((p) => !problems.includes(p)));
     const created = new Set<InputObject>();
     const applied: InputObject[] = [];
-    const later = resolveSteps(spec.steps ?? [], {
+    const common: Omit<StepContext, 'path'> = {
       manifest: this.manifest,
-      path: ['spec', 'steps'],
       objects,
       namespace: 'default',
       apply: (file, problem) => this.apply(file, problem, applied),
       problems,
       created,
       note: (field, note) => loss.add(this.manifest.source, 'Experiment', field, note),
-    });
+    };
+    const later = byTime([
+      ...resolveSteps(spec.steps ?? [], { ...common, path: ['spec', 'steps'] }),
+      ...resolveSteps(spec.faults ?? [], { ...common, path: ['spec', 'faults'] }),
+    ]);
     const parts = partition(
       objects.filter((e) => !created.has(e)),
       DEFAULT_NODE,
@@ -106,6 +110,7 @@ class ExperimentResolver {
         ...(search === undefined ? {} : { search }),
       },
       costs: this.costs(),
+      ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
       warmUpUs,
@@ -131,9 +136,7 @@ class ExperimentResolver {
 
   /** Relative paths start at the Experiment's file. */
   private path(path: string): string {
-    return this.folder === '.' || path.startsWith('/')
-      ? path.replace(/^\.\//, '')
-      : `${this.folder}/${path.replace(/^\.\//, '')}`;
+    return pathFrom(this.folder, path);
   }
 
   private read(paths: readonly string[], at: readonly (string | number)[]): Input {
@@ -257,8 +260,10 @@ class ExperimentResolver {
     { use, ...given }: { use: string; [arg: string]: unknown },
     at: readonly (string | number)[],
   ): WorkloadUse[] {
+    const { workloads } = this.context.policies.registry;
     const definition = workloads.find((w) => w.name === use);
     if (definition === undefined) {
+      if (this.context.policies.isPartial) return [];
       this.problem(
         'E3005',
         [...at, 'use'],
@@ -278,7 +283,8 @@ class ExperimentResolver {
       if (problems.length > 0) return [];
       args['data'] = sources.map((source) => source.text).join('');
     }
-    const made = definition.create(args);
+    const made = this.made(() => definition.create(args));
+    if (made === null) return [];
     if ('problems' in made) {
       for (const { path, message } of made.problems)
         this.problem('E3007', [...at, ...path], message, '`kubetick list workloads` shows the arguments');
@@ -287,9 +293,23 @@ class ExperimentResolver {
     return [{ use, args }];
   }
 
+  /** A policy of the user's may fail already when it is made. */
+  private made<T>(action: () => T): T | null {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof PolicyFault)) throw error;
+      this.context.problems.push(faultProblem(error));
+      return null;
+    }
+  }
+
   private schedulerConfig(): KubeObject | undefined {
     const path = this.spec.policies?.scheduler?.config;
-    if (path === undefined) return undefined;
+    if (path === undefined) {
+      this.checkProfiles(undefined, null);
+      return undefined;
+    }
     const at = ['policies', 'scheduler', 'config'];
     const document = this.singleDocument(path, at);
     if (document === undefined) return undefined;
@@ -302,7 +322,25 @@ class ExperimentResolver {
       );
       return undefined;
     }
-    return document.raw as unknown as KubeObject;
+    const config = document.raw as unknown as KubeObject;
+    this.checkProfiles(config, document);
+    return config;
+  }
+
+  private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
+    const { problems, loss, policies } = this.context;
+    const checked = checkConfig(config, policies);
+    for (const { path, message } of checked.problems) {
+      const field = configPath(path);
+      problems.push({
+        code: 'E3011',
+        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
+        path: field,
+        message,
+      });
+    }
+    problems.push(...checked.faults);
+    noteUnused(checked.unused, loss);
   }
 
   /** The one document of a file that an Experiment names. */
@@ -323,9 +361,11 @@ class ExperimentResolver {
     const named = this.spec.control?.costs;
     if (named === undefined) return defaultCosts();
     const at = ['control', 'costs'];
+    const { costs: costPresets } = this.context.policies;
     if (!/[./]/.test(named)) {
       const preset = presetByName(named, costPresets);
       if (typeof preset !== 'string') return preset;
+      if (this.context.policies.isPartial) return defaultCosts();
       this.problem('E3005', at, ...(preset.split('\n') as [string, string]));
       return defaultCosts();
     }
@@ -347,28 +387,8 @@ class ExperimentResolver {
   /** What the file may say and `run` does not do: refused where results would differ, noted where they do not. */
   private unsupported(): void {
     const { spec, context, manifest } = this;
-    (spec.faults ?? []).forEach((fault, i) => {
-      const what =
-        Object.keys(fault)
-          .filter((key) => key !== 'at')
-          .join(', ') || 'without kind';
-      this.problem(
-        'E3006',
-        ['faults', i],
-        `fault \`${what}\` is not supported by this version`,
-        'no faults are supported: leave `faults` out',
-      );
-    });
     if (spec.policies?.autoscaler !== undefined) {
       this.problem('E3006', ['policies', 'autoscaler'], 'autoscalers are not supported by this version');
-    }
-    if (spec.control?.heartbeats === 'events') {
-      this.problem(
-        'E3006',
-        ['control', 'heartbeats'],
-        'heartbeats: events is not supported by this version',
-        'supported: analytic',
-      );
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);

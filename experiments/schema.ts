@@ -61,6 +61,10 @@ export const STEP_VERBS = [
   'patch-node',
   'stop-node',
   'start-node',
+  'cut-off',
+  'reboot',
+  'cordon',
+  'uncordon',
   'add-node',
   'remove-node',
   'set-cpu',
@@ -91,7 +95,14 @@ const step = z.strictObject({
   selector: z.string().optional(),
   nth: z.int().optional(),
   deleting: z.boolean().optional(),
-  node: z.unknown().optional(),
+  node: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('nodes of a step about nodes, by name'),
+  zone: z.string().optional().describe('… or those of a zone'),
+  count: z.int().min(1).optional().describe('… or only so many of them, in order of joining'),
+  for: duration.optional().describe('after this long the step is undone'),
+  subresource: z.literal('status').optional().describe('of a patch-node'),
   spec: z.unknown().optional(),
   label: z.unknown().optional(),
   grace: z.int().optional(),
@@ -151,8 +162,15 @@ export const experimentSpec = z.strictObject({
         .describe('event queue; all give the same run'),
     })
     .optional(),
+  plugins: z
+    .array(z.string())
+    .optional()
+    .describe('files with policies of your own, TypeScript or JavaScript'),
   steps: z.array(step).optional(),
-  faults: z.array(z.looseObject({ at: moment })).optional(),
+  faults: z
+    .array(step)
+    .optional()
+    .describe('steps that break things: stop-node, cut-off, reboot, …; told apart for the reader only'),
   time: z
     .strictObject({
       warmUp: duration.optional().describe('left out of the summary'),

@@ -3,6 +3,7 @@ import type { Judge } from './judge.ts';
 import type { LossBook } from './loss.ts';
 import type { NodeShape } from './node-groups.ts';
 import type { UserProblem } from './problems.ts';
+import type { Policies } from './registry.ts';
 
 export interface RunSettings {
   readonly nodes: number | undefined;
@@ -18,6 +19,8 @@ export interface ResolveContext {
   readonly loss: LossBook;
   readonly problems: UserProblem[];
   readonly skipInvalid: boolean;
+  /** What may be used by name. */
+  readonly policies: Policies;
 }
 
 export const DEFAULT_SEED = 1;

@@ -1,12 +1,14 @@
-// The engine with everything that comes with the program: all workloads, all scheduler plug-ins. What `run` and
+// The engine with everything that comes with the program and with the policy files of the scenario. What `run` and
 // `verify` call; the registry is made anew for each run and belongs to it.
 import type { RunOptions, RunResult } from '../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { simulate } from '../engine/index.ts';
-import { schedulerRegistry } from '../policies/scheduler/index.ts';
-import { workloads } from '../workloads/index.ts';
+import { BUILT_IN, policiesOfScenario, withFaultsTold } from './registry.ts';
 
-/** Runs a scenario with the built-in registry, to its end, in this thread. */
+/** Runs a scenario to its end, in this thread. A policy file's mistake is a UserError. */
 export function simulateBuiltIn(scenario: ResolvedScenario, options: RunOptions): RunResult {
-  return simulate(scenario, { workloads, scheduler: schedulerRegistry }, options);
+  const { plugins } = scenario.policies;
+  if (plugins === undefined) return simulate(scenario, BUILT_IN.registry, options);
+  const { registry } = policiesOfScenario(plugins);
+  return withFaultsTold(() => simulate(scenario, registry, options));
 }

@@ -23,5 +23,17 @@ export function withPortableSources(scenario: ResolvedScenario, paths: readonly 
     existing: scenario.existing.map(object),
     steps: scenario.steps.map((step) => ({ ...step, objects: step.objects.map(object) })),
     loss: scenario.loss.map((entry) => ({ ...entry, source: rename(entry.source) })),
+    policies: renamedPolicies(scenario.policies, rename),
   };
+}
+
+function renamedPolicies(
+  policies: ResolvedScenario['policies'],
+  rename: (source: string) => string,
+): ResolvedScenario['policies'] {
+  if (policies.plugins === undefined) return policies;
+  const plugins = policies.plugins.map(({ modules }) => ({
+    modules: modules.map((module) => ({ ...module, file: rename(module.file) })),
+  }));
+  return { ...policies, plugins };
 }

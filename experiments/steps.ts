@@ -4,6 +4,7 @@ import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scen
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
+import { isNodeStep, nodeSteps } from './node-steps.ts';
 import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
@@ -29,7 +30,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -71,11 +72,15 @@ export function resolveSteps(steps: readonly ExperimentStep[], context: StepCont
     if (recorded === undefined) return resolved;
     return resolved.map((one) => ({ ...one, atUs: one.atUs + recorded.originUs, ordinal: i }));
   });
-  return timed
+  return byTime(timed);
+}
+
+/** Equal times as written. */
+export const byTime = (steps: readonly TimedStep[]): TimedStep[] =>
+  steps
     .map((step, i) => ({ step, i }))
     .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
     .map(({ step }) => step);
-}
 
 class StepResolver {
   private readonly context: StepContext;
@@ -92,6 +97,7 @@ class StepResolver {
       const entries = this.context.apply(step.apply, (message) => this.problem('E1101', 'apply', message));
       return [{ atUs, do: 'apply', objects: entries.map(sourced) }];
     }
+    if (isNodeStep(step.do)) return this.nodes(atUs, step);
     switch (step.do) {
       case 'create':
         return this.create(atUs, step);
@@ -273,6 +279,15 @@ class StepResolver {
     return undefined;
   }
 
+  private nodes(atUs: number, step: ExperimentStep): TimedStep[] {
+    const { recorded, namespace } = this.context;
+    return nodeSteps(atUs, step, {
+      problem: (code, field, message, hint) => this.problem(code, field, message, hint),
+      labels: (selector) => this.labels(selector),
+      nameOf: (written) => (recorded === undefined ? written : `${namespace}-${written}`),
+    });
+  }
+
   /** A node that joins; in a scenario its name carries the namespace in front, as the others do. */
   private addNode(atUs: number, step: ExperimentStep): TimedStep[] {
     const spec = (typeof step.spec === 'object' && step.spec !== null ? step.spec : {}) as Record<
@@ -378,6 +393,8 @@ class StepResolver {
       const propagation = cascade === undefined ? 'Background' : CASCADES[cascade];
       if (propagation !== undefined) return this.remove(atUs, { ...step, ref: words[0]!, propagation });
     }
+    if ((verb === 'cordon' || verb === 'uncordon') && words[0] !== undefined)
+      return this.nodes(atUs, { ...step, do: verb, node: words[0] });
     if (
       verb === 'get' ||
       verb === 'describe' ||

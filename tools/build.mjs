@@ -1,5 +1,6 @@
 // Builds what is run: cli/main.ts -> dist/kubetick.js and bench/main.ts -> dist/bench.js, each one file without a
-// node_modules beside it. Commands are imported lazily by cli/main.ts; esbuild keeps that laziness inside the one
+// node_modules beside it; dist/lib holds libraries that few commands need, so that the others do not read them; dist/index.js
+// is what `import … from 'kubetick'` gives to programs, its types are made by `npm run build:types`. Commands are imported lazily by cli/main.ts; esbuild keeps that laziness inside the one
 // file (a module's body runs at its first import()), which is what makes `kubetick --help` cheap.
 // Options: --watch rebuilds at each change; --meta prints what each file is made of.
 import { chmodSync } from 'node:fs';
@@ -16,10 +17,39 @@ const requireForCommonJs =
   "import { createRequire as createRequireForBundle } from 'node:module';\n" +
   'const require = createRequireForBundle(import.meta.url);';
 
+/** Loaded by the commands that use them, from a file of their own. */
+const SELDOM = ['sucrase', 'fast-check'];
+
+/** @type {esbuild.Plugin} */
+const seldom = {
+  name: 'seldom',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^(?:${SELDOM.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./lib/${path}.js`, external: true },
+    );
+  },
+};
+
+/** Messages of schemas are English, as all messages are: the other languages of zod stay out. @type {esbuild.Plugin} */
+const english = {
+  name: 'english',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
+
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: root,
-  entryPoints: { kubetick: 'cli/main.ts', bench: 'bench/main.ts' },
+  entryPoints: {
+    kubetick: 'cli/main.ts',
+    bench: 'bench/main.ts',
+    index: 'experiments/plugin-api.ts',
+    ...Object.fromEntries(SELDOM.map((name) => [`lib/${name}`, name])),
+  },
+  plugins: [seldom, english],
   outdir: 'dist',
   bundle: true,
   platform: 'node',

@@ -1,10 +1,13 @@
 // `kubetick list [WHAT]`: everything that can be named in an Experiment or on the command line, read from the
 // registries themselves, so that the lists cannot lag behind. Each list is rows of text; --json prints the rows.
+import type { Policies } from '../../experiments/registry.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
 
 export interface ListArguments {
   readonly what?: string;
   readonly json?: boolean;
+  /** Policy files. */
+  readonly plugin?: readonly string[];
 }
 
 /** One line of a list: columns by name, all text or numbers. */
@@ -12,15 +15,14 @@ type Row = Readonly<Record<string, string | number | boolean | readonly unknown[
 
 interface List {
   readonly about: string;
-  rows(): Promise<readonly Row[]>;
+  rows(policies: Policies): Promise<readonly Row[]>;
 }
 
 const LISTS: Readonly<Record<string, List>> = {
   workloads: {
     about: 'generators and trace readers for workload.generators and workload.traces, with their arguments',
-    async rows() {
-      const { workloads } = await import('../../workloads/index.ts');
-      return workloads.map(({ name, about, args, file }) => ({
+    async rows({ registry }) {
+      return registry.workloads.map(({ name, about, args, file }) => ({
         name,
         kind: file === undefined ? 'generator' : 'trace',
         about,
@@ -30,9 +32,9 @@ const LISTS: Readonly<Record<string, List>> = {
   },
   costs: {
     about: 'cost presets for control.costs',
-    async rows() {
-      const { costPresets, DEFAULT_COSTS } = await import('../../policies/costs/index.ts');
-      return Object.values(costPresets).map(({ name, about }) => ({
+    async rows({ costs }) {
+      const { DEFAULT_COSTS } = await import('../../policies/costs/index.ts');
+      return Object.values(costs).map(({ name, about }) => ({
         name,
         about,
         default: name === DEFAULT_COSTS,
@@ -41,8 +43,7 @@ const LISTS: Readonly<Record<string, List>> = {
   },
   scheduler: {
     about: 'scheduler plug-ins for a KubeSchedulerConfiguration, and their weight in the default profile',
-    async rows() {
-      const { schedulerRegistry } = await import('../../policies/index.ts');
+    async rows({ registry: { scheduler: schedulerRegistry } }) {
       const weight = new Map(schedulerRegistry.defaults.map((plugin) => [plugin.name, plugin.weight]));
       return schedulerRegistry.plugins.map(({ name, about, points }) => ({
         name,
@@ -56,9 +57,13 @@ const LISTS: Readonly<Record<string, List>> = {
   controllers: {
     about:
       'controllers that run, as kube-controller-manager names them: keys of controllers.workers in a cost file',
-    async rows() {
-      const { controllers } = await import('../../engine/controllers/index.ts');
-      return controllers.map(({ name, clientName, about }) => ({ name, client: clientName, about }));
+    async rows({ registry }) {
+      const { builtInControllers } = await import('../../engine/index.ts');
+      return [...builtInControllers, ...(registry.controllers ?? [])].map(({ name, clientName, about }) => ({
+        name,
+        client: clientName,
+        about,
+      }));
     },
   },
   kinds: {
@@ -135,15 +140,18 @@ export async function list(args: ListArguments, io: Io): Promise<number> {
   const rows =
     args.what === undefined
       ? Object.entries(LISTS).map(([name, { about }]) => ({ name, about }))
-      : await rowsOf(args.what);
+      : await rowsOf(args.what, args.plugin ?? []);
   if (args.json) io.stdout.write(`${JSON.stringify(rows)}\n`);
   else io.stdout.write(table(rows));
   return ExitCode.ok;
 }
 
-async function rowsOf(what: string): Promise<readonly Row[]> {
+async function rowsOf(what: string, plugins: readonly string[]): Promise<readonly Row[]> {
   const known = Object.hasOwn(LISTS, what) ? LISTS[what] : undefined;
-  if (known !== undefined) return known.rows();
+  if (known !== undefined) {
+    const { placePolicies } = await import('../../experiments/place.ts');
+    return known.rows(await placePolicies(plugins));
+  }
   const { didYouMean } = await import('../../experiments/suggest.ts');
   throw new UserError({
     code: 'E1003',

@@ -8,6 +8,8 @@ export interface PlaceArguments {
   readonly cluster?: readonly string[];
   readonly pending?: string;
   readonly config?: string;
+  /** Policy files. */
+  readonly plugin?: readonly string[];
   /** `table` or `json`. */
   readonly output?: string;
 }
@@ -24,14 +26,18 @@ export async function placePods(args: PlaceArguments, io: Io): Promise<number> {
       message: `found ${JSON.stringify(output)}, expected table or json`,
     });
   }
-  const { decide, readPlaceCases } = await import('../../experiments/place.ts');
+  const { decide, placePolicies, readPlaceCases } = await import('../../experiments/place.ts');
   const files = {
     cases: args.paths,
     cluster: args.cluster ?? [],
     ...(args.pending === undefined ? {} : { pending: args.pending }),
     ...(args.config === undefined ? {} : { config: args.config }),
   };
-  const cases = readPlaceCases(files, io.readStdin === undefined ? {} : { readStdin: io.readStdin });
+  const policies = await placePolicies(args.plugin ?? []);
+  const cases = readPlaceCases(files, {
+    policies,
+    ...(io.readStdin === undefined ? {} : { readStdin: io.readStdin }),
+  });
   if (output === 'json') {
     for (const each of cases) io.stdout.write(`${JSON.stringify(decide(each))}\n`);
     return ExitCode.ok;

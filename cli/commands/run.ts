@@ -17,6 +17,8 @@ export interface RunArguments {
   readonly seed?: number | string;
   /** `path=value`, for an Experiment. */
   readonly set?: readonly string[];
+  /** Policy files. */
+  readonly plugin?: readonly string[];
   readonly out?: string;
   readonly timeline?: string;
   readonly trace?: string;

@@ -31,6 +31,7 @@ export function admission(state: ClusterState): (object: KubeObject, uid?: strin
   };
   let known: string | undefined;
   const context: CreateContext = {
+    nodeLifecycle: true,
     namespaceExists: (name) => objects.find('Namespace', '', name) >= 0,
     serviceAccount: (namespace, name) =>
       find('ServiceAccount', 'v1', namespace, name) ?? (name === 'default' ? DEFAULT_ACCOUNT : undefined),

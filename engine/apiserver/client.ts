@@ -2,6 +2,7 @@
 // token bucket, the retry after 429, the counting of events.
 import type {
   ApiClient,
+  NodeChange,
   PodCreation,
   PodMeta,
   PodStatusChange,
@@ -23,6 +24,7 @@ export interface Transport {
   podKind(op: Op): number;
   objectKind(op: Op, id: number): number;
   createKind(object: KubeObject): number;
+  kindOf(verb: string, resource: string): number;
   eventKind(patch: boolean): number;
   /** Serial number, and the names if anyone is going to read them. */
   podIdentity(pod: number): { readonly serial: number; readonly namespace: string; readonly name: string };
@@ -160,6 +162,58 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  writeNode(
+    node: number,
+    how: 'patch nodes' | 'patch nodes/status' | 'update nodes/status',
+    change: NodeChange,
+    expected: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const [verb, resource] = how.split(' ') as [string, string];
+    const r = this.#node(Op.writeNode, verb, resource, node, reply, target, arg);
+    r.body = change;
+    r.a = expected;
+    this.#send(r);
+  }
+
+  patchNode(
+    node: number,
+    change: (object: KubeObject) => KubeObject,
+    status: boolean,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#node(Op.patchNode, 'patch', status ? 'nodes/status' : 'nodes', node, reply, target, arg);
+    r.body = change;
+    r.b = status ? 1 : 0;
+    this.#send(r);
+  }
+
+  deleteNode(node: number, reply: ReplyHandler | null, target = 0, arg = 0): void {
+    this.#send(this.#node(Op.deleteNode, 'delete', 'nodes', node, reply, target, arg));
+  }
+
+  renewLease(node: number): void {
+    this.#send(this.#node(Op.renewLease, 'update', 'leases', node, null, 0, 0));
+  }
+
+  read(
+    resource: 'nodes' | 'pods',
+    id: number,
+    generation: number,
+    reply: ReplyHandler,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#node(Op.read, 'get', resource, id, reply, target, arg);
+    r.generation = generation;
+    r.a = resource === 'pods' ? 1 : 0;
+    this.#send(r);
+  }
+
   patchNodeImages(node: number, images: readonly number[]): void {
     const r = this.#begin(Op.patchNodeImages, null, 0, 0);
     r.subject = node;
@@ -201,6 +255,21 @@ export class Client implements ApiClient {
 
   #begin(op: Op, reply: ReplyHandler | null, target: number, arg: number): ApiRequest {
     return this.#transport.begin(this.#index, op, reply, target, arg);
+  }
+
+  #node(
+    op: Op,
+    verb: string,
+    resource: string,
+    node: number,
+    reply: ReplyHandler | null,
+    target: number,
+    arg: number,
+  ): ApiRequest {
+    const r = this.#begin(op, reply, target, arg);
+    r.subject = node;
+    r.kind = this.#transport.kindOf(verb, resource);
+    return r;
   }
 
   #pod(

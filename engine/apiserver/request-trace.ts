@@ -29,7 +29,7 @@ export class RequestTrace {
   /** Both hops are told at the commit, the first at its own time: only now every object has its name. */
   committed(r: ApiRequest, client: string, kind: RequestKind, revision: number): void {
     // Events about the object are no steps on its way.
-    if (r.op === Op.writeEvent) return;
+    if (r.op === Op.writeEvent || r.op === Op.renewLease) return;
     const n = this.#subject(r);
     if (n === null) return;
     const { objects } = this.#state;
@@ -66,6 +66,9 @@ export class RequestTrace {
       case Op.deletePod:
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;
       case Op.patchNodeImages:
+      case Op.writeNode:
+      case Op.patchNode:
+      case Op.deleteNode:
         return { kind: 'Node', namespace: '', name: state.nodeName(r.subject) };
       default: {
         const object = r.object ?? state.objects.get(r.subject);

@@ -17,6 +17,11 @@ export const Op = {
   patchNodeImages: 9,
   writeEvent: 10,
   patchPod: 11,
+  writeNode: 30,
+  patchNode: 31,
+  deleteNode: 32,
+  renewLease: 33,
+  read: 34,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -54,6 +59,8 @@ export class ApiRequest implements ApiReply {
   causes: readonly FieldError[] = NO_CAUSES;
   id = -1;
   object: KubeObject | null = null;
+  /** etcd revision of a node. */
+  revision = 0;
 
   constructor(slot: number) {
     this.slot = slot;
@@ -83,6 +90,7 @@ export class ApiRequest implements ApiReply {
     this.causes = NO_CAUSES;
     this.id = -1;
     this.object = null;
+    this.revision = 0;
   }
 }
 

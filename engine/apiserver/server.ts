@@ -24,6 +24,7 @@ import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import type { EventWrite } from './event-recorder.ts';
 import { Incoming } from './incoming.ts';
+import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
 import { type ApiRequest, Op, RequestPool } from './request.ts';
@@ -66,6 +67,7 @@ export class Server implements ApiServer, Transport {
   readonly #watches: Watches;
   readonly #pods: PodWrites;
   readonly #objects: ObjectWrites;
+  readonly #nodes: NodeWrites;
   readonly #quotas: QuotaAdmission;
   /** The server's client for its own requests; made at the first. */
   #loopback: ApiClient | null = null;
@@ -74,6 +76,7 @@ export class Server implements ApiServer, Transport {
   readonly #workers = new NumberHeap(64);
   readonly #arrive: EventKind;
   readonly #answer: EventKind;
+  readonly #readDone: EventKind;
   readonly #charge: EventKind;
   readonly #outward: Lane;
   readonly #networkUs: number;
@@ -102,6 +105,7 @@ export class Server implements ApiServer, Transport {
     this.#kubelets = kernel.lane(this.#watchUs);
     this.#arrive = kernel.on('apiserver/arrive', (slot) => this.#admitRequest(this.#pool.get(slot)));
     this.#answer = kernel.on('apiserver/answer', (slot) => this.#answered(this.#pool.get(slot)));
+    this.#readDone = kernel.on('apiserver/read', (slot) => this.#readAnswered(this.#pool.get(slot)));
     this.#charge = kernel.on('apiserver/charge', (slot) => this.#chargeRequest(this.#pool.get(slot)));
     this.#incoming = new Incoming(state, draw, options.admit);
     for (let i = 0; i < costs.apiserver.concurrency; i++) this.#workers.push(0, i);
@@ -133,6 +137,14 @@ export class Server implements ApiServer, Transport {
         if (r.code < 400) this.#etcd.submit(r.slot, kernel.now);
         else this.#concluded(r);
       },
+    });
+    this.#nodes = new NodeWrites({
+      state,
+      recorder,
+      now: () => kernel.now,
+      nextRevision: () => this.#etcd.next(),
+      logged: () => this.#logsTouched.add(state.nodeLog),
+      admit: options.admit,
     });
     this.#pods = new PodWrites({
       state,
@@ -255,6 +267,9 @@ export class Server implements ApiServer, Transport {
     if (object.kind === 'Node') return this.#kinds.id('create', 'nodes');
     return this.#kinds.id('create', this.storeOf(object).resource);
   }
+  kindOf(verb: string, resource: string): number {
+    return this.#kinds.id(verb, resource);
+  }
   eventKind(patch: boolean): number {
     return this.#kinds.event(patch);
   }
@@ -277,7 +292,9 @@ export class Server implements ApiServer, Transport {
     const worker = this.#workers.pop();
     const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
     this.#workers.push(doneUs, worker);
-    if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
+    // Reads are answered from the server's cache.
+    if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
+    else if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
     else this.#etcd.submit(r.slot, doneUs);
   }
 
@@ -349,6 +366,12 @@ export class Server implements ApiServer, Transport {
     this.#reply(r);
   }
 
+  #readAnswered(r: ApiRequest): void {
+    this.#nodes.read(r);
+    this.#o.recorder.request(this.#kinds.get(r.kind).metric, r.code, this.#kernel.now - r.receivedUs);
+    this.#kernel.after(this.#networkUs, this.#answer, r.slot, 0);
+  }
+
   #apply(r: ApiRequest): void {
     switch (r.op) {
       case Op.createObject:
@@ -375,6 +398,16 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patchNodeImages(r);
       case Op.writeEvent:
         return this.#writeEvent(r);
+      case Op.writeNode:
+        return this.#nodes.write(r);
+      case Op.patchNode:
+        return this.#nodes.patch(r);
+      case Op.deleteNode:
+        return this.#nodes.delete(r);
+      case Op.renewLease:
+        return this.#nodes.renew(r);
+      case Op.read:
+        return this.#nodes.read(r);
     }
   }
 

@@ -7,7 +7,7 @@
 import type { EventKind } from '../kernel/index.ts';
 import type { FieldError } from '../kinds/field-errors.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { Labels, PodTemplate, RevisionLog, TemplateVariant } from '../state/index.ts';
+import type { Labels, PodTemplate, RevisionLog, Taint, TemplateVariant } from '../state/index.ts';
 
 /** What a client is told. Valid only during the reply call: the record is reused. */
 export interface ApiReply {
@@ -21,6 +21,8 @@ export interface ApiReply {
   readonly id: number;
   /** The stored object after the request (object kinds only). */
   readonly object: KubeObject | null;
+  /** etcd revision of the node that was read or written; 0 for other answers. */
+  readonly revision: number;
   /** The two numbers given with the request. */
   readonly target: number;
   readonly arg: number;
@@ -63,6 +65,16 @@ export interface PodStatusChange {
   readonly finishedUs?: number;
   /** status.nominatedNodeName: node to record, -1 to clear it; absent: keep. */
   readonly nominatedNode?: number;
+}
+
+/** What a component writes of a Node; what is absent stays. */
+export interface NodeChange {
+  readonly taints?: readonly Taint[];
+  /** Added to the labels, or replacing those of the same key. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** status.conditions as a whole. */
+  readonly conditions?: readonly Json[];
 }
 
 /** The metadata of a pod that a PATCH may change. Never changed in place. */
@@ -160,6 +172,40 @@ export interface ApiClient {
   ): void;
 
   // Nodes.
+  /**
+   * Writes part of a Node: `how` is the request's verb and resource. `expectedRevision` > 0: 409 if the node has moved
+   * on. A component that runs on a node of its own accord writes nothing when nothing changes.
+   */
+  writeNode(
+    node: number,
+    how: 'patch nodes' | 'patch nodes/status' | 'update nodes/status',
+    change: NodeChange,
+    expectedRevision: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+  /** PATCH of a Node as a user writes it; status is kept unless `status` says that only it is written. */
+  patchNode(
+    node: number,
+    change: (object: KubeObject) => KubeObject,
+    status: boolean,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+  deleteNode(node: number, reply: ReplyHandler | null, target?: number, arg?: number): void;
+  /** PUT of the node's Lease; nobody waits for the answer. */
+  renewLease(node: number): void;
+  /** GET of a node or a pod: 200 or 404. The reply's revision is a node's; its tables are read by whoever asked. */
+  read(
+    resource: 'nodes' | 'pods',
+    id: number,
+    generation: number,
+    reply: ReplyHandler,
+    target?: number,
+    arg?: number,
+  ): void;
   /** PATCH nodes/status: images on the node (ids, the newest list). */
   patchNodeImages(node: number, images: readonly number[]): void;
 

@@ -12,7 +12,7 @@
 import type { Duration } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { PodTable, Verb } from '../state/index.ts';
-import type { ApiClient, PodCreation, PodMeta, Propagation } from './api.ts';
+import type { ApiClient, PodCreation, PodMeta, Propagation, ReplyHandler } from './api.ts';
 import type { RunContext } from './run-context.ts';
 
 /** An object as the manager last saw it. The entry stays the same while versions come and go. */
@@ -95,6 +95,26 @@ export interface SeenPods {
   /** First pod of an owner in order of appearance, -1; `next` gives the following one. */
   firstOwned(owner: number): number;
   nextOwned(pod: number): number;
+  /** Pods bound to a node, in order of appearance. From the first question on the view keeps lists by node. */
+  onNode(node: number): Iterable<number>;
+}
+
+/** What the watch brought about a node; its row in the node table holds the rest, gone nodes keep theirs. */
+export type NodeHandler = (node: number, verb: Verb) => void;
+
+/** Nodes as the manager's watch has brought them, by row of the node table. */
+export interface SeenNodes {
+  readonly count: number;
+  has(node: number): boolean;
+  /** In order of appearance. */
+  list(): Iterable<number>;
+}
+
+/** A work queue besides the controller's own, worked on by workers of its own on the same client. */
+export interface SideQueue {
+  readonly name: string;
+  readonly workers: number;
+  reconcile(key: string, calls: Calls): Steps;
 }
 
 /** A revision that no object has: a write that expects it meets a conflict. */
@@ -109,7 +129,7 @@ export interface Reply {
   readonly object: KubeObject | null;
   /**
    * etcd revision of `object`, to write on top of it; REVISION_PASSED if somebody else has written since, 0 for
-   * answers without an object.
+   * answers without an object. Of answers about nodes: the node's.
    */
   readonly revision: number;
 }
@@ -135,6 +155,8 @@ export interface Calls {
   /** As `get` for a pod: answers 200 or 404. */
   getPod(pod: number, generation: number): Pending;
   sleep(us: number): Pending;
+  /** Any other request: `start` sends it through the client, with `reply` and `worker` as reply and target. */
+  send(start: (client: ApiClient, reply: ReplyHandler, worker: number) => void): Pending;
   /** Called for every answer of a batch as it arrives, until the batch has ended. */
   each: ((reply: Reply, arg: number) => void) | null;
 }
@@ -171,6 +193,10 @@ export interface ControllerContext {
   objects(kind: string): SeenObjects;
   onObjects(kind: string, handler: ObjectHandler): void;
   onPods(handler: PodHandler): void;
+  /** The nodes; asking for them makes the manager watch them. */
+  nodes(): SeenNodes;
+  onNodes(handler: NodeHandler): void;
+  sideQueue(queue: SideQueue): WorkQueueView;
   onPodIdentity(handler: IdentityHandler): void;
 }
 

@@ -33,12 +33,23 @@ export interface PodPick {
   readonly deleting: boolean;
 }
 
+/** Nodes that a step means: by name, or those of a zone or with labels, in order of joining. */
+export interface NodePick {
+  readonly names?: readonly string[];
+  readonly zone?: string;
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  /** Only so many of them. */
+  readonly count?: number;
+}
+
 /** What a recorded scenario adds: where its time begins and ends, and how its timeline is told. */
 export interface ScenarioFrame {
   /** Namespace of the scenario: its objects are told without it. */
   readonly namespace: string;
   /** The scenario's time 0, µs of the run: what was set up before needs time. */
   readonly originUs: number;
+  /** When its nodes joined and made their leases, µs of the run (negative: before it began). */
+  readonly joinedUs: number;
   /** The run ends when nothing has been written for this long, µs, … */
   readonly idleUs: number;
   /** … but not before this time of the scenario, µs. */
@@ -64,14 +75,26 @@ export interface TimedStep {
     | 'delete-pod'
     | 'patch-pod'
     | 'rollout-undo'
+    | 'patch-node'
+    | 'remove-node'
+    | 'stop-node'
+    | 'start-node'
+    | 'cut-off'
+    | 'crash-node'
     | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
   readonly target?: { kind: string; namespace: string; name: string; replicas?: number };
   /** For `delete`: what becomes of the dependents; absent: deleted in the background. */
   readonly propagation?: Propagation;
-  /** For `patch` and `patch-pod`. */
-  readonly patch?: { readonly type: 'merge' | 'strategic' | 'json'; readonly body: Json };
+  /** For the steps about nodes: which. */
+  readonly nodes?: NodePick;
+  /** For `patch`, `patch-pod` and `patch-node`; `status`: of the status subresource. */
+  readonly patch?: {
+    readonly type: 'merge' | 'strategic' | 'json';
+    readonly body: Json;
+    readonly status?: boolean;
+  };
   /** For `delete-pod` and `patch-pod`: which, unless `target` names it; and with how many seconds of grace. */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
@@ -84,6 +107,22 @@ export interface WorkloadUse {
   readonly use: string;
   /** Arguments, already checked by the workload's schema. Traces carry their parsed rows under `data`. */
   readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** One text of a policy of the user's, as it is run: types removed, imports as `require`. */
+export interface PolicyModule {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of the text as the user wrote it. */
+  readonly sha256: string;
+  readonly code: string;
+  /** By specifier: position of the module in its file's list. What the program itself provides is left out. */
+  readonly imports: Readonly<Record<string, number>>;
+}
+
+/** A file of policies: the file itself first, then what it imports. */
+export interface PolicyFile {
+  readonly modules: readonly PolicyModule[];
 }
 
 export interface ResolvedScenario {
@@ -101,8 +140,12 @@ export interface ResolvedScenario {
     readonly schedulerConfig?: KubeObject;
     /** nodes looked at per pod: `brute` is the definition. */
     readonly search?: string;
+    /** The user's own policies: scheduler plug-ins, controllers, workloads. */
+    readonly plugins?: readonly PolicyFile[];
   };
   readonly costs: CostPreset;
+  /** Renewals of leases: a formula (default), or a request each. */
+  readonly heartbeats?: 'analytic' | 'events';
   readonly queue: 'heap' | 'ladder' | 'fast-priority-queue';
   /** End of the run, µs. */
   readonly untilUs: number;

@@ -7,9 +7,13 @@ import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { nodeTtlController } from './node-ttl.ts';
+import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
@@ -23,5 +27,9 @@ export const controllers: readonly ControllerDefinition[] = [
   cronJobController,
   ttlAfterFinishedController,
   garbageCollectorController,
+  nodeTtlController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
   resourceQuotaController,
 ];

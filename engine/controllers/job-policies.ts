@@ -1,5 +1,6 @@
 // What a Job's podFailurePolicy says of a failed pod, and whether its successPolicy is met
 // (pkg/controller/job/{pod_failure_policy,success_policy}.go, v1.36).
+import { disruptionReason } from '../kinds/ingest/materialise.ts';
 import type { Json } from '../kinds/kind.ts';
 import { type ContainerTemplate, PodBit } from '../state/index.ts';
 import { commonIndexes, type IndexSet, indexCount, parseIndexes } from './job-indexes.ts';
@@ -45,7 +46,7 @@ function conditionStatus(word: number, type: string): 'True' | 'False' | undefin
   return BY_KUBELET.has(type) && word & PodBit.acknowledged ? 'False' : undefined;
 }
 
-const isDisrupted = (word: number): boolean => (word & PodBit.preempted) !== 0;
+const isDisrupted = (word: number): boolean => disruptionReason(word) !== '';
 
 /** Name of the first container whose exit code the requirement matches; undefined: none. Code 0 matches nothing. */
 function matchingContainer({ exitCode, containers }: FailedPod, requirement: Json): string | undefined {

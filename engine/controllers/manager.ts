@@ -4,18 +4,22 @@
 //
 // Promises: handlers of a batch of watch entries run before any reconcile that the batch caused; controllers are
 // served in the order of their definitions. It decides nothing itself.
+import type { ApiClient } from '../contracts/api.ts';
 import type {
   Controller,
   ControllerContext,
   ControllerDefinition,
+  NodeHandler,
   ObjectHandler,
   PodHandler,
+  SideQueue,
 } from '../contracts/controller.ts';
 import type { CostPreset } from '../contracts/costs.ts';
 import type { RunContext } from '../contracts/run-context.ts';
-import { assert, type Duration, NO_TIMER, type TimerHandle } from '../kernel/index.ts';
+import { assert, type Duration, type EventKind, NO_TIMER, type TimerHandle } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { RevisionLog } from '../state/index.ts';
+import { NodeView } from './node-view.ts';
 import { ObjectView } from './object-view.ts';
 import { PodView } from './pod-view.ts';
 import { type Bench, Worker } from './worker.ts';
@@ -23,6 +27,12 @@ import { WorkQueue } from './workqueue.ts';
 
 const ACTOR = 'kube-controller-manager';
 const VERBS = ['ADDED', 'MODIFIED', 'DELETED'] as const;
+
+interface Events {
+  readonly step: EventKind;
+  readonly take: EventKind;
+  readonly due: EventKind;
+}
 
 interface Running {
   readonly queue: WorkQueue;
@@ -41,6 +51,7 @@ export class ControllerManager {
   readonly #definitions: readonly ControllerDefinition[];
   readonly #views = new Map<string, ObjectView>();
   readonly #pods: PodView;
+  #nodes: NodeView | null = null;
   readonly #workers: Worker[] = [];
   readonly #controllers: Running[] = [];
   #started = false;
@@ -62,25 +73,60 @@ export class ControllerManager {
     const due = kernel.on('controllers/due', (index) => this.#controllers[index]!.queue.due());
     for (const definition of this.#definitions) this.#add(definition, { step, take, due });
     this.#watching = true;
+    const nodes = this.#nodes;
+    if (nodes !== null) api.watch('nodes', (log, from, to) => nodes.fold(log, from, to));
     api.watch('pods', (log, from, to) => this.#podsSeen(log, from, to));
     for (const view of this.#views.values()) {
       api.watch(view.kind, (log, from, to) => this.#objectsSeen(view, log, from, to));
     }
   }
 
-  #add(
-    definition: ControllerDefinition,
-    events: { step: Bench['step']; take: Bench['step']; due: Bench['step'] },
-  ): void {
-    const { kernel, api, costs, recorder, durations, state } = this.#context;
-    const index = this.#controllers.length;
+  #add(definition: ControllerDefinition, events: Events): void {
+    const { api, costs } = this.#context;
     const limits = definition.limits?.(costs.clients) ?? costs.clients.controller;
     const client = api.client(definition.clientName, limits);
-    const wait = recorder.latency(`workqueue.${definition.name}`);
-    const depth = recorder.gauge(`workqueue.${definition.name}.depth`);
+    const { name, backoff } = definition;
+    let controller: Controller | null = null;
+    const open = (side: SideQueue): WorkQueue =>
+      this.#queue({ ...side, backoff, client, syncUs: syncUsOf(costs, definition), events });
+    const context: ControllerContext = {
+      run: this.#context,
+      name,
+      queue: open({
+        name,
+        workers: workersOf(costs, definition),
+        reconcile: (key, calls) => controller!.reconcile(key, calls),
+      }),
+      client,
+      pods: this.#pods,
+      objects: (kind) => this.#view(kind),
+      onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
+      onPods: (handler: PodHandler) => this.#pods.onChange(handler),
+      onPodIdentity: (handler) => this.#pods.onIdentity(handler),
+      nodes: () => this.#nodeView(),
+      onNodes: (handler: NodeHandler) => this.#nodeView().onChange(handler),
+      sideQueue: open,
+    };
+    controller = definition.create(context);
+  }
+
+  /** A work queue with workers of its own. */
+  #queue(
+    side: SideQueue & {
+      readonly backoff: ControllerDefinition['backoff'];
+      readonly client: ApiClient;
+      readonly syncUs: Duration;
+      readonly events: Events;
+    },
+  ): WorkQueue {
+    const { kernel, costs, recorder, durations, state } = this.#context;
+    const { name, client, events } = side;
+    const index = this.#controllers.length;
+    const wait = recorder.latency(`workqueue.${name}`);
+    const depth = recorder.gauge(`workqueue.${name}.depth`);
     let timer: TimerHandle = NO_TIMER;
     const queue = new WorkQueue(kernel, {
-      backoff: definition.backoff,
+      backoff: side.backoff,
       schedule: (timeUs) => {
         kernel.cancel(timer);
         timer = timeUs === null ? NO_TIMER : kernel.timer(timeUs - kernel.now, events.due, index, 0);
@@ -98,28 +144,16 @@ export class ControllerManager {
     });
     const running: Running = { queue, idle: [], takePending: false };
     this.#controllers.push(running);
-    const context: ControllerContext = {
-      run: this.#context,
-      name: definition.name,
-      queue,
-      client,
-      pods: this.#pods,
-      objects: (kind) => this.#view(kind),
-      onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
-      onPods: (handler: PodHandler) => this.#pods.onChange(handler),
-      onPodIdentity: (handler) => this.#pods.onIdentity(handler),
-    };
-    const controller: Controller = definition.create(context);
     const { networkUs, handlerUs } = costs.apiserver;
-    const purpose = `controllers/${definition.name}`;
+    const purpose = `controllers/${name}`;
     const oneWayUs = durations.sampler(`${purpose}/network`, networkUs)(0, 0);
     const bench: Bench = {
       kernel,
       state,
       client,
       queue,
-      controller,
-      syncUs: durations.sampler(purpose, syncUsOf(costs, definition)),
+      controller: side,
+      syncUs: durations.sampler(purpose, side.syncUs),
       networkUs: oneWayUs,
       // One more: after the watch event of the same microsecond.
       settleUs: Math.max(0, costs.apiserver.watchUs - costs.etcd.applyUs - oneWayUs + 1),
@@ -129,11 +163,21 @@ export class ControllerManager {
       idle: (worker) => running.idle.push(worker),
       reconciles: 0,
     };
-    for (let i = workersOf(costs, definition); i > 0; i--) {
+    for (let i = side.workers; i > 0; i--) {
       const worker = new Worker(bench, this.#workers.length);
       this.#workers.push(worker);
       running.idle.push(worker);
     }
+    return queue;
+  }
+
+  #nodeView(): NodeView {
+    assert(
+      !this.#watching || this.#nodes !== null,
+      'nodes are asked for too late: their watch was not opened',
+    );
+    this.#nodes ??= new NodeView();
+    return this.#nodes;
   }
 
   #view(kind: string): ObjectView {

@@ -14,6 +14,7 @@ import { isTerminal, PodBit, type PodTable, type RevisionLog, Verb } from '../st
 
 const SECOND = 1_000_000;
 const ABSENT = -1;
+const NOBODY: readonly number[] = Object.freeze([]);
 
 /** Neither ended nor being deleted (controller_utils.go IsPodActive). */
 export const isActive = (word: number): boolean => (word & PodBit.deleting) === 0 && !isTerminal(word);
@@ -58,6 +59,8 @@ export class PodView implements SeenPods {
   #previous = new Int32Array(256);
   readonly #owned = new Map<number, Owned>();
   readonly #handlers: PodHandler[] = [];
+  /** Pods by node, once somebody has asked. */
+  #byNode: Map<number, Set<number>> | null = null;
   readonly #identityHandlers: IdentityHandler[] = [];
   /** Pods seen and not gone. */
   count = 0;
@@ -92,6 +95,11 @@ export class PodView implements SeenPods {
   }
   nextOwned(pod: number): number {
     return this.#next[pod]!;
+  }
+
+  onNode(node: number): Iterable<number> {
+    this.#byNode ??= this.#listedByNode();
+    return this.#byNode.get(node) ?? NOBODY;
   }
 
   onChange(handler: PodHandler): void {
@@ -139,10 +147,26 @@ export class PodView implements SeenPods {
     } else if (owner >= 0) this.#owned.get(owner)!.count(oldWord, labelSet, -1);
     this.#word[pod] = word;
     this.#node[pod] = node;
+    if (this.#byNode !== null && node !== oldNode) this.#moved(this.#byNode, pod, oldNode, node);
     if (isReady(word) && (oldWord === ABSENT || !isReady(oldWord))) this.#readySecond[pod] = second;
     if (owner >= 0) this.#owned.get(owner)!.count(word, labelSet, 1);
     if (verb === Verb.deleted) this.#remove(pod, owner, labelSet);
     for (const handler of this.#handlers) handler(pod, verb, word, node, oldWord, oldNode);
+  }
+
+  #listedByNode(): Map<number, Set<number>> {
+    const lists = new Map<number, Set<number>>();
+    for (let pod = 0; pod < this.#word.length; pod++)
+      if (this.#word[pod] !== ABSENT) this.#moved(lists, pod, -1, this.#node[pod]!);
+    return lists;
+  }
+
+  #moved(lists: Map<number, Set<number>>, pod: number, from: number, to: number): void {
+    if (from >= 0) lists.get(from)?.delete(pod);
+    if (to < 0) return;
+    const list = lists.get(to);
+    if (list === undefined) lists.set(to, new Set([pod]));
+    else list.add(pod);
   }
 
   /** The pod goes over to another owner, or has other labels; its state is the old one still. */
@@ -165,6 +189,7 @@ export class PodView implements SeenPods {
 
   #remove(pod: number, owner: number, labelSet: number): void {
     this.count -= 1;
+    if (this.#byNode !== null) this.#moved(this.#byNode, pod, this.#node[pod]!, -1);
     if (owner >= 0) {
       const owned = this.#owned.get(owner)!;
       owned.count(this.#word[pod]!, labelSet, -1);

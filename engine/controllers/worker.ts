@@ -117,6 +117,7 @@ export class Worker implements Calls {
     const { objects } = this.#bench.state;
     let revision = 0;
     if (object !== null && code < 400) this.#settles = true;
+    if (reply.revision > 0) revision = reply.revision;
     if (object !== null) revision = objects.get(id) === object ? objects.revision(id) : REVISION_PASSED;
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
   }
@@ -158,6 +159,10 @@ export class Worker implements Calls {
   }
   getPod(pod: number, generation: number): Pending {
     return this.#readLater(pod, generation);
+  }
+  send(start: (client: ApiClient, reply: ReplyHandler, worker: number) => void): Pending {
+    start(this.#bench.client, this.#bench.reply, this.index);
+    return this.#begun();
   }
   sleep(us: number): Pending {
     this.#bench.kernel.after(us, this.#bench.step, this.index, WorkerStep.wake);

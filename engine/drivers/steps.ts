@@ -1,13 +1,15 @@
 // The scenario's steps, done by kubectl: one request after the other, each after the answer to the one before. What
 // the server refuses is told in the loss report and does not stop the others.
 import type { ApiClient, ApiReply } from '../contracts/api.ts';
+import type { NodeControl } from '../contracts/node-control.ts';
 import type { RunContext } from '../contracts/run-context.ts';
-import type { PodPick, SourcedObject, TimedStep } from '../contracts/scenario.ts';
+import type { NodePick, PodPick, SourcedObject, TimedStep } from '../contracts/scenario.ts';
 import type { StepWitness } from '../contracts/timeline.ts';
-import type { EventKind } from '../kernel/index.ts';
+import { assert, type EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
 import { suffixNumber } from '../state/index.ts';
+import { pickNodes } from './pick-node.ts';
 import { pickPod } from './pick-pod.ts';
 import { podPatch } from './pod-patch.ts';
 import { rollback } from './rollback.ts';
@@ -15,6 +17,8 @@ import { rollback } from './rollback.ts';
 interface Task {
   readonly step: TimedStep;
   readonly object: SourcedObject | null;
+  /** Node that it is about, as found when the step began; -1: none. */
+  readonly node: number;
 }
 
 export class StepDriver {
@@ -31,8 +35,16 @@ export class StepDriver {
   /** Pod that the request in flight is about, if the step chose it. */
   #picked: string | undefined;
 
-  /** `witness`: is told how each step went. */
-  constructor(context: RunContext, steps: readonly TimedStep[], witness: StepWitness | null = null) {
+  readonly #machines: NodeControl | null;
+
+  /** `witness`: is told how each step went. `machines`: for what is done to nodes past the API. */
+  constructor(
+    context: RunContext,
+    steps: readonly TimedStep[],
+    witness: StepWitness | null = null,
+    machines: NodeControl | null = null,
+  ) {
+    this.#machines = machines;
     this.#c = context;
     this.#steps = steps;
     this.#witness = witness;
@@ -46,9 +58,38 @@ export class StepDriver {
   }
 
   #due(step: TimedStep): void {
-    if (step.objects.length > 0) for (const object of step.objects) this.#queue.push({ step, object });
-    else this.#queue.push({ step, object: null });
+    if (step.nodes !== undefined) this.#nodes(step, step.nodes);
+    else if (step.objects.length > 0)
+      for (const object of step.objects) this.#queue.push({ step, object, node: -1 });
+    else this.#queue.push({ step, object: null, node: -1 });
     if (!this.#busy) this.#next();
+  }
+
+  /** One task a node. What is done to machines happens at once, whatever kubectl is waiting for. */
+  #nodes(step: TimedStep, pick: NodePick): void {
+    const nodes = pickNodes(this.#c.state, pick);
+    if (nodes.length === 0) {
+      const what = pick.names?.join(', ') ?? 'with that zone or these labels';
+      this.#c.recorder.loss('kubectl', 'Node', '', 1, `404 no node ${what}`);
+    }
+    // Machines stop and start at once, whatever kubectl waits for; a recorded scenario does one step after the other.
+    const queued = step.ordinal !== undefined || step.do === 'patch-node' || step.do === 'remove-node';
+    for (const node of nodes) {
+      if (queued) this.#queue.push({ step, object: null, node });
+      else this.#machine(step, node);
+    }
+  }
+
+  /** True: the machine comes up, and says so when it is there. */
+  #machine(step: TimedStep, node: number, posted?: () => void): boolean {
+    const machines = this.#machines;
+    assert(machines !== null, 'a driver without machines has no steps about them');
+    this.#hop('Node', '', this.#c.state.nodeName(node), `${step.do}`);
+    if (step.do === 'stop-node') machines.stop(node);
+    else if (step.do === 'cut-off') machines.cutOff(node);
+    else if (step.do === 'crash-node') machines.crash(node);
+    else return machines.start(node, posted);
+    return false;
   }
 
   /** Sends the next request; steps whose object is not there are passed over. */
@@ -68,6 +109,7 @@ export class StepDriver {
     this.#sentUs = this.#c.kernel.now;
     this.#picked = undefined;
     if (task.step.do === 'look') return this.#unsent(task, 0, '', '');
+    if (task.node >= 0) return this.#toNode(task, task.node);
     if (task.step.pick !== undefined) return this.#toPicked(task, task.step.pick);
     if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
       const { object } = task.object!;
@@ -174,6 +216,29 @@ export class StepDriver {
     return true;
   }
 
+  #toNode(task: Task, node: number): boolean {
+    const name = this.#c.state.nodeName(node);
+    if (task.step.do === 'remove-node') {
+      this.#hop('Node', '', name, 'sends DELETE Node');
+      // The machine goes with its object.
+      this.#machines?.stop(node);
+      this.#client.deleteNode(node, this.#answered);
+      return true;
+    }
+    if (task.step.patch === undefined) {
+      const up = (): void => {
+        this.#tell(task, 0, '', '');
+        this.#head += 1;
+        this.#next();
+      };
+      return this.#machine(task.step, node, up) || this.#unsent(task, 0, '', '');
+    }
+    const { type, body, status = false } = task.step.patch;
+    this.#hop('Node', '', name, `sends PATCH Node${status ? ' status' : ''} (${type})`);
+    this.#client.patchNode(node, (object) => applyPatch(object, type, body), status, this.#answered);
+    return true;
+  }
+
   #toPod(task: Task, namespace: string, name: string): boolean {
     const { texts, podNames } = this.#c.state;
     const space = texts.find(namespace);
@@ -187,7 +252,7 @@ export class StepDriver {
   #answer(reply: ApiReply): void {
     const task = this.#queue[this.#head]!;
     if (reply.code >= 400) {
-      const kind = task.object?.object.kind ?? task.step.target?.kind ?? '';
+      const kind = task.object?.object.kind ?? task.step.target?.kind ?? (task.node >= 0 ? 'Node' : '');
       this.#c.recorder.loss('kubectl', kind, '', 1, `${reply.code} ${reply.message}`);
     }
     this.#tell(task, reply.code, reply.reason, reply.message);

@@ -26,18 +26,40 @@ export function withExactDelays(compile: TemplateCompiler, costs: CostPreset): T
   };
 }
 
-/** Entry `k` of the list that holds for the template's completion index, the last one for later ones; or undefined. */
-export function timingOf<T>(
-  { all, byIndex }: TimingList<T>,
-  template: PodTemplate,
-  k: number,
-): T | undefined {
-  const list =
-    byIndex === null
-      ? all
-      : (byIndex.get(Number(template.annotations[COMPLETION_INDEX] ?? Number.NaN)) ?? all);
-  return list[Math.min(k, list.length - 1)];
+/** What tells how far a pod is: runs of its containers that have ended, and which pod of its owner it is. */
+interface Progress {
+  readonly runs: Uint16Array;
+  readonly ordinal: Int32Array;
 }
+
+/**
+ * The entry of a list for this run where containers restart, else for this pod among those of its owner and completion
+ * index; the last one for later ones; undefined without any.
+ */
+function entryOf<T>(
+  list: TimingList<T>,
+  template: PodTemplate,
+  pod: number,
+  progress: Progress,
+): T | undefined {
+  const { annotations, restartPolicy } = template;
+  const index = list.byIndex === null ? Number.NaN : Number(annotations[COMPLETION_INDEX] ?? Number.NaN);
+  const entries = list.byIndex?.get(index) ?? list.all;
+  const k = restartPolicy === 'Never' ? progress.ordinal[pod]! : progress.runs[pod]!;
+  return entries[Math.min(k, entries.length - 1)];
+}
+
+/** Run time of the current run, µs; null: it runs on. */
+export function runUsOf(state: ClusterState, pod: number, progress: Progress): number | null {
+  const fixed = state.pods.runUs[pod]!;
+  if (!Number.isNaN(fixed)) return fixed;
+  const template = state.template(pod);
+  return entryOf(template.timings.runUs, template, pod, progress) ?? null;
+}
+
+/** Exit code of the current run. */
+export const exitCodeOf = (template: PodTemplate, pod: number, progress: Progress): number =>
+  entryOf(template.timings.exitCodes, template, pod, progress) ?? 0;
 
 /** Counts the pods of each owner, and of each of its completion indexes, as they come to their nodes. */
 export class Ordinals {

@@ -11,22 +11,28 @@
 import type { ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
-import { podUid } from '../kinds/ingest/materialise.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import { isTerminal, Phase, PodBit, type PodTemplate, phaseOf, type TimingList } from '../state/index.ts';
+import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
-import { containerAt, runningNames } from './containers.ts';
-import { Ordinals, timingOf } from './exact-delays.ts';
+import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
 import { Images } from './images.ts';
+import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
-import { PodWorkers, Step } from './pod-workers.ts';
+import { containerAt, PodWorkers, runningContainers, Step } from './pod-workers.ts';
 import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
+const SECOND = 1_000_000;
 /** Exit code of a container that dies of SIGTERM. */
 const SIGTERM_EXIT = 143;
+/** Exit code that the kubelet reports of containers it lost (ContainerStatusUnknown). */
+const LOST_EXIT = 137;
 const READY = PodBit.ready | PodBit.containersReady;
+
+/** What can happen to a pod by itself. */
+const PodEvent = { step: 0, ready: 1, exit: 2 } as const;
+type PodEvent = (typeof PodEvent)[keyof typeof PodEvent];
 
 export class Kubelets {
   readonly #c: RunContext;
@@ -39,6 +45,8 @@ export class Kubelets {
   readonly #readyKind: EventKind;
   readonly #exitKind: EventKind;
   readonly #nodeStatus: NodeStatus;
+  /** Which nodes are up, and who holds what is to happen on the others. */
+  readonly power: NodePower;
   readonly #pullMetric: number;
   readonly #startMetric: number;
   readonly #errImage: number;
@@ -69,20 +77,28 @@ export class Kubelets {
     this.#images = new Images(state, k, sampler('kubelet/pull', k.pullBaseUs));
     this.#addresses = new NodeAddresses(state);
     this.#ordinals = new Ordinals(state);
-    this.#clients = new KubeletClients(context);
+    this.power = new NodePower(context, {
+      client: (node) => this.#clients.of(node),
+      ran: (pod, version, kind) => this.#event(kind, pod, version),
+      returned: (node, rebooted) => this.#returned(node, rebooted),
+    });
+    this.#clients = new KubeletClients(context, this.power);
     this.#pullMetric = recorder.latency('kubelet.pull');
     this.#startMetric = recorder.latency('kubelet.start');
     this.#errImage = state.texts.id('ErrImageNeverPull');
     this.#crashLoop = state.texts.id('CrashLoopBackOff');
     this.#noReason = state.texts.id('');
-    this.#stepKind = kernel.on('kubelet/step', (pod, version) => this.#next(pod, version));
-    this.#readyKind = kernel.on('kubelet/ready', (pod, version) => this.#ready(pod, version));
-    this.#exitKind = kernel.on('kubelet/exit', (pod, version) => this.#exit(pod, version));
+    const on = (name: string, kind: PodEvent): EventKind =>
+      kernel.on(name, (pod, version) => this.#event(kind, pod, version));
+    this.#stepKind = on('kubelet/step', PodEvent.step);
+    this.#readyKind = on('kubelet/ready', PodEvent.ready);
+    this.#exitKind = on('kubelet/exit', PodEvent.exit);
     this.#nodeStatus = new NodeStatus(context, this.#images, (node) => this.#clients.of(node));
   }
 
   start(): void {
-    const { kernel, api } = this.#c;
+    const { kernel, api, state } = this.#c;
+    if (state.heartbeats.asEvents) this.power.renewAll();
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
 
@@ -107,6 +123,7 @@ export class Kubelets {
     const word = pods.word[pod]!;
     const step = this.#workers.stepOf(pod);
     if (word & PodBit.removed) return this.#forget(pod, step);
+    if (this.power.reach(pods.node[pod]!) !== Reach.up) return;
     if (step === Step.none) {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
@@ -124,7 +141,8 @@ export class Kubelets {
     if (step !== Step.stopping) return this.#terminate(pod, step);
     const { stopFromUs, stopUs } = this.#workers;
     const { now } = this.#c.kernel;
-    const due = Math.max(now, stopFromUs[pod]! + this.#graceUs(pod));
+    const { pods } = this.#c.state;
+    const due = Math.max(now, stopFromUs[pod]! + pods.graceSeconds[pod]! * SECOND);
     if (due >= stopUs[pod]!) return;
     stopUs[pod] = due;
     this.#enter(pod, Step.stopping, due - now);
@@ -136,10 +154,52 @@ export class Kubelets {
     this.#workers.reset(pod);
   }
 
+  // Nodes that were away.
+
+  /** The kubelet speaks again: it learns what it has missed, and tells what nobody has heard. */
+  #returned(node: number, rebooted: boolean): void {
+    const { pods } = this.#c.state;
+    for (let pod = 0; pod < pods.used; pod++) {
+      if (pods.node[pod] !== node || pods.word[pod]! & PodBit.removed) continue;
+      if (rebooted) this.#boot(pod);
+      this.#changed(pod, pods.generation[pod]!);
+      const isReady = (pods.word[pod]! & READY) === READY;
+      const runs = this.#workers.stepOf(pod) === Step.running;
+      if (runs && this.#workers.ready[pod] === 1 && !isReady)
+        this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
+    }
+    this.#nodeStatus.imageAt(node, this.#c.kernel.now);
+  }
+
+  /** The machine came up anew: no container of the pod has survived, and its sandbox neither. */
+  #boot(pod: number): void {
+    const step = this.#workers.stepOf(pod);
+    if (step === Step.none || step >= Step.ending) return;
+    this.#workers.alive[pod] = 0;
+    this.#workers.ready[pod] = 0;
+    this.#addresses.release(pod);
+    if (step === Step.stopping) return this.#stopped(pod);
+    const began = step === Step.running || step === Step.backoff;
+    if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
+    if (began) {
+      this.#workers.runs[pod]! += 1;
+      this.#clients.patch(pod, { ...NO_CHANGE, clear: READY | PodBit.sandbox });
+    }
+    this.#enter(pod, Step.seen, this.#sync(this.#c.state.pods.serial[pod]!, 0));
+  }
+
   // The way up.
 
-  #next(pod: number, version: number): void {
+  #event(kind: number, pod: number, version: number): void {
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    const node = this.#c.state.pods.node[pod]!;
+    if (this.power.reach(node) === Reach.down) return this.power.hold(node, pod, version, kind);
+    if (kind === PodEvent.step) this.#next(pod);
+    else if (kind === PodEvent.ready) this.#ready(pod);
+    else this.#exit(pod);
+  }
+
+  #next(pod: number): void {
     switch (this.#workers.step[pod]! as Step) {
       case Step.seen:
         return this.#syncPod(pod);
@@ -201,35 +261,16 @@ export class Kubelets {
     const image = state.images.text(container.image);
     if (pull.pulled) {
       this.#workers.pullFromUs[pod] = now;
-      this.#clients.event(
-        pod,
-        'Normal',
-        'Pulling',
-        this.#clients.imageText(container.image, 'Pulling image ', ''),
-      );
+      this.#clients.pulling(pod, container.image);
       this.#clients.hop(pod, `pulls image ${image}`);
       this.#nodeStatus.imageAt(node, pull.doneUs);
     } else if (container.pullPolicy === 'Never' && !this.#images.present(node, container.image, now)) {
-      this.#clients.event(
-        pod,
-        'Warning',
-        'ErrImageNeverPull',
-        `Container image "${image}" is not present with pull policy of Never`,
-      );
+      this.#clients.neverPulled(pod, image);
       this.#clients.patch(pod, { ...NO_CHANGE, reason: this.#errImage });
       this.#enter(pod, Step.pulling, -1);
       return;
     } else {
-      this.#clients.event(
-        pod,
-        'Normal',
-        'Pulled',
-        this.#clients.imageText(
-          container.image,
-          'Container image ',
-          ' already present on machine and can be accessed by the pod',
-        ),
-      );
+      this.#clients.imagePresent(pod, container.image);
     }
     this.#enter(pod, Step.pulling, pull.doneUs - now);
   }
@@ -243,14 +284,7 @@ export class Kubelets {
       this.#workers.pullFromUs[pod] = Number.NaN;
       const us = kernel.now - fromUs;
       recorder.observe(this.#pullMetric, us);
-      const image = state.images.text(container.image);
-      const seconds = `${Math.round(us / 1000)}ms`;
-      this.#clients.event(
-        pod,
-        'Normal',
-        'Pulled',
-        `Successfully pulled image "${image}" in ${seconds} (${seconds} including waiting). Image size: ${this.#images.bytes(container.image)} bytes.`,
-      );
+      this.#clients.imagePulled(pod, container.image, us, this.#images.bytes(container.image));
     }
     const last = containerAt(state.template(pod), index + 1) === undefined;
     if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
@@ -301,7 +335,8 @@ export class Kubelets {
     const version = this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = now;
     const fresh = this.#workers.runs[pod] === 0;
-    if (fresh) this.#addresses.take(pod);
+    const housed = this.#addresses.of(pod) !== 0;
+    if (!housed) this.#addresses.take(pod);
     const exact = template.timings.startDelayUs !== null;
     if (exact) {
       this.#workers.alive[pod] = template.containers.length;
@@ -312,13 +347,14 @@ export class Kubelets {
     }
     const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
     const ready = delay === 0;
+    this.#workers.ready[pod] = ready ? 1 : 0;
     const change = {
       phase: Phase.running,
       set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | (ready ? READY : 0),
       clear: ready ? 0 : READY,
       restarts: this.#workers.runs[pod]!,
       reason: fresh ? -1 : this.#noReason,
-      ip: fresh ? this.#addresses.of(pod) : 0,
+      ip: housed ? 0 : this.#addresses.of(pod),
     };
     this.#clients.patch(pod, change, exact ? this.#runningTold : null, version);
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
@@ -336,36 +372,23 @@ export class Kubelets {
     const { kernel, state } = this.#c;
     if (delayUs > 0 && delayUs !== Number.POSITIVE_INFINITY)
       kernel.after(delayUs, this.#readyKind, pod, version);
-    const runUs = this.#runUs(pod, state.template(pod));
+    const runUs = runUsOf(state, pod, this.#workers);
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
   }
 
-  #ready(pod: number, version: number): void {
-    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+  #ready(pod: number): void {
+    this.#workers.ready[pod] = 1;
     this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
     this.#clients.hop(pod, 'status: Ready (readiness probes succeeded)');
   }
 
-  /** Run time of the current run, µs; null: it runs on. */
-  #runUs(pod: number, template: PodTemplate): number | null {
-    const fixed = this.#c.state.pods.runUs[pod]!;
-    if (!Number.isNaN(fixed)) return fixed;
-    return this.#entry(pod, template, template.timings.runUs) ?? null;
-  }
-
-  /** The entry for this run where the containers restart, else for this pod among those of its owner. */
-  #entry<T>(pod: number, template: PodTemplate, list: TimingList<T>): T | undefined {
-    const { runs, ordinal } = this.#workers;
-    return timingOf(list, template, template.restartPolicy === 'Never' ? ordinal[pod]! : runs[pod]!);
-  }
-
   // Ends and restarts.
 
-  #exit(pod: number, version: number): void {
-    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+  #exit(pod: number): void {
     const { state } = this.#c;
+    this.#workers.ready[pod] = 0;
     const template = state.template(pod);
-    const code = this.#entry(pod, template, template.timings.exitCodes) ?? 0;
+    const code = exitCodeOf(template, pod, this.#workers);
     this.#clients.hop(pod, `containers exited with code ${code}`);
     this.#workers.alive[pod] = 0;
     const { restartPolicy } = template;
@@ -377,6 +400,7 @@ export class Kubelets {
   /** Terminal phase; the sandbox and its address go. `code` -1: no container has run. */
   #end(pod: number, code: number): void {
     const version = this.#workers.enter(pod, Step.ending);
+    this.#workers.ready[pod] = 0;
     const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
     const change = {
       ...NO_CHANGE,
@@ -412,14 +436,7 @@ export class Kubelets {
     this.#workers.runs[pod]! += 1;
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
-      const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
-      const name = template.containers[0]?.name ?? '';
-      this.#clients.event(
-        pod,
-        'Warning',
-        'BackOff',
-        `Back-off restarting failed container ${name} in pod ${who}`,
-      );
+      this.#clients.backsOff(pod);
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY, reason: this.#crashLoop });
     } else if (template.timings.startDelayUs === null) {
       // Between the exit and the new container nothing answers. With exact delays one status tells of both.
@@ -434,10 +451,6 @@ export class Kubelets {
     this.#nextContainer(pod, template.initContainers.length);
   }
 
-  #graceUs(pod: number): number {
-    return this.#c.state.pods.graceSeconds[pod]! * 1_000_000;
-  }
-
   #terminate(pod: number, step: Step): void {
     const { state, kernel } = this.#c;
     const { stopDelayUs } = state.template(pod).timings;
@@ -449,9 +462,9 @@ export class Kubelets {
     const stopUs = running ? (stopDelayUs ?? this.#stop(state.pods.serial[pod]!, 0)) : 0;
     this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
     if (running)
-      for (const name of runningNames(state.template(pod), step, this.#workers.container[pod]!))
+      for (const name of runningContainers(state.template(pod), step, this.#workers.container[pod]!))
         this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
-    const wait = Math.min(stopUs, this.#graceUs(pod));
+    const wait = Math.min(stopUs, state.pods.graceSeconds[pod]! * SECOND);
     this.#workers.stopFromUs[pod] = kernel.now;
     this.#workers.stopUs[pod] = kernel.now + wait;
     this.#enter(pod, Step.stopping, wait);
@@ -474,8 +487,6 @@ export class Kubelets {
     this.#enter(pod, Step.released, -1);
     this.#clients.remove(pod);
   }
-
-  // Helpers.
 
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   #enter(pod: number, step: Step, delayUs: number): void {

@@ -40,7 +40,8 @@ export class NodeStatus {
     const { kernel, state } = this.#c;
     const later = this.#images.pullingUntil(node, kernel.now);
     if (later > kernel.now) this.imageAt(node, later);
-    if (state.nodes.removed[node] === 1) return;
+    // A node that cannot speak tells it when it returns.
+    if (state.nodes.removed[node] === 1 || !state.heartbeats.renews(node)) return;
     const list = this.#images.list(node, kernel.now);
     const known = state.nodes.images[node]!;
     if (list.length === known.length && list.every((image, i) => image === known[i])) return;

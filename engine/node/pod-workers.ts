@@ -2,6 +2,8 @@
 // every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
 // given to another pod.
 
+import type { ContainerTemplate, PodTemplate } from '../state/index.ts';
+
 export const Step = {
   none: 0,
   /** Seen by the kubelet, its worker has not started. */
@@ -51,6 +53,8 @@ export class PodWorkers {
   stopUs = new Float64Array(256);
   /** Containers that run now: sidecars and those that have started of the others. */
   alive = new Uint16Array(256);
+  /** 1: the containers answer their readiness probes. */
+  ready = new Uint8Array(256);
 
   reset(pod: number): void {
     if (pod >= this.step.length) this.#grow(pod + 1);
@@ -66,6 +70,7 @@ export class PodWorkers {
     this.stopFromUs[pod] = 0;
     this.stopUs[pod] = 0;
     this.alive[pod] = 0;
+    this.ready[pod] = 0;
   }
 
   /** Moves on; returns the version that events of this step carry. */
@@ -98,5 +103,24 @@ export class PodWorkers {
     this.stopFromUs = grow(this.stopFromUs, new Float64Array(size));
     this.stopUs = grow(this.stopUs, new Float64Array(size));
     this.alive = grow(this.alive, new Uint16Array(size));
+    this.ready = grow(this.ready, new Uint8Array(size));
   }
+}
+
+/** Init containers first, then the others: the order in which they start. */
+export function containerAt(template: PodTemplate, index: number): ContainerTemplate | undefined {
+  const inits = template.initContainers.length;
+  return index < inits ? template.initContainers[index] : template.containers[index - inits];
+}
+
+/** Names of the containers that run: of those that start in order, the ones before `current`. */
+export function runningContainers(template: PodTemplate, step: Step, current: number): string[] {
+  const { initContainers, containers } = template;
+  const started = step >= Step.started ? Number.POSITIVE_INFINITY : current;
+  const names: string[] = [];
+  [...initContainers, ...containers].forEach((container, i) => {
+    const sidecarOrOther = container.sidecar || i >= initContainers.length;
+    if ((sidecarOrOther && i < started) || (step === Step.init && i === started)) names.push(container.name);
+  });
+  return names;
 }

@@ -158,6 +158,10 @@ export class Snapshot {
   /** Rows of the pending pods; -1: it has ended and does not exist for the scheduler. */
   readonly #pending: readonly number[];
 
+  get pendingRows(): readonly number[] {
+    return this.#pending;
+  }
+
   run(): Placement {
     const { name, family } = this.#input;
     const nodes = this.#nodes();

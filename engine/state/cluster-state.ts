@@ -1,6 +1,7 @@
 // The cluster as etcd holds it: tables, objects, logs and interners of one run. Only the API server writes; everyone
 // else reads what is immutable or what their watch cursor has passed.
 
+import { Heartbeats } from './heartbeats.ts';
 import { Interner } from './interner.ts';
 import { LabelSets } from './labels.ts';
 import { NodeTable } from './nodes.ts';
@@ -24,6 +25,7 @@ export class ClusterState {
   readonly pods = new PodTable();
   readonly podNames = new PodNames(this.pods);
   readonly nodes = new NodeTable(this.labels);
+  readonly heartbeats = new Heartbeats(this.nodes);
   readonly objects = new ObjectStore();
   readonly podLog = new RevisionLog('pods', 4096);
   readonly nodeLog = new RevisionLog('nodes', 1024);

@@ -1,5 +1,6 @@
 // The door of the state room.
 export * from './cluster-state.ts';
+export * from './heartbeats.ts';
 export * from './interner.ts';
 export * from './labels.ts';
 export * from './nodes.ts';

@@ -1,6 +1,6 @@
 // The node table: one row a node, never reused, so that a node's index is its identity for the whole run. Numbers are
 // columns; labels, taints and images are interned or shared lists.
-import type { KubeObject } from '../kinds/kind.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { LabelSets, Labels } from './labels.ts';
 
 export type NodeId = number & { readonly __nodeId: unique symbol };
@@ -10,6 +10,10 @@ export interface Taint {
   readonly value?: string;
   readonly effect: string;
 }
+
+/** status.conditions as far as the tables hold them apart; `none`: no condition Ready was ever posted. */
+export const NodeReady = { false: 0, true: 1, unknown: 2, none: 3 } as const;
+export type NodeReady = (typeof NodeReady)[keyof typeof NodeReady];
 
 export const LABEL_HOSTNAME = 'kubernetes.io/hostname';
 export const LABEL_ZONE = 'topology.kubernetes.io/zone';
@@ -31,7 +35,7 @@ export interface NewNode {
   readonly scalars: readonly (readonly [number, number])[];
   readonly taints: readonly Taint[];
   readonly unschedulable: boolean;
-  readonly ready: boolean;
+  readonly ready: NodeReady;
   /** Image ids present at the start. */
   readonly images: readonly number[];
   readonly addedUs: number;
@@ -52,6 +56,7 @@ export class NodeTable {
   labelSet = new Int32Array(MIN_CAPACITY);
   hostnameLabel = new Uint8Array(MIN_CAPACITY);
   unschedulable = new Uint8Array(MIN_CAPACITY);
+  /** NodeReady. */
   ready = new Uint8Array(MIN_CAPACITY);
   removed = new Uint8Array(MIN_CAPACITY);
   revision = new Float64Array(MIN_CAPACITY);
@@ -67,6 +72,8 @@ export class NodeTable {
   /** Image ids in node.status.images; replaced, never changed in place. */
   readonly images: (readonly number[])[] = [];
   readonly object: KubeObject[] = [];
+  /** status.conditions as last written; null: as the object says. */
+  readonly conditions: (readonly Json[] | null)[] = [];
 
   /** Rows ever used. */
   used = 0;
@@ -89,7 +96,8 @@ export class NodeTable {
     this.labelSet[id] = node.labelSet;
     this.hostnameLabel[id] = node.hostnameLabel ? 1 : 0;
     this.unschedulable[id] = node.unschedulable ? 1 : 0;
-    this.ready[id] = node.ready ? 1 : 0;
+    this.ready[id] = node.ready;
+    this.conditions.push(null);
     this.revision[id] = node.revision;
     this.addedUs[id] = node.addedUs;
     this.name.push(node.name);
@@ -100,6 +108,21 @@ export class NodeTable {
     this.#byName.set(node.name, id);
     this.live += 1;
     return id;
+  }
+
+  /** What a write changed of a node that exists: everything but its name, its images and when it came. */
+  replace(id: number, node: Omit<NewNode, 'name' | 'addedUs' | 'images' | 'revision'>): void {
+    this.cpuMilli[id] = node.cpuMilli;
+    this.memoryBytes[id] = node.memoryBytes;
+    this.ephemeralBytes[id] = node.ephemeralBytes;
+    this.podsMax[id] = node.podsMax;
+    this.labelSet[id] = node.labelSet;
+    this.hostnameLabel[id] = node.hostnameLabel ? 1 : 0;
+    this.unschedulable[id] = node.unschedulable ? 1 : 0;
+    this.ready[id] = node.ready;
+    this.taints[id] = node.taints.length === 0 ? NO_TAINTS : node.taints;
+    this.scalars[id] = node.scalars.length === 0 ? NO_SCALARS : node.scalars;
+    this.object[id] = node.object;
   }
 
   remove(node: NodeId): void {

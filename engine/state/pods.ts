@@ -35,6 +35,10 @@ export const PodBit = {
   removed: 1 << 11,
   /** condition DisruptionTarget=True, reason PreemptionByScheduler */
   preempted: 1 << 12,
+  /** condition DisruptionTarget=True, reason DeletionByTaintManager */
+  tainted: 1 << 20,
+  /** condition DisruptionTarget=True, reason DeletionByPodGC */
+  orphaned: 1 << 21,
   /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
   tracked: 1 << 24,
 } as const;

@@ -5,7 +5,7 @@ import type { Sink } from '../contracts/result.ts';
 import type { ResolvedScenario, TimedStep } from '../contracts/scenario.ts';
 import { EVENTS_TABLE } from '../contracts/tables.ts';
 import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
-import { materialiseNode } from '../kinds/ingest/materialise.ts';
+import { disruptionReason, materialiseNode } from '../kinds/ingest/materialise.ts';
 import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
@@ -168,7 +168,7 @@ export class TimelineObserver implements StepWitness {
         ...(word & PodBit.tracked ? [JOB_TRACKING] : []),
       ].join(','),
       nominated: pods.nominatedNode[pod]! >= 0,
-      disruption: '',
+      disruption: disruptionReason(word) === '' ? '' : `True:${disruptionReason(word)}`,
     };
   }
 

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root, runProgram, seconds } from './program.ts';
 
-const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.yaml'));
+const examples = ['', 'plugins/'].flatMap((folder) =>
+  readdirSync(join(root, 'examples', folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => folder + name),
+);
 
 it('there are examples', () => expect(examples.length).toBeGreaterThanOrEqual(5));
 

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const EXAMPLES = [
   'replication-controller',
   'deployment',
+  'node-failure',
   'poisson',
   'surf-jobs',
   'job',

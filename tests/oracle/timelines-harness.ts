@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { CostPreset } from '../../engine/contracts/costs.ts';
 import type { Timeline, TimelineRow } from '../../engine/contracts/timeline.ts';
 import type { Json } from '../../engine/kinds/kind.ts';
 import { loadScenario } from '../../experiments/load.ts';
@@ -93,12 +94,17 @@ const keyOf = (r: { o: string; w: string; v?: unknown; k?: number }): string =>
   `${r.o} ${r.w}=${JSON.stringify(r.v)} k${r.k ?? 1}`;
 const saysOf = (r: { o: string; w: string; v?: unknown }): string => `${r.o} ${r.w}=${JSON.stringify(r.v)}`;
 
-/** Runs the scenario. null: it is refused as bad input, because something in it is not modelled. */
-export async function timelineOf(name: string): Promise<Timeline | null> {
+/**
+ * Runs the scenario, with other costs if some are given. null: it is refused as bad input, because something in it is
+ * not modelled.
+ */
+export async function timelineOf(name: string, costs?: CostPreset): Promise<Timeline | null> {
   let timeline: Timeline | undefined;
   try {
     const { scenario } = await loadScenario([scenarioPath(name)]);
-    simulateBuiltIn(scenario, { timeline: (told) => (timeline = told) });
+    simulateBuiltIn(costs === undefined ? scenario : { ...scenario, costs }, {
+      timeline: (told) => (timeline = told),
+    });
   } catch (error) {
     if (error instanceof UserError) return null;
     throw error;
@@ -107,8 +113,8 @@ export async function timelineOf(name: string): Promise<Timeline | null> {
 }
 
 /** Runs the scenario and compares it; null as above. */
-export async function problemsOf(name: string): Promise<Problems | null> {
-  const timeline = await timelineOf(name);
+export async function problemsOf(name: string, costs?: CostPreset): Promise<Problems | null> {
+  const timeline = await timelineOf(name, costs);
   return timeline === null ? null : compare(recordingOf(name), timeline);
 }
 

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { files, read, root } from './tree.ts';
 
-const examples = files((path) => /^examples\/[^/]+\.(?:ya?ml|json)$/.test(path));
+const examples = files((path) => /^examples\/(?:plugins\/)?[^/]+\.(?:ya?ml|json)$/.test(path));
 const results = mkdtempSync(join(tmpdir(), 'kubetick-examples-'));
 
 afterAll(() => rmSync(results, { recursive: true, force: true }));

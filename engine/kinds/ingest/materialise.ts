@@ -38,6 +38,13 @@ export const podIp = (state: ClusterState, pod: number): string => {
 
 const nonEmpty = (labels: Labels): boolean => Object.keys(labels).length > 0;
 
+/** Reason of the condition DisruptionTarget, '' without it. */
+export const disruptionReason = (word: number): string => {
+  if (word & PodBit.preempted) return 'PreemptionByScheduler';
+  if (word & PodBit.orphaned) return 'DeletionByPodGC';
+  return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
+};
+
 function conditions(word: number): Json[] {
   const list: Json[] = [];
   const add = (type: string, status: boolean, reason?: string): void => {
@@ -53,7 +60,8 @@ function conditions(word: number): Json[] {
       word & PodBit.ready ? undefined : 'ContainersNotReady',
     );
   }
-  if (word & PodBit.preempted) add('DisruptionTarget', true, 'PreemptionByScheduler');
+  const disruption = disruptionReason(word);
+  if (disruption !== '') add('DisruptionTarget', true, disruption);
   if (word & PodBit.scheduled) add('PodScheduled', true);
   else if (word & PodBit.unschedulable) add('PodScheduled', false, 'Unschedulable');
   return list;
@@ -173,6 +181,7 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
   const { images: given = [], ...status } = object['status'] ?? {};
   const images = nodeImages(state, node, given);
   const taints = nodes.taints[node]!;
+  const posted = nodes.conditions[node]!;
   const { labels: _labels, ...metadata } = object.metadata;
   const addedUs = nodes.addedUs[node]!;
   return {
@@ -191,6 +200,10 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
       ...(taints.length > 0 ? { taints } : {}),
       ...(nodes.unschedulable[node] === 1 ? { unschedulable: true } : {}),
     },
-    status: { ...status, ...(images.length > 0 ? { images } : {}) },
+    status: {
+      ...status,
+      ...(posted === null ? {} : { conditions: [...posted] }),
+      ...(images.length > 0 ? { images } : {}),
+    },
   };
 }

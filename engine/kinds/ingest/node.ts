@@ -6,6 +6,7 @@ import {
   type Labels,
   type NewNode,
   type NodeId,
+  NodeReady,
   Verb,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
@@ -37,6 +38,16 @@ function images(state: ClusterState, list: Json[] | undefined): number[] {
     }
   }
   return [...ids].sort((a, b) => a - b);
+}
+
+/** NodeReady of the status of a condition Ready. */
+export const readyOf = (status: string | undefined): NodeReady =>
+  status === 'True' ? NodeReady.true : status === 'False' ? NodeReady.false : NodeReady.unknown;
+
+/** A node that was changed as a whole: its columns, read from the object anew. `object` belongs to the table now. */
+export function reingestNode(state: ClusterState, node: number, object: KubeObject): void {
+  const name = state.nodes.name[node]!;
+  state.nodes.replace(node, build(state, object, { name, zone: '', hostname: false, us: 0, revision: 0 }));
 }
 
 function build(state: ClusterState, object: KubeObject, how: NodeIngest): SharedNode {
@@ -73,7 +84,7 @@ function build(state: ClusterState, object: KubeObject, how: NodeIngest): Shared
     scalars: scalars.sort((a, b) => a[0] - b[0]),
     taints: spec.taints ?? [],
     unschedulable: spec.unschedulable === true,
-    ready: ready === undefined || ready.status === 'True',
+    ready: ready === undefined ? NodeReady.true : readyOf(ready.status),
     images: images(state, status.images),
     object,
   };

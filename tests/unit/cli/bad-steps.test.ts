@@ -11,12 +11,12 @@ kind: Experiment
 metadata: {name: e}
 spec:
   steps:
-  - {at: 5s, do: stop-node, name: node-1}
+  - {at: 5s, do: set-cpu, name: node-1}
 `,
     },
     args: ['run', 'e.yaml'],
     expected:
-      'E3006 e.yaml:6:18 spec.steps[0].do\n  step `stop-node` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo',
+      'E3006 e.yaml:6:18 spec.steps[0].do\n  step `set-cpu` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
   {
     name: 'unknown step',
@@ -31,7 +31,7 @@ spec:
     },
     args: ['run', 'e.yaml'],
     expected: `E3002 e.yaml:6:18 spec.steps[0].do
-  expected one of "create"|"patch"|"scale"|"delete"|"delete-pod"|"patch-pod"|"evict"|"patch-node"|"stop-node"|"start-node"|"add-node"|"remove-node"|"set-cpu"|"delete-namespace"|"kubectl", found "destroy"`,
+  expected one of "create"|"patch"|"scale"|"delete"|"delete-pod"|"patch-pod"|"evict"|"patch-node"|"stop-node"|"start-node"|"cut-off"|"reboot"|"cordon"|"uncordon"|"add-node"|"remove-node"|"set-cpu"|"delete-namespace"|"kubectl", found "destroy"`,
   },
   {
     name: 'step without verb',
@@ -152,12 +152,27 @@ kind: Experiment
 metadata: {name: e}
 spec:
   faults:
-  - {at: 60m, zoneOutage: {zone: b}}
+  - {at: 60m, do: stop-node}
+  - {at: 60m, do: remove-node, node: n1, for: 5m}
+  - {at: 60m, do: cut-off, node: n1, zone: b}
+  - {at: 60m, do: patch-node, node: n1}
+  - {at: 60m, do: patch-node, node: n1, type: apply, body: {}}
 `,
     },
     args: ['run', 'e.yaml'],
-    expected:
-      'E3006 e.yaml:6:5 spec.faults[0]\n  fault `zoneOutage` is not supported by this version\n  no faults are supported: leave `faults` out',
+    expected: `E3002 e.yaml:6:5 spec.faults[0]
+  step \`stop-node\` needs a node
+  node: NAME, or zone, selector and count
+E3002 e.yaml:7:47 spec.faults[1].for
+  step \`remove-node\` cannot be undone
+  with for: stop-node, cut-off, reboot, cordon
+E3002 e.yaml:8:34 spec.faults[2].node
+  give either \`node\`, or \`zone\` and \`selector\`, not both
+E3002 e.yaml:9:5 spec.faults[3]
+  step \`patch-node\` needs a body
+E3002 e.yaml:10:47 spec.faults[4].type
+  no patch type "apply": merge, strategic or json
+5 problems`,
   },
   {
     name: 'autoscaler',
@@ -220,7 +235,7 @@ end: {maxMs: 1000}
     },
     args: ['run', 's.yaml'],
     expected:
-      'E3006 s.yaml:4:14 steps[0].do\n  step `evict` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, rolloutUndo',
+      'E3006 s.yaml:4:14 steps[0].do\n  step `evict` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
 ];
 

@@ -27,8 +27,8 @@ describe('concurrencyPolicy, with Jobs of 81 s each minute', () => {
   it.each([
     { concurrencyPolicy: 'Allow', times: [60.1, 120.1, 180.1, 240.1] },
     // 60.1 + 1 + 80 s, and a second until the Job controller looks: 142 s; the start of 120 s is then made up for.
-    // The next one ends at 224 s, and the start of 180 s is.
-    { concurrencyPolicy: 'Forbid', times: [60.1, 142.1, 224.2] },
+    // The next one ends at 224 s, and the start of 180 s is. (A tenth for the requests in between.)
+    { concurrencyPolicy: 'Forbid', times: [60.1, 142.2, 224.3] },
     { concurrencyPolicy: 'Replace', times: [60.1, 120.1, 180.1, 240.1] },
   ])('$concurrencyPolicy', ({ concurrencyPolicy, times }) => {
     const told = run([cronJob({ concurrencyPolicy }, { 'run-ms': 80_000 })], [], 250);

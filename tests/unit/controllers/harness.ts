@@ -204,6 +204,7 @@ export class Harness {
           causes: [],
           id: -1,
           object: null,
+          revision: 0,
         };
         waiting.push(() => reply?.({ ...refused, target, arg }));
         kernel.after(3 * MS, answer, 0, 0);

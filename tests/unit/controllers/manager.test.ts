@@ -93,6 +93,10 @@ describe('the built-in controllers', () => {
       'cronjob',
       'ttl-after-finished',
       'garbage-collector',
+      'ttl',
+      'node-lifecycle',
+      'taint-eviction',
+      'pod-garbage-collector',
       'resourcequota',
     ]);
   });

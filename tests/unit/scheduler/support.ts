@@ -258,6 +258,11 @@ export class World implements ApiServer {
       patchPod: unexpected,
       deletePod: unexpected,
       patchNodeImages: unexpected,
+      writeNode: unexpected,
+      patchNode: unexpected,
+      deleteNode: unexpected,
+      renewLease: unexpected,
+      read: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
         say(`bind ${state.podName(pod)} ${state.nodeName(node)}`);
         const refusal = this.refuse;
@@ -282,7 +287,8 @@ export class World implements ApiServer {
   }
 
   #reply(reply: ReplyHandler | null, code: number, message: string, target: number, arg: number): void {
-    const answer: ApiReply = { code, reason: '', message, causes: [], id: target, object: null, target, arg };
+    const rest = { reason: '', causes: [], object: null, revision: 0 };
+    const answer: ApiReply = { ...rest, code, message, id: target, target, arg };
     this.at(this.kernel.now + this.#replyUs, () => reply?.(answer));
   }
 

@@ -1,0 +1,66 @@
+// A KubeSchedulerConfiguration checked against what may be used: profiles, arguments, and that each of the user's own
+// plug-ins in a profile can be made. What no profile uses is told, too.
+import {
+  type KubeObject,
+  loadProfiles,
+  PolicyFault,
+  type ProfileProblem,
+  place,
+  type SchedulerSettings,
+} from '../engine/index.ts';
+import type { LossBook } from './loss.ts';
+import type { UserProblem } from './problems.ts';
+import { faultProblem, type OwnPolicy, type Policies } from './registry.ts';
+
+export interface CheckedConfig {
+  readonly settings: SchedulerSettings | null;
+  /** Problems with a path in the configuration. */
+  readonly problems: readonly ProfileProblem[];
+  /** Problems of the user's plug-ins when they were made. */
+  readonly faults: readonly UserProblem[];
+  /** The user's plug-ins that stand in no profile. */
+  readonly unused: readonly OwnPolicy[];
+}
+
+/** `config` undefined: the default profile. */
+export function checkConfig(config: KubeObject | undefined, policies: Policies): CheckedConfig {
+  if (policies.isPartial) return { settings: null, problems: [], faults: [], unused: [] };
+  const own = policies.own.filter(({ kind }) => kind === 'scheduler plug-in');
+  const loaded = loadProfiles(config, policies.registry.scheduler);
+  if ('problems' in loaded) return { settings: null, problems: loaded.problems, faults: [], unused: [] };
+  const { settings } = loaded;
+  const used = new Set(
+    settings.profiles.flatMap(({ plugins }) => plugins.map(({ definition }) => definition.name)),
+  );
+  return {
+    settings,
+    problems: [],
+    faults: own.some(({ name }) => used.has(name)) ? faultsOf(settings) : [],
+    unused: own.filter(({ name }) => !used.has(name)),
+  };
+}
+
+/** Makes every plug-in once, on an empty cluster: whoever throws or has the wrong shape does so now. */
+function faultsOf(settings: SchedulerSettings): UserProblem[] {
+  try {
+    place({ name: '', family: '', settings, cluster: [], pending: [] });
+    return [];
+  } catch (error) {
+    if (error instanceof PolicyFault) return [faultProblem(error)];
+    throw error;
+  }
+}
+
+/** Plug-ins that nobody asks, for the loss report. */
+export function noteUnused(unused: readonly OwnPolicy[], loss: LossBook): void {
+  for (const { name, file } of unused)
+    loss.add(file, 'Plugin', name, 'no scheduler profile enables this plug-in: it is never asked');
+}
+
+/** `profiles[0].plugins` */
+export function configPath(path: ProfileProblem['path'], base = ''): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+    base,
+  );
+}

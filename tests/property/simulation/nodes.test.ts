@@ -1,0 +1,138 @@
+// Nodes that fail in whole runs: computed heartbeats against simulated ones, and what a failure does to pods.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ResolvedScenario, TimedStep } from '../../../engine/contracts/scenario.ts';
+import type { TimelineRow } from '../../../engine/contracts/timeline.ts';
+import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import { recorded } from '../../../policies/costs/recorded.ts';
+import { create, SECOND, scenario, workload } from './scenario.ts';
+
+type NodeStep = 'stop-node' | 'start-node' | 'cut-off' | 'crash-node' | 'remove-node';
+const step = (seconds: number, what: NodeStep, ...names: string[]): TimedStep => ({
+  atUs: Math.round(seconds * SECOND),
+  do: what,
+  objects: [],
+  nodes: { names },
+});
+
+function rows(s: ResolvedScenario): TimelineRow[] {
+  let found: TimelineRow[] = [];
+  simulateBuiltIn(s, { timeline: (timeline) => (found = [...timeline.transitions]) });
+  return found;
+}
+
+/** Condition and taints of nodes, times in seconds to 50 ms. */
+const ofNodes = (list: readonly TimelineRow[]): string[] =>
+  list
+    .filter(({ o }) => o.startsWith('Node/'))
+    .map(({ o, w, v, t }) => `${o} ${w}=${v ?? ''} ${Math.round(t / 50) / 20}`);
+
+const run = (steps: readonly TimedStep[], more: Partial<ResolvedScenario> = {}): ResolvedScenario =>
+  scenario([{ count: 4, zones: ['a', 'b'] }], steps, {
+    costs: recorded,
+    stopWhenIdle: false,
+    untilUs: 200 * SECOND,
+    ...more,
+  });
+
+describe('heartbeats', () => {
+  it('computed and simulated find out the same silences at the same looks', () => {
+    // Times are kept away from those at which a renewal is on its way: there the two may differ by one look.
+    const downs = fc.array(
+      fc.record({
+        node: fc.integer({ min: 1, max: 3 }),
+        at: fc.integer({ min: 12, max: 60 }),
+        lasts: fc.integer({ min: 5, max: 90 }),
+        what: fc.constantFrom<NodeStep>('stop-node', 'cut-off'),
+      }),
+      { minLength: 1, maxLength: 2 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), downs, (seed, list) => {
+        const steps = list.flatMap(({ node, at, lasts, what }) => [
+          step(at, what, `node-${node}`),
+          step(at + lasts, 'start-node', `node-${node}`),
+        ]);
+        steps.sort((a, b) => a.atUs - b.atUs);
+        const seen = (heartbeats: 'analytic' | 'events') =>
+          ofNodes(rows(run(steps, { seed, heartbeats }))).sort();
+        expect(seen('events')).toEqual(seen('analytic'));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('of healthy nodes cost no events', () => {
+    const events = (more: Partial<ResolvedScenario>) =>
+      simulateBuiltIn(run([], { untilUs: 3600 * SECOND, ...more }), {}).summary.events;
+    expect(events({})).toBeLessThan(50);
+    // 4 nodes, 360 renewals each, at least two events a renewal.
+    expect(events({ heartbeats: 'events' })).toBeGreaterThan(2 * 4 * 360);
+  });
+});
+
+describe('a node that fails', () => {
+  const toleration = (key: string) => ({
+    key: `node.kubernetes.io/${key}`,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds: 10,
+  });
+  const web = workload('Deployment', 'web', 4, '100m', {
+    tolerations: [toleration('unreachable'), toleration('not-ready')],
+  });
+  const first = (list: readonly TimelineRow[], w: string, v?: string): number | undefined =>
+    list.find((row) => row.w === w && (v === undefined || row.v === v))?.t;
+
+  it('is Unknown 40 to 55 s later; pods that tolerate that for 10 s are marked 10 s after the NoExecute taint', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const list = rows(run([create(0, web), step(20, 'stop-node', 'node-1')], { seed }));
+      const unknown = first(list, 'condition.Ready', 'Unknown:NodeStatusUnknown')!;
+      expect(unknown).toBeGreaterThan(60_000);
+      expect(unknown).toBeLessThan(75_200);
+      const tainted = list.find(({ w, v }) => w === 'taints' && `${v}`.includes('NoExecute'))!.t;
+      expect(tainted - unknown).toBeLessThan(600);
+      expect(first(list, 'deleting', 'true')! - tainted).toBeGreaterThan(9_990);
+      expect(first(list, 'deleting', 'true')! - tainted).toBeLessThan(10_300);
+      // A ReplicaSet replaces what is being deleted; the pod itself stays until somebody on the node removes it.
+      expect(list.some(({ w, o }) => w === 'gone' && o.startsWith('Deployment'))).toBe(false);
+    }
+  });
+
+  it('and is back within the grace period has lost nothing', () => {
+    const list = rows(
+      run([create(0, web), step(20, 'stop-node', 'node-1'), step(55, 'start-node', 'node-1')]),
+    );
+    expect(ofNodes(list)).toEqual([]);
+  });
+
+  it('and is removed loses its pods 40 to 80 s later to the pod garbage collector', () => {
+    const list = rows(run([create(0, web), step(20, 'remove-node', 'node-1')]));
+    const marked = list.find(
+      ({ w, v }) => w === 'condition.DisruptionTarget' && v === 'True:DeletionByPodGC',
+    )!.t;
+    expect(marked).toBeGreaterThan(60_000);
+    expect(marked).toBeLessThan(100_500);
+  });
+
+  it('by a crash starts its containers anew, and says how often', () => {
+    const steps = [create(0, web), step(20, 'crash-node', 'node-1'), step(40, 'start-node', 'node-1')];
+    const list = rows(run(steps));
+    const restarts = list.filter(({ w, v }) => w === 'restarts' && `${v}` === '1');
+    expect(restarts.length).toBeGreaterThan(0);
+    for (const { t } of restarts) expect(t).toBeGreaterThan(40_000);
+  });
+
+  it('by its network goes on: what it does is told when it is back', () => {
+    // The pod runs 30 s: it ends at 31 s, while nobody hears of it, and is told at 50 s.
+    const ends = workload('ReplicaSet', 'job', 1, '100m', {
+      nodeSelector: { 'kubernetes.io/hostname': 'node-1' },
+      annotations: { 'kubetick.io/run-ms': '30000', 'kubetick.io/exit-codes': '0' },
+    });
+    const steps = [create(0, ends), step(20, 'cut-off', 'node-1'), step(50, 'start-node', 'node-1')];
+    const list = rows(run(steps, { untilUs: 60 * SECOND }));
+    const restart = first(list, 'restarts')!;
+    expect(restart).toBeGreaterThan(50_000);
+    expect(restart).toBeLessThan(50_100);
+  });
+});
