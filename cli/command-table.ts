@@ -25,6 +25,8 @@ export interface CommandSpec {
     readonly many: boolean;
     readonly required: boolean;
   };
+  /** A second argument that must follow the first. */
+  readonly second?: { readonly name: string; readonly help: string };
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [string, string])[];
   /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
@@ -129,6 +131,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: 'json', type: 'flag', help: 'print the summary as JSON', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+      {
+        name: 'paranoid',
+        type: 'flag',
+        help: 'check the whole cluster every thousand commits: pods, sums of nodes, endpoints; slow',
+        group: 'Output',
+      },
     ],
     examples: [
       ['kubetick run app.yaml', 'three nodes of 4 CPU and 16Gi, everything applied at 0 s'],
@@ -140,7 +148,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
@@ -225,6 +233,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         default: 'table',
         group: 'Output',
       },
+      {
+        name: 'nodes',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most: the best and the worst nodes',
+        default: '20',
+        group: 'Output',
+      },
+      {
+        name: 'no-hints',
+        type: 'flag',
+        help: 'do not try what would make a pod fit',
+        group: 'Output',
+      },
     ],
     examples: [
       [
@@ -237,6 +259,95 @@ export const COMMANDS: readonly CommandSpec[] = [
     notes: [
       'No virtual time passes. All nodes are looked at, each decision is applied before the next pod, and among equal nodes the first by name is taken.',
       'A JSON line: {"name","family","kubernetes","nodes":{NODE:{"pods","requested"}},"pods":[{"pod","priority","requests","result","gate","prefilter","rejected":{NODE:{"plugin","code","reasons"}},"feasible","scores":{NODE:{PLUGIN:n}},"totals","best","nominated","node","placed","preemption":{"outcomes","message"},"message"}]}. `result` is scheduled, unschedulable, preempting, gated, assigned or ignored; scores are normalised and weighted.',
+      'The first 20 pods of a case that fit nowhere or are gated have "hints":[{"kind","size","change","node","nodes","requests","victim","preemption"}]: single changes after which the pod goes to `node`, one of `nodes`, the smallest first. Each was tried by deciding again. `size`: the share of a request given up, 1 for a field, 2 for a rule dropped, 3 for a pod deleted, 4 for a node added. `kind` is requests, gates, toleration, uncordon, label, host-port, claim, constraint, evict or node.',
+    ],
+  },
+  {
+    name: 'explain',
+    group: 'Understand',
+    about: 'where the time of a pod of a finished run went, and why the scheduler decided as it did',
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    second: { name: 'OBJECT', help: 'pod/NAME or pod/NAMESPACE/NAME' },
+    options: [
+      {
+        name: 'at',
+        type: 'text',
+        value: 'T',
+        help: 'explain the attempt under way at this virtual time, or the last one before it',
+        group: 'Attempt',
+      },
+      {
+        name: 'attempt',
+        type: 'number',
+        value: 'K',
+        help: 'explain the K-th attempt',
+        default: 'the last one',
+        group: 'Attempt',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables for people, or one JSON line',
+        default: 'table',
+        group: 'Output',
+      },
+      {
+        name: 'nodes',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most: the best and the worst nodes',
+        default: '20',
+        group: 'Output',
+      },
+      {
+        name: 'no-hints',
+        type: 'flag',
+        help: 'do not try what would have made the pod fit',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick explain runs/web/default-1a2b3c4d/r01 pod/web-7c5b8-x2x4z', 'its last scheduling attempt'],
+      ['kubetick explain runs/web/default-1a2b3c4d/r01 pod/shop/db-0 --at 90s', 'as things stood at 90 s'],
+    ],
+    notes: [
+      "Repeats the run up to the pod's last attempt, in this process. All nodes are looked at, also where the run looked at a part of a large cluster; the table says so.",
+      'A JSON line: {"run","namespace","pod","phase","node","reason","path":[{"phase","from","to","seconds"}],"attempts":[{"number","from","to","result","node","message","examined","feasible","nodes"}],"explained","placement","differences"}. `placement` is a pod of `kubetick place -o json`; `explained` is the number of the attempt, 0 where there was none and the end of the run is explained.',
+      'Exit 4 when what the repeated run says about the pod is not what was recorded, or when the versions differ: the differences go to standard error.',
+    ],
+  },
+  {
+    name: 'summary',
+    group: 'Understand',
+    about: "where the time of pods' starts went, by cohort, from a result directory without simulating",
+    positional: { name: 'RUN', help: 'a result directory', many: false, required: true },
+    options: [
+      {
+        name: 'by',
+        type: 'text',
+        value: 'KEY',
+        help: 'cohorts: owner, namespace, node or label:KEY',
+        default: 'all pods together',
+        group: 'Cohorts',
+      },
+      {
+        name: 'output',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json',
+        help: 'tables of the 20 cohorts with most time, or JSON with all',
+        default: 'table',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick summary runs/web/default-1a2b3c4d/r01', 'phases of all pods'],
+      ['kubetick summary runs/web/default-1a2b3c4d/r01 --by label:app -o json', 'by label'],
+    ],
+    notes: [
+      'JSON: {"run","by","cohorts":[{"name","pods","started","phases":[{"phase","count","mean","p50","p90","p99","max","share"}]}]}, seconds; phases are those of docs/explain.md, `total` first. Percentiles are exact (nearest rank), over the pods of the cohort that were seen Ready and had the phase; `share` is of all time of these pods.',
     ],
   },
   {
@@ -315,7 +426,8 @@ export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
   const many = p?.many === true ? '...' : '';
   const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
-  return `kubetick ${command.name}${argument}${command.options.length > 0 ? ' [options]' : ''}`;
+  const second = command.second === undefined ? '' : ` ${command.second.name}`;
+  return `kubetick ${command.name}${argument}${second}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 
 /** `--node-cpu Q` */

@@ -24,8 +24,9 @@ export function commandsMarkdown(): string {
       '',
       `${capital(command.about)}.`,
     );
-    if (command.positional !== undefined)
-      lines.push('', `${command.positional.name}: ${command.positional.help}.`);
+    for (const each of [command.positional, command.second]) {
+      if (each !== undefined) lines.push('', `${each.name}: ${each.help}.`);
+    }
     if (command.options.length > 0) {
       lines.push('', '| option | | default |', '|---|---|---|');
       for (const option of command.options) {

@@ -72,9 +72,9 @@ export function overview(version: string): string {
 /** `kubetick COMMAND --help`. */
 export function commandHelp(command: CommandSpec): string {
   const lines = [`Usage: ${usageOf(command)}`, '', `  ${command.about}`];
-  const { positional } = command;
-  if (positional !== undefined)
-    lines.push('', 'Arguments:', ...columns([[positional.name, positional.help]]));
+  const both = [command.positional, command.second].flatMap((each) => each ?? []);
+  if (both.length > 0)
+    lines.push('', 'Arguments:', ...columns(both.map(({ name, help }) => [name, help] as const)));
   for (const [group, options] of groupsOf([...command.options, COMMON_OPTIONS[0]!])) {
     lines.push('', `${group}:`, ...columns(options.map((o) => [optionLabel(o), optionText(o)] as const)));
   }

@@ -27,6 +27,14 @@ const HANDLERS: Readonly<
     const { placePods } = await import('./commands/place.ts');
     return placePods({ paths, ...options }, io);
   },
+  async explain([run, object], options, io) {
+    const { explainPod } = await import('./commands/explain.ts');
+    return explainPod({ run: run!, object: object!, ...options }, io);
+  },
+  async summary([run], options, io) {
+    const { summarise } = await import('./commands/summary.ts');
+    return summarise({ run: run!, ...options }, io);
+  },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');
     return checkPluginCommand({ file: file!, ...options }, io);

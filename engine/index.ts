@@ -1,5 +1,6 @@
 // The engine's only door for policies, workloads, reports and commands: contracts, and the run itself.
 export type * from './contracts/api.ts';
+export type * from './contracts/attempts.ts';
 export * from './contracts/controller.ts';
 export type * from './contracts/costs.ts';
 export * from './contracts/own-plugins.ts';
@@ -26,14 +27,11 @@ export {
 } from './kernel/index.ts';
 export type { Json, KubeObject, ObjectMeta } from './kinds/kind.ts';
 export { compareQuantities, quantityMilli, quantityValue, tryQuantity } from './kinds/quantity.ts';
+export type { Hint, HintKind } from './scheduler/hints/index.ts';
+export type { PlaceInput, Placement, PodPlacement } from './scheduler/placement.ts';
 export { type PluginAnswer, PluginProbe } from './scheduler/plugin-probe.ts';
 export { loadProfiles } from './scheduler/profiles.ts';
-export {
-  type PlaceInput,
-  type Placement,
-  type PodPlacement,
-  place,
-} from './scheduler/snapshot.ts';
+export { place } from './scheduler/snapshot.ts';
 export { type Registry, simulate } from './simulation.ts';
 export type {
   ContainerTemplate,

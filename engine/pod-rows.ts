@@ -1,9 +1,17 @@
 // What pods.csv prints of a pod, read from the tables.
 import type { PodRowSource } from './metrics/recorder.ts';
-import { type ClusterState, PHASE_NAMES, PodBit, phaseOf } from './state/index.ts';
+import { type ClusterState, type Labels, PHASE_NAMES, PodBit, phaseOf } from './state/index.ts';
+
+const labelsText = (labels: Labels): string =>
+  Object.keys(labels)
+    .sort()
+    .map((key) => `${key}=${labels[key]}`)
+    .join(' ');
 
 export function podRowSource(state: ClusterState): PodRowSource {
   const { pods } = state;
+  /** By label set: many pods share one. */
+  const texts: string[] = [];
   const owner = (pod: number) => (pods.owner[pod]! < 0 ? null : state.objects.lastVersion(pods.owner[pod]!));
   return {
     namespace: (pod) => state.podNamespace(pod),
@@ -16,6 +24,12 @@ export function podRowSource(state: ClusterState): PodRowSource {
     cpuMilli: (pod) => state.template(pod).cpuMilli,
     memoryBytes: (pod) => state.template(pod).memoryBytes,
     restarts: (pod) => pods.restarts[pod]!,
+    labels: (pod) => {
+      const set = pods.labelSet[pod]!;
+      texts[set] ??= labelsText(state.labels.get(set));
+      return texts[set];
+    },
+    nodeAddedUs: (pod) => (pods.node[pod]! < 0 ? Number.NaN : state.nodes.addedUs[pods.node[pod]!]!),
     reason: (pod) => {
       const reason = pods.reason[pod]!;
       if (reason >= 0) return state.texts.text(reason);

@@ -15,6 +15,7 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { Sweep } from './invariants/sweep.ts';
 import {
   assert,
   type Duration,
@@ -76,6 +77,8 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  readonly #sweep: Sweep | null;
+  #scheduler: Scheduler | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -92,6 +95,7 @@ class Run {
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
     this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -121,6 +125,7 @@ class Run {
       committed: (logs) => {
         this.#idleEnd?.changed();
         this.#timeline?.committed(logs);
+        this.#sweep?.committed();
       },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
@@ -183,6 +188,7 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
   }
 
@@ -201,7 +207,9 @@ class Run {
     const context = this.#context;
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
-    new Scheduler(context, profiles.settings).start();
+    const observer = this.#options.attempts ?? null;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
@@ -254,6 +262,9 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    this.#sweep?.check();
+    const scheduler = this.#scheduler;
+    this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     let unschedulable = 0;
     for (const pod of livePods) {

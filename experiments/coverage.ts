@@ -175,6 +175,28 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     'spec.progressDeadlineSeconds',
     'spec.paused',
   ]),
+  'apps/DaemonSet': workload([
+    'spec.selector',
+    'spec.minReadySeconds',
+    'spec.updateStrategy',
+    'spec.revisionHistoryLimit',
+  ]),
+  'apps/StatefulSet': workload(
+    [
+      'spec.replicas',
+      'spec.selector',
+      'spec.minReadySeconds',
+      'spec.ordinals',
+      'spec.podManagementPolicy',
+      'spec.updateStrategy',
+      'spec.revisionHistoryLimit',
+      'spec.persistentVolumeClaimRetentionPolicy',
+      'spec.volumeClaimTemplates.metadata',
+    ],
+    ['spec.serviceName', 'spec.volumeClaimTemplates.kind', 'spec.volumeClaimTemplates.apiVersion'],
+  ),
+  // Written by controllers; one that a user brings along is taken over by its owner.
+  'apps/ControllerRevision': { acts: ['data', 'revision'], silent: [] },
   'batch/Job': workload(prefix('spec', JOB_SPEC.acts), prefix('spec', JOB_SPEC.silent)),
   'batch/CronJob': {
     acts: [
@@ -274,6 +296,7 @@ const NOTES: readonly (readonly [RegExp, string])[] = [
   [/\blivenessProbe\b/, 'containers are taken to stay healthy'],
   [/\blifecycle\b/, 'hooks take no time'],
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
+  [/\bvolumeClaimTemplates\b/, 'claims are made; their volumes are taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
   [/\bresourceClaims\b|\bclaims\b/, 'devices are not allocated'],
 ];

@@ -207,5 +207,6 @@ export function readPlaceCases(files: PlaceFiles, options: PlaceOptions = {}): P
   return cases;
 }
 
-/** What the scheduler decides. */
-export const decide = (each: PlaceCase): Placement => withFaultsTold(() => place(each));
+/** What the scheduler decides; with hints for so many of the pods that fit nowhere. */
+export const decide = (each: PlaceCase, hints = 0): Placement =>
+  withFaultsTold(() => place({ ...each, hints }));

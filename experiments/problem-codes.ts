@@ -158,6 +158,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The path is not a result directory.',
     fix: 'Give a directory written by `kubetick run`.',
   },
+  E4005: {
+    meaning: 'There is no such object in the run, or more than one.',
+    fix: 'Write pod/NAME or pod/NAMESPACE/NAME as in pods.csv.',
+  },
   E4004: {
     meaning: 'The object to trace is not named correctly.',
     fix: 'Write KIND/NAME or KIND/NAMESPACE/NAME, for example `rc/web`.',

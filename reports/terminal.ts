@@ -13,6 +13,8 @@ import type {
   TraceHop,
 } from '../engine/contracts/result.ts';
 import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/tables.ts';
+import type { FullSummary } from '../engine/metrics/recorder.ts';
+import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -42,6 +44,7 @@ export interface SummaryTextOptions {
   readonly colour: boolean;
   /** Reasons of pending pods with their numbers, most frequent first. */
   readonly pendingReasons: readonly (readonly [string, number])[];
+  readonly controllers?: ControllerRows;
 }
 
 /** The closing tables of `kubetick run`, with a newline at the end. */
@@ -52,6 +55,8 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     headline(result, c),
     podsText(summary, options, c),
     latencyText(summary, c),
+    phasesText(summary, c),
+    controllersText(options, c),
     clusterText(summary, c),
     expectText(summary, c),
     lossText(summary.loss, c),
@@ -242,6 +247,26 @@ function latencyText(summary: RunSummary, c: Colours): string {
   const api =
     total > 0 ? `\n${grouped(total)} API request${total === 1 ? '' : 's'} by verb and resource: api.csv` : '';
   return `${table(head, rows)}${api}`;
+}
+
+/** Mean over the pods seen Ready; a phase that only some of them had counts as nothing for the others. */
+function phasesText(summary: RunSummary, c: Colours): string {
+  const { phases = {} } = summary as Partial<FullSummary>;
+  const pods = summary.latency['pod.startup']?.count ?? 0;
+  if (pods === 0 || Object.keys(phases).length === 0) return '';
+  const parts = Object.entries(phases).map(([name, { count, mean }]) => ({
+    name,
+    seconds: (mean * count) / pods,
+  }));
+  const whole = humanSeconds(parts.reduce((sum, { seconds }) => sum + seconds, 0));
+  const shown = parts.map(({ name, seconds }) => `${humanSeconds(seconds)} ${name}`).join(' + ');
+  return `${c.bold('pod start')}, mean of ${grouped(pods)}: ${whole} = ${shown}`;
+}
+
+function controllersText({ controllers }: SummaryTextOptions, c: Colours): string {
+  if (controllers === undefined || controllers.rows.length === 0) return '';
+  const { head, rows } = controllers.table(humanSeconds);
+  return table([c.bold(head[0]!), ...head.slice(1).map((name) => c.dim(name))], rows);
 }
 
 function clusterText(summary: RunSummary, c: Colours): string {

@@ -24,6 +24,7 @@ export interface RunArguments {
   readonly trace?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly paranoid?: boolean;
 }
 
 /** Replaces loading and the engine in tests. */
@@ -43,19 +44,22 @@ export async function run(
 ): Promise<number> {
   const trace = await openTrace(args.trace);
   const scenario = await dependencies.load(args, io);
-  const [{ execute }, { defaultRunDirectory }, terminal] = await Promise.all([
+  const [{ execute }, { defaultRunDirectory }, terminal, { ControllerRows }] = await Promise.all([
     import('../../experiments/execute.ts'),
     import('../../experiments/run-directory.ts'),
     import('../../reports/terminal.ts'),
+    import('../../reports/controllers.ts'),
   ]);
   const reasons = new terminal.PendingReasons();
+  const controllers = new ControllerRows();
   const timeline = await openTimeline(args.timeline);
   const progress = await openProgress(args, io);
   const options: RunOptions = {
-    sinks: args.json || args.quiet ? [] : [reasons],
+    sinks: args.json || args.quiet ? [] : [reasons, controllers],
     ...(trace === null ? {} : { trace }),
     ...(timeline === null ? {} : { timeline: (told) => timeline.write(told) }),
     ...(progress === null ? {} : { progress: progress.update }),
+    ...(args.paranoid === true ? { paranoid: true } : {}),
   };
   let execution: Execution;
   try {
@@ -78,7 +82,9 @@ export async function run(
     io.stdout.write(jsonText(result.summary));
   } else if (!args.quiet) {
     const pendingReasons = reasons.sorted();
-    io.stdout.write(terminal.summaryText(result, { ...timing, directory, colour, pendingReasons }));
+    io.stdout.write(
+      terminal.summaryText(result, { ...timing, directory, colour, pendingReasons, controllers }),
+    );
   }
   return verdict(result, args, io);
 }

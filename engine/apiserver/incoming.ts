@@ -9,8 +9,8 @@ import { type ClusterState, type PodTemplate, SUFFIXES, suffixText } from '../st
 import type { Admitted } from './admitted.ts';
 import { type ApiRequest, Op } from './request.ts';
 
-/** Kinds that the server completes whoever sends them: a Job gets its selector from its own UID. */
-const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'Job']);
+/** Kinds that admission completes whoever creates them; a Job gets its selector from its own UID. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim', 'Job']);
 
 const refusedKey = (template: PodTemplate, namespace: string): string => `${template.id} ${namespace}`;
 
@@ -107,7 +107,7 @@ export class Incoming {
   /** Name that a refusal tells: a generated one is another at each attempt. */
   attemptedName(pod: PodCreation): string {
     const base = this.#state.texts.text(pod.nameBase);
-    if (!pod.generate) return base;
+    if (!pod.generate) return `${base}${pod.ordinal ?? ''}`;
     this.#attempts += 1;
     return base + suffixText(this.#draw.below(this.#namePurpose, this.#attempts, 0, SUFFIXES));
   }

@@ -44,7 +44,30 @@ export interface ObjectWriteHooks {
 const COUNTED = new Set(['ReplicaSet', 'EndpointSlice']);
 
 /** Kinds whose selector may not change once made (validation of apps/v1 updates). */
-const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet']);
+const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet']);
+
+/** What of a StatefulSet's spec may change (ValidateStatefulSetUpdate). */
+const STATEFULSET_FIELDS = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+
+function statefulSetProblem(stored: KubeObject, changed: KubeObject): string | null {
+  const fixed = (object: KubeObject) => {
+    const spec = { ...object['spec'] };
+    for (const field of STATEFULSET_FIELDS) delete spec[field];
+    return spec;
+  };
+  if (stored.kind !== 'StatefulSet' || isSameJson(fixed(stored), fixed(changed))) return null;
+  const quoted = STATEFULSET_FIELDS.map((field) => `'${field}'`);
+  const fields = `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
+  return `StatefulSet.apps "${stored.metadata.name}" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`;
+}
 
 function immutableProblem(stored: KubeObject, changed: KubeObject): string | null {
   if (!FIXED_SELECTOR.has(stored.kind)) return null;
@@ -66,6 +89,17 @@ function finalizersFor(propagation: Propagation, finalizers: readonly string[]):
   const next = [...others, ...wanted];
   const same = next.length === finalizers.length && next.every((name) => finalizers.includes(name));
   return same ? finalizers : next;
+}
+
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+/** The annotation that counts a DaemonSet's templates is the server's own (daemonSetStrategy.PrepareForUpdate). */
+function countTemplate(stored: KubeObject, next: KubeObject): void {
+  if (stored.kind !== 'DaemonSet') return;
+  const before = Number(stored.metadata.annotations?.[TEMPLATE_GENERATION] ?? '0');
+  const changed = !isSameJson(next['spec']?.template, stored['spec']?.template);
+  const count = String(changed ? before + 1 : before);
+  next.metadata.annotations = { ...next.metadata.annotations, [TEMPLATE_GENERATION]: count };
 }
 
 const finalized = (object: KubeObject): boolean =>
@@ -176,6 +210,8 @@ export class ObjectWrites {
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }
+      const forbidden = statefulSetProblem(stored, admitted.object);
+      if (forbidden !== null) return r.fail(422, 'Invalid', forbidden);
       const metadata = { ...stored.metadata, ...changed.metadata };
       changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
       if (stored.kind === 'Service') {
@@ -247,6 +283,7 @@ export class ObjectWrites {
       const changed = !isSameJson(next['spec'], stored['spec']);
       metadata.generation = stored.metadata.generation + (changed ? 1 : 0);
     }
+    countTemplate(stored, next);
     if (metadata.deletionTimestamp !== undefined && finalized(next)) {
       r.code = 200;
       r.id = r.subject;

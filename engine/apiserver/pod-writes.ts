@@ -11,6 +11,7 @@ import {
   GENERATED_PREFIX_MAX,
   isTerminal,
   type NodeId,
+  ordinalSuffix,
   Phase,
   PodBit,
   type PodId,
@@ -71,11 +72,11 @@ export class PodWrites {
       body.generate && base.length > GENERATED_PREFIX_MAX
         ? state.texts.id(base.slice(0, GENERATED_PREFIX_MAX))
         : body.nameBase;
-    const problem = this.#h.namespaceProblem(namespace, 'pods', base);
+    const problem = this.#h.namespaceProblem(namespace, 'pods', `${base}${body.ordinal ?? ''}`);
     if (problem) return r.fail(problem.code, problem.reason, problem.message);
     const suffix = this.#freeName(body, nameBase);
     if (suffix === null) {
-      return r.fail(409, 'AlreadyExists', `pods "${base}" already exists`);
+      return r.fail(409, 'AlreadyExists', `pods "${base}${body.ordinal ?? ''}" already exists`);
     }
     const revision = this.#h.nextRevision();
     const now = this.#h.now();
@@ -91,6 +92,7 @@ export class PodWrites {
       revision,
       runUs: body.runUs,
       bits: body.tracked ? PodBit.tracked : 0,
+      ...(body.pinned === undefined ? {} : { pinned: body.pinned }),
     });
     state.podNames.add(pod);
     recorder.podCreated(pod);
@@ -287,8 +289,13 @@ export class PodWrites {
   }
 
   #freeName(body: PodCreation, base: number): number | null {
-    const { podNames, pods } = this.#h.state;
-    if (!body.generate) return podNames.find(body.namespace, base, -1) < 0 ? -1 : null;
+    const { state } = this.#h;
+    const { podNames, pods, texts } = state;
+    if (!body.generate) {
+      const { ordinal } = body;
+      if (state.findPod(body.namespace, texts.text(base) + (ordinal ?? '')) >= 0) return null;
+      return ordinal === undefined ? -1 : ordinalSuffix(ordinal);
+    }
     for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
       const suffix = this.#h.draw.below(this.#namePurpose, pods.created + 1, attempt, SUFFIXES);
       if (podNames.find(body.namespace, base, suffix) < 0) return suffix;

@@ -57,7 +57,7 @@ export class RequestTrace {
       case Op.createPod: {
         if (r.id >= 0) return this.#pod(r.id);
         const body = r.body as PodCreation;
-        const name = state.texts.text(body.nameBase) + (body.generate ? '*' : '');
+        const name = state.texts.text(body.nameBase) + (body.generate ? '*' : (body.ordinal ?? ''));
         return { kind: 'Pod', namespace: state.texts.text(body.namespace), name };
       }
       case Op.bindPod:

@@ -429,7 +429,9 @@ export class Server implements ApiServer, Transport {
     if (nodes.find(object.metadata.name!) >= 0) {
       return r.fail(409, 'AlreadyExists', `nodes "${object.metadata.name}" already exists`);
     }
-    r.id = this.#o.addNode(object, this.#etcd.next());
+    // Each row has a UID of its own; nodes are no stored objects, which admission numbers.
+    const { uid: _uid, ...metadata } = object.metadata;
+    r.id = this.#o.addNode({ ...object, metadata }, this.#etcd.next());
     r.code = 201;
     this.#logsTouched.add(this.#state.nodeLog);
   }

@@ -40,6 +40,10 @@ export interface PodCreation {
   /** Interned generateName (the server adds 5 characters) or whole name. */
   readonly nameBase: number;
   readonly generate: boolean;
+  /** The name is nameBase and this number (StatefulSets); nameBase is then the generateName that the pod shows. */
+  readonly ordinal?: number;
+  /** Interned name of the only node that it may go to: affinity to metadata.name without a template of its own. */
+  readonly pinned?: number;
   /** µs after start at which containers exit with 0; NaN: they run on. */
   readonly runUs: number;
   /** With the finalizer by which a Job counts its pods. */

@@ -139,13 +139,13 @@ export type Pending = { readonly __pending: unique symbol };
 
 /** The worker's requests. Each returns at once; `yield` waits until all that were started are answered. */
 export interface Calls {
-  create(object: KubeObject): Pending;
-  update(id: number, object: KubeObject, expectedRevision: number): Pending;
+  /** `arg` comes back in `each`, here and below. */
+  create(object: KubeObject, arg?: number): Pending;
+  update(id: number, object: KubeObject, expectedRevision: number, arg?: number): Pending;
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending;
   /** `change` is applied to the newest version at the commit. */
   patch(id: number, change: (object: KubeObject) => KubeObject): Pending;
   delete(id: number, propagation?: Propagation): Pending;
-  /** `arg` comes back in `each`. */
   createPod(creation: PodCreation, arg?: number): Pending;
   deletePod(pod: number, generation: number, graceSeconds: number, arg?: number): Pending;
   /** `change` is applied to the newest version at the commit. */

@@ -1,5 +1,6 @@
 // What a run gives back: the summary (summary.json), and the sink contract through which tables leave the engine
 // while it runs, so that no table is ever held in memory.
+import type { AttemptObserver } from './attempts.ts';
 import type { Cell, TableSpec } from './tables.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -104,8 +105,10 @@ export interface RunOptions {
   trace?: { object: string; emit(hop: TraceHop): void };
   /** Given the run's timeline when it ends. The run is the same with and without it. */
   timeline?(timeline: Timeline): void;
+  /** Follows scheduling attempts. The run is the same with and without it, up to where it ends it. */
+  attempts?: AttemptObserver;
   progress?(state: ProgressState): void;
-  /** Runs costly invariant checks after each event burst. */
+  /** Walks through the whole cluster now and then, and fails where something that must hold does not. */
   paranoid?: boolean;
   /** Returns true to stop (Ctrl-C). Asked every few thousand events. */
   shouldStop?(): boolean;

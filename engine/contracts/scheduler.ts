@@ -155,6 +155,8 @@ export interface PodView {
   /** ObjectId of the controlling owner, -1. */
   readonly owner: number;
   readonly labels: Labels;
+  /** Name of the only node that it may go to, whatever its template says; '': its template decides. */
+  readonly pinnedNode: string;
   /** It has a deletion timestamp. */
   readonly terminating: boolean;
 }

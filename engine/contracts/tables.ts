@@ -10,7 +10,7 @@ export interface ColumnSpec {
   readonly help: string;
 }
 
-export type TableName = 'pods' | 'nodes' | 'api' | 'timeseries' | 'events' | 'loss';
+export type TableName = 'pods' | 'nodes' | 'api' | 'controllers' | 'timeseries' | 'events' | 'loss';
 
 export interface TableSpec {
   readonly name: TableName;
@@ -59,6 +59,10 @@ export const PODS_TABLE: TableSpec = {
     int('attempts', 'scheduling attempts'),
     int('restarts', 'container restarts'),
     text('reason', 'status.reason, or why it is pending'),
+    time('queued_s', 'the scheduler saw it and put it in its queue'),
+    time('seen_s', 'the kubelet of its node saw it'),
+    time('watched_s', 'a client that watches pods saw it Ready'),
+    text('labels', 'labels as key=value in order of their keys, separated by spaces'),
   ],
 };
 
@@ -95,6 +99,24 @@ export const API_TABLE: TableSpec = {
     num('p90_s', '90th percentile, seconds'),
     num('p99_s', '99th percentile, seconds'),
     num('max_s', 'largest latency, seconds'),
+  ],
+};
+
+export const CONTROLLERS_TABLE: TableSpec = {
+  name: 'controllers',
+  help: 'one row a controller that reconciled anything, in the order in which the manager starts them; queue wait from the key being due to a worker taking it, after warm-up',
+  columns: [
+    ...RUN_LABELS,
+    text('controller', 'name'),
+    int('workers', 'reconciles that can go on at once'),
+    int('reconciles', 'keys taken from its work queue'),
+    num('queue_p50_s', 'median wait in the work queue, seconds'),
+    num('queue_p90_s', '90th percentile, seconds'),
+    num('queue_p99_s', '99th percentile, seconds'),
+    num('queue_max_s', 'longest wait, seconds'),
+    int('requests', 'API requests answered'),
+    int('conflicts', 'of these, answers 409: another write came first, or the object exists'),
+    int('errors', 'of these, other answers of 400 and more'),
   ],
 };
 
@@ -135,6 +157,7 @@ export const TABLES: readonly TableSpec[] = [
   PODS_TABLE,
   NODES_TABLE,
   API_TABLE,
+  CONTROLLERS_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
   LOSS_TABLE,

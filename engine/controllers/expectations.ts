@@ -26,6 +26,11 @@ export class Expectations {
     this.#byKey.set(key, { creations: count, deletions: new Set(), sinceUs: nowUs });
   }
 
+  /** Both at once. */
+  expect(key: string, creations: number, deletions: readonly number[], nowUs: number): void {
+    this.#byKey.set(key, { creations, deletions: new Set(deletions), sinceUs: nowUs });
+  }
+
   expectDeletions(key: string, serials: readonly number[], nowUs: number): void {
     this.#byKey.set(key, { creations: 0, deletions: new Set(serials), sinceUs: nowUs });
   }

@@ -19,6 +19,7 @@ import {
   type SeenObject,
   type Steps,
 } from '../contracts/controller.ts';
+import { podUid } from '../kinds/ingest/materialise.ts';
 import type { KubeObject, OwnerReference } from '../kinds/kind.ts';
 import { PodBit, Verb } from '../state/index.ts';
 
@@ -52,6 +53,8 @@ class GarbageCollector implements Controller {
   readonly #goneUids = new Set<string>();
   /** Objects by the UIDs of their owners, in order of appearance. */
   readonly #dependents = new Map<string, Set<SeenObject>>();
+  /** Some object has named a pod as its owner. */
+  #ownedByPods = false;
   /** Owners that wait for their dependents to go (deletingDependents): ids, and ids by UID. */
   readonly #waiting = new Set<number>();
   readonly #waitingUids = new Map<string, number>();
@@ -63,7 +66,10 @@ class GarbageCollector implements Controller {
       ctx.onObjects(kind, (seen, verb, old) => this.#objectSeen(seen, verb, old));
     ctx.onPods((pod, verb, _word, _node, oldWord) => {
       const owner = ctx.pods.owner(pod);
-      if (verb === Verb.deleted) this.#dependentGone(owner);
+      if (verb === Verb.deleted) {
+        this.#dependentGone(owner);
+        if (this.#ownedByPods) this.#podGone(pod);
+      }
       // Made by an owner that was deleted at the same time.
       else if (oldWord < 0 && (this.#goneIds.has(owner) || this.#waiting.has(owner))) this.#addPod(pod);
     });
@@ -73,6 +79,15 @@ class GarbageCollector implements Controller {
   }
 
   // The graph.
+
+  /** Claims of a StatefulSet that is scaled down belong to their pods. */
+  #podGone(pod: number): void {
+    const uid = podUid(this.#ctx.run.state, pod);
+    const dependents = this.#dependents.get(uid);
+    if (dependents === undefined) return;
+    this.#goneUids.add(uid);
+    for (const { id } of dependents) this.#ctx.queue.add(`object/${id}`);
+  }
 
   #objectSeen(seen: SeenObject, verb: Verb, old: KubeObject | null): void {
     const { object } = seen;
@@ -95,7 +110,8 @@ class GarbageCollector implements Controller {
       const owner = this.#waitingUids.get(uid);
       if (owner !== undefined) this.#dependentGone(owner);
     }
-    for (const { uid } of after) {
+    for (const { uid, kind } of after) {
+      if (kind === 'Pod') this.#ownedByPods = true;
       const list = this.#dependents.get(uid);
       if (list === undefined) this.#dependents.set(uid, new Set([seen]));
       else list.add(seen);

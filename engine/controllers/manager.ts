@@ -161,8 +161,9 @@ export class ControllerManager {
       reply: (reply) => this.#workers[reply.target]!.answered(reply),
       step: events.step,
       idle: (worker) => running.idle.push(worker),
-      reconciles: 0,
+      counts: { name, workers: side.workers, wait, reconciles: 0, requests: 0, conflicts: 0, errors: 0 },
     };
+    recorder.controller(bench.counts);
     for (let i = side.workers; i > 0; i--) {
       const worker = new Worker(bench, this.#workers.length);
       this.#workers.push(worker);

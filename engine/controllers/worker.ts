@@ -13,6 +13,7 @@ import type { Calls, Controller, Pending, Reply, Steps } from '../contracts/cont
 import { RETRY, REVISION_PASSED } from '../contracts/controller.ts';
 import { assert, type EventKind, type Kernel, type Sampler } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
+import type { ControllerCounts } from '../metrics/controllers.ts';
 import type { ClusterState } from '../state/index.ts';
 import type { WorkQueue } from './workqueue.ts';
 
@@ -39,7 +40,7 @@ export interface Bench {
   readonly step: EventKind;
   /** The worker has nothing to do any more. */
   readonly idle: (worker: Worker) => void;
-  reconciles: number;
+  readonly counts: ControllerCounts;
 }
 
 const WorkerStep = { begin: 0, wake: 1, readAtServer: 2, readAnswered: 3, settled: 4 } as const;
@@ -81,7 +82,7 @@ export class Worker implements Calls {
     const key = queue.get();
     if (key === undefined) return false;
     this.#key = key;
-    kernel.after(syncUs(this.#bench.reconciles++, 0), step, this.index, WorkerStep.begin);
+    kernel.after(syncUs(this.#bench.counts.reconciles++, 0), step, this.index, WorkerStep.begin);
     return true;
   }
 
@@ -114,7 +115,11 @@ export class Worker implements Calls {
   /** The answer of a request has arrived; the record is the server's, so it is copied. */
   answered(reply: ApiReply): void {
     const { code, reason, message, id, object } = reply;
-    const { objects } = this.#bench.state;
+    const { counts, state } = this.#bench;
+    const { objects } = state;
+    counts.requests += 1;
+    if (code === 409) counts.conflicts += 1;
+    else if (code >= 400) counts.errors += 1;
     let revision = 0;
     if (object !== null && code < 400) this.#settles = true;
     if (reply.revision > 0) revision = reply.revision;
@@ -122,12 +127,12 @@ export class Worker implements Calls {
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
   }
 
-  create(object: KubeObject): Pending {
-    this.#bench.client.create(object, this.#bench.reply, this.index, 0);
+  create(object: KubeObject, arg = 0): Pending {
+    this.#bench.client.create(object, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
-  update(id: number, object: KubeObject, expectedRevision: number): Pending {
-    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, 0);
+  update(id: number, object: KubeObject, expectedRevision: number, arg = 0): Pending {
+    this.#bench.client.update(id, object, expectedRevision, this.#bench.reply, this.index, arg);
     return this.#begun();
   }
   updateStatus(id: number, object: KubeObject, expectedRevision: number): Pending {
@@ -178,7 +183,12 @@ export class Worker implements Calls {
     const { kernel, networkUs, getUs, step } = this.#bench;
     this.#readId = id;
     this.#readGeneration = generation;
-    kernel.after(networkUs + getUs(this.#bench.reconciles, 0), step, this.index, WorkerStep.readAtServer);
+    kernel.after(
+      networkUs + getUs(this.#bench.counts.reconciles, 0),
+      step,
+      this.index,
+      WorkerStep.readAtServer,
+    );
     return this.#begun();
   }
 

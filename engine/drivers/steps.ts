@@ -8,7 +8,6 @@ import type { StepWitness } from '../contracts/timeline.ts';
 import { assert, type EventKind } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
-import { suffixNumber } from '../state/index.ts';
 import { pickNodes } from './pick-node.ts';
 import { pickPod } from './pick-pod.ts';
 import { podPatch } from './pod-patch.ts';
@@ -240,11 +239,8 @@ export class StepDriver {
   }
 
   #toPod(task: Task, namespace: string, name: string): boolean {
-    const { texts, podNames } = this.#c.state;
-    const space = texts.find(namespace);
-    // A generated name is its owner's prefix and five characters; any other stands whole.
-    let pod = podNames.find(space, texts.find(name), -1);
-    if (pod < 0) pod = podNames.find(space, texts.find(name.slice(0, -5)), suffixNumber(name.slice(-5)));
+    const { state } = this.#c;
+    const pod = state.findPod(state.texts.find(namespace), name);
     if (pod < 0) return this.#refused(task, 'Pod', `pods "${name}" not found`);
     return this.#podRequest(task, pod);
   }

@@ -4,6 +4,7 @@ import { kinds as admissionregistrationKinds } from './admissionregistration.ts'
 import { kinds as apiserviceKinds } from './apiservice.ts';
 import { kinds as certificatesKinds } from './certificates.ts';
 import { kinds as configmapKinds } from './configmap.ts';
+import { kinds as controllerrevisionKinds } from './controllerrevision.ts';
 import { kinds as cronjobKinds } from './cronjob.ts';
 import { kinds as daemonsetKinds } from './daemonset.ts';
 import { kinds as deploymentKinds } from './deployment.ts';
@@ -45,6 +46,7 @@ export const allKinds: readonly KindDefinition[] = [
   ...apiserviceKinds,
   ...certificatesKinds,
   ...configmapKinds,
+  ...controllerrevisionKinds,
   ...cronjobKinds,
   ...daemonsetKinds,
   ...deploymentKinds,

@@ -114,7 +114,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'daemonsets',
     namespaced: true,
     shortNames: ['ds'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
     warnings: ({ spec }) => podSpecWarnings('spec.template.spec', spec.template.spec, spec.template.metadata),

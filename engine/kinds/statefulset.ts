@@ -130,7 +130,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'statefulsets',
     namespaced: true,
     shortNames: ['sts'],
-    modelled: false,
+    modelled: true,
     nameRule: 'label',
     defaults,
     validate,

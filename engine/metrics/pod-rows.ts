@@ -4,7 +4,9 @@
 import type { RunLabels, TableSession } from '../contracts/result.ts';
 import { type Cell, PODS_TABLE } from '../contracts/tables.ts';
 import type { Histogram } from './histogram.ts';
-import { POD_STAMPS, PodStamp, type PodStamps } from './pod-stamps.ts';
+import { rounded } from './node-usage.ts';
+import { PHASES, phaseEnds } from './phases.ts';
+import { POD_STAMPS, PodStamp, type PodStamps, ROW_STAMPS } from './pod-stamps.ts';
 
 /** What the pod table knows of a pod, by index. Asked once a pod, when its row is written. */
 export interface PodRowSource {
@@ -20,6 +22,10 @@ export interface PodRowSource {
   cpuMilli(pod: number): number;
   memoryBytes(pod: number): number;
   restarts(pod: number): number;
+  /** Labels, `key=value` in order of their keys, separated by spaces. */
+  labels(pod: number): string;
+  /** When its node joined, µs; NaN while unbound. */
+  nodeAddedUs(pod: number): number;
   reason(pod: number): string;
 }
 
@@ -36,6 +42,11 @@ const DERIVED = [
 export class PodRows {
   /** Pods that got to a stage, of those written so far. */
   readonly reached = new Float64Array(POD_STAMPS);
+  /** By phase, over the pods seen Ready after warm-up: pods that had it, and its sum in µs. */
+  readonly phasePods = new Float64Array(PHASES.length);
+  readonly phaseUs = new Float64Array(PHASES.length);
+  /** Those pods. */
+  startedPods = 0;
   /** Over the pods scheduled after warm-up. */
   scheduledCount = 0;
   firstScheduledUs = Number.POSITIVE_INFINITY;
@@ -47,6 +58,8 @@ export class PodRows {
   private readonly warmUpUs: number;
   private readonly latencies: readonly Histogram[];
   private readonly cells: Cell[];
+  private readonly ownStamps = new Float64Array(POD_STAMPS);
+  private readonly ends = new Float64Array(PHASES.length);
 
   constructor(options: {
     stamps: PodStamps;
@@ -86,7 +99,37 @@ export class PodRows {
       if (scheduled < this.firstScheduledUs) this.firstScheduledUs = scheduled;
       if (scheduled > this.lastScheduledUs) this.lastScheduledUs = scheduled;
     }
+    const watched = stamps.get(pod, PodStamp.watched);
+    if (watched <= untilUs && watched >= this.warmUpUs) this.addPhases(pod);
     if (this.session !== null) this.writeCells(pod, untilUs, this.session);
+  }
+
+  private addPhases(pod: number): void {
+    const { stamps, ownStamps, ends } = this;
+    for (let which = 0; which < POD_STAMPS; which++) ownStamps[which] = stamps.get(pod, which);
+    if (!phaseEnds(ownStamps, stamps.attempts(pod), this.source.nodeAddedUs(pod), ends)) return;
+    this.startedPods++;
+    let from = ownStamps[PodStamp.created]!;
+    for (let phase = 0; phase < PHASES.length; phase++) {
+      const to = ends[phase]!;
+      if (Number.isNaN(to)) continue;
+      this.phasePods[phase] = this.phasePods[phase]! + 1;
+      this.phaseUs[phase] = this.phaseUs[phase]! + (to - from);
+      from = to;
+    }
+  }
+
+  /** Of each phase that any pod had: pods, mean over those in seconds, share of all time between created and Ready seen. */
+  phases(): Record<string, { count: number; mean: number; share: number }> {
+    const total = this.phaseUs.reduce((sum, us) => sum + us, 0);
+    const told: Record<string, { count: number; mean: number; share: number }> = {};
+    for (const [i, { name }] of PHASES.entries()) {
+      const count = this.phasePods[i]!;
+      if (count === 0) continue;
+      const us = this.phaseUs[i]!;
+      told[name] = { count, mean: Math.round((us / count) * 1e3) / 1e9, share: rounded(us / total) };
+    }
+    return told;
   }
 
   private writeCells(pod: number, untilUs: number, session: TableSession): void {
@@ -100,14 +143,19 @@ export class PodRows {
     cells[9] = source.priority(pod);
     cells[10] = source.cpuMilli(pod);
     cells[11] = source.memoryBytes(pod);
-    for (let which = 0; which < POD_STAMPS; which++) {
+    for (let which = 0; which < ROW_STAMPS; which++) {
       const at = stamps.get(pod, which);
       cells[FIRST_STAMP + which] = at <= untilUs ? at : null;
     }
-    const rest = FIRST_STAMP + POD_STAMPS;
+    const rest = FIRST_STAMP + ROW_STAMPS;
     cells[rest] = stamps.attempts(pod);
     cells[rest + 1] = source.restarts(pod);
     cells[rest + 2] = source.reason(pod);
+    for (let which = ROW_STAMPS; which < POD_STAMPS; which++) {
+      const at = stamps.get(pod, which);
+      cells[rest + 3 + which - ROW_STAMPS] = at <= untilUs ? at : null;
+    }
+    cells[rest + 3 + POD_STAMPS - ROW_STAMPS] = source.labels(pod);
     session.row(cells);
   }
 }

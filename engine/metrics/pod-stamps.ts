@@ -1,10 +1,10 @@
-// When each stage of a pod's life was reached: eleven times, a count of attempts and a few flags per pod, in pages
-// of typed arrays by pod index. Pages are never copied, so memory grows by one page at a time (96 bytes a pod
+// When each stage of a pod's life was reached: fourteen times, a count of attempts and a few flags per pod, in pages
+// of typed arrays by pod index. Pages are never copied, so memory grows by one page at a time (120 bytes a pod
 // that exists at once). A time may lie ahead (the kubelet computes when a sandbox will be ready): a reader says
 // up to when times count as having happened.
 import { assert } from '../kernel/assert.ts';
 
-/** Stages in the order of the columns of pods.csv. */
+/** Stages in the order of the columns of pods.csv; the last three stand at the end of a row. */
 export const PodStamp = {
   created: 0,
   firstAttempt: 1,
@@ -17,8 +17,16 @@ export const PodStamp = {
   finished: 8,
   deleting: 9,
   deleted: 10,
+  /** The scheduler has seen it and put it in its queue. */
+  queued: 11,
+  /** The kubelet of its node has seen it. */
+  seen: 12,
+  /** A client that watches pods has seen it Ready. */
+  watched: 13,
 } as const;
-export const POD_STAMPS = 11;
+export const POD_STAMPS = 14;
+/** Of these, those that stand side by side in pods.csv. */
+export const ROW_STAMPS = 11;
 
 /** The column after the stamps: flags in its lowest 4 bits, the number of attempts above them. */
 const STATE = POD_STAMPS;

@@ -18,6 +18,7 @@ import type {
 import {
   API_TABLE,
   type Cell,
+  CONTROLLERS_TABLE,
   EVENTS_TABLE,
   LOSS_TABLE,
   NODES_TABLE,
@@ -26,6 +27,7 @@ import {
   TIMESERIES_TABLE,
 } from '../contracts/tables.ts';
 import { assert } from '../kernel/assert.ts';
+import { type ControllerCounts, controllerRows } from './controllers.ts';
 import { judgeExpect } from './expect.ts';
 import { Gauges } from './gauges.ts';
 import { Histogram } from './histogram.ts';
@@ -44,6 +46,8 @@ export { PodStamp } from './pod-stamps.ts';
 export interface FullSummary extends RunSummary {
   gauges: Record<string, { mean: number; peak: number }>;
   counters: Record<string, number>;
+  /** Where the time of pods' starts went, over those seen Ready: engine/metrics/phases.ts. */
+  phases: Record<string, { count: number; mean: number; share: number }>;
 }
 
 export interface RecorderOptions {
@@ -102,6 +106,7 @@ export class Recorder {
   private readonly nodesGauge: number;
   private readonly cpuGauge: number;
   private readonly memoryGauge: number;
+  private readonly controllers: ControllerCounts[] = [];
   private created = 0;
   private gone = 0;
   private ready = 0;
@@ -203,6 +208,7 @@ export class Recorder {
     // Gone before the watcher saw it ready: nothing was observed.
     if (!this.stamps.isOpen(pod) || this.stamps.has(pod, PodFlag.observed | PodFlag.existed)) return;
     this.stamps.raise(pod, PodFlag.observed);
+    this.stamps.stamp(pod, PodStamp.watched, this.now());
     this.observe(this.startup, this.now() - this.stamps.get(pod, PodStamp.created));
   }
 
@@ -246,6 +252,11 @@ export class Recorder {
   /** A request was answered now with this HTTP status, after `us` in the server. */
   request(kind: number, code: number, us: number): void {
     this.observe(this.requests.answer(kind, code), us);
+  }
+
+  /** A controller counts for itself; its counts are read at the end. */
+  controller(counts: ControllerCounts): void {
+    this.controllers.push(counts);
   }
 
   // ---- gauges and counters
@@ -333,6 +344,11 @@ export class Recorder {
       this.requests.rows((id) => this.histograms[id]!),
       true,
     );
+    this.writeTable(
+      CONTROLLERS_TABLE,
+      controllerRows(this.controllers, (id) => this.histograms[id]!),
+      true,
+    );
     this.writeTable(TIMESERIES_TABLE, this.gauges.rows(), false);
     const losses = this.losses.sorted();
     this.writeTable(
@@ -362,6 +378,7 @@ export class Recorder {
       loss: losses,
       gauges: this.gauges.summaries(end.virtualUs),
       counters: this.gauges.counters(),
+      phases: this.podRows.phases(),
     };
     summary.expect = end.expect.map((text) => judgeExpect(text, summary));
     let { ingredients } = end;

@@ -123,12 +123,11 @@ export class KubeletClients {
     this.event(pod, 'Warning', 'ErrImageNeverPull', text);
   }
 
-  /** The containers wait for their restart. */
-  backsOff(pod: number): void {
+  /** CrashLoopBackOff of a container. */
+  backOff(pod: number, container: string): void {
     const { state } = this.#c;
     const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
-    const name = state.template(pod).containers[0]?.name ?? '';
-    this.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${who}`);
+    this.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${who}`);
   }
 
   /** A text about an image, made once: thousands of pods say the same. */

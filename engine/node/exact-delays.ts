@@ -6,6 +6,8 @@ import type { ClusterState, PodTemplate, TemplateCompiler, TimingList } from '..
 
 /** batch.JobCompletionIndexAnnotation. */
 const COMPLETION_INDEX = 'batch.kubernetes.io/job-completion-index';
+/** Exit code of a container that dies of SIGTERM. */
+const SIGTERM_EXIT = 143;
 
 /** The compiler of pod templates, with the preset's fixed delays where a pod says none. */
 export function withExactDelays(compile: TemplateCompiler, costs: CostPreset): TemplateCompiler {
@@ -60,6 +62,13 @@ export function runUsOf(state: ClusterState, pod: number, progress: Progress): n
 /** Exit code of the current run. */
 export const exitCodeOf = (template: PodTemplate, pod: number, progress: Progress): number =>
   entryOf(template.timings.exitCodes, template, pod, progress) ?? 0;
+
+/**
+ * Exit code of a pod that is stopped: a restartPolicy of Always stands for a server that ends well on SIGTERM, a job
+ * that is killed by it dies with 143.
+ */
+export const stopCodeOf = ({ timings, restartPolicy }: PodTemplate): number =>
+  timings.termExitCode ?? (restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
 
 /** Counts the pods of each owner, and of each of its completion indexes, as they come to their nodes. */
 export class Ordinals {

@@ -1,7 +1,7 @@
 // The kubelets: from "a pod is bound to my node" to running, ready, ended or stopped, as pkg/kubelet's pod workers and
 // kuberuntime_manager do it (v1.36). One object stands for all nodes; its state is columns by pod and by node.
 //
-// A pod start is a chain of events: sync → sandbox → for each container (init containers one by one, then the others)
+// A pod start is a chain of events: sync → volumes → sandbox → for each container (init containers one by one, then the others)
 // pull, create, start → PLEG → status. Stopping: SIGTERM, exit, status with a terminal phase, DELETE with grace 0.
 // A pod's containers end and restart together. Leaves out: node-level admission, volumes, lifecycle hooks, probes that
 // fail (docs/model.md).
@@ -10,12 +10,13 @@
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
 import type { ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
+import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
-import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
+import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
 import { Images } from './images.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
@@ -24,8 +25,6 @@ import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
 const SECOND = 1_000_000;
-/** Exit code of a container that dies of SIGTERM. */
-const SIGTERM_EXIT = 143;
 /** Exit code that the kubelet reports of containers it lost (ContainerStatusUnknown). */
 const LOST_EXIT = 137;
 const READY = PodBit.ready | PodBit.containersReady;
@@ -36,6 +35,7 @@ type PodEvent = (typeof PodEvent)[keyof typeof PodEvent];
 
 export class Kubelets {
   readonly #c: RunContext;
+  readonly #volumes: PodVolumes;
   readonly #workers = new PodWorkers();
   readonly #ordinals: Ordinals;
   readonly #images: Images;
@@ -61,8 +61,9 @@ export class Kubelets {
   readonly #probe: Sampler;
   readonly #initRun: Sampler;
 
-  constructor(context: RunContext) {
+  constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
+    this.#volumes = volumes;
     const { kernel, durations, costs, state, recorder } = context;
     const k = costs.kubelet;
     const sampler = durations.sampler.bind(durations);
@@ -108,6 +109,7 @@ export class Kubelets {
     if (pods.node[pod]! < 0) return;
     if (phaseOf(pods.word[pod]!) !== Phase.running) return this.#changed(pod, pods.generation[pod]!);
     this.#workers.reset(pod);
+    this.#volumes.adopt(pod);
     this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
@@ -116,7 +118,6 @@ export class Kubelets {
   }
 
   // What the watch says.
-
   #changed(pod: number, generation: number): void {
     const { pods } = this.#c.state;
     if (pods.generation[pod] !== generation) return this.#c.kernel.countDropped();
@@ -128,8 +129,9 @@ export class Kubelets {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
       if (this.#c.state.template(pod).timings.ordinal) this.#workers.ordinal[pod] = this.#ordinals.take(pod);
-      if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
-      else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
+      this.#c.recorder.stamp(pod, PodStamp.seen);
+      const isOver = isTerminal(word);
+      this.#enter(pod, isOver ? Step.ended : Step.seen, isOver ? -1 : this.#sync(pods.serial[pod]!, 0));
     }
     if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
   }
@@ -151,6 +153,7 @@ export class Kubelets {
   #forget(pod: number, step: Step): void {
     if (step === Step.none) return;
     this.#addresses.release(pod);
+    this.#volumes.release(pod, 0, null);
     this.#workers.reset(pod);
   }
 
@@ -226,14 +229,20 @@ export class Kubelets {
     const { startDelayUs } = template.timings;
     this.#clients.hop(pod, 'syncs the pod');
     if (startDelayUs !== null) {
-      // Exact delays were asked for: no sandbox, no pull, no "ContainerCreating" status.
+      // Exact delays were asked for: no volumes, no sandbox, no pull, no "ContainerCreating" status.
+      this.#volumes.adopt(pod);
       this.#enter(pod, Step.started, startDelayUs);
       return;
     }
     const set = PodBit.acknowledged | (template.initContainers.length === 0 ? PodBit.initialized : 0);
     this.#clients.patch(pod, { ...NO_CHANGE, set });
-    this.#enter(pod, Step.sandbox, this.#sandbox(state.pods.serial[pod]!, 0));
+    this.#volumes.prepare(pod, this.#workers.enter(pod, Step.volumes), this.#volumesReady);
   }
+
+  readonly #volumesReady = (pod: number, version: number): void => {
+    if (this.#workers.version[pod] !== version) return;
+    this.#enter(pod, Step.sandbox, this.#sandbox(this.#c.state.pods.serial[pod]!, 0));
+  };
 
   #sandboxReady(pod: number): void {
     this.#c.recorder.stamp(pod, PodStamp.sandbox);
@@ -412,13 +421,19 @@ export class Kubelets {
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
     };
+    this.#workers.awaited[pod] = 2;
     this.#clients.patch(pod, change, this.#endTold, version);
     this.#addresses.release(pod);
+    this.#volumes.release(pod, version, this.#endAnswered);
   }
 
-  /** The server knows that the pod has ended. One that is to be deleted may go now, not before. */
-  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => {
+  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => this.#endAnswered(pod, version);
+
+  /** The server knows that the pod has ended, or its volumes are unmounted. With both it may be deleted, not before. */
+  readonly #endAnswered = (pod: number, version: number): void => {
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    this.#workers.awaited[pod]! -= 1;
+    if (this.#workers.awaited[pod]! > 0) return;
     this.#enter(pod, Step.ended, -1);
     if (this.#c.state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
   };
@@ -426,17 +441,11 @@ export class Kubelets {
   /** CrashLoopBackOff: first restart at once, then 10 s doubling to 5 min; forgotten after a run of 10 min. */
   #backOff(pod: number): void {
     const { costs, kernel, state } = this.#c;
-    const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs.kubelet;
     const template = state.template(pod);
-    const ranUs = kernel.now - this.#workers.startedUs[pod]!;
-    const first = this.#workers.runs[pod] === 0 || ranUs > crashBackoffResetUs;
-    const last = this.#workers.backoffUs[pod]!;
-    const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
-    this.#workers.backoffUs[pod] = wait;
-    this.#workers.runs[pod]! += 1;
+    const wait = this.#workers.ranOnce(pod, kernel.now, costs.kubelet);
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
-      this.#clients.backsOff(pod);
+      this.#clients.backOff(pod, template.containers[0]?.name ?? '');
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY, reason: this.#crashLoop });
     } else if (template.timings.startDelayUs === null) {
       // Between the exit and the new container nothing answers. With exact delays one status tells of both.
@@ -471,13 +480,8 @@ export class Kubelets {
   }
 
   #stopped(pod: number): void {
-    const template = this.#c.state.template(pod);
-    const { termExitCode } = template.timings;
-    // A restartPolicy of Always stands for a server that ends well on SIGTERM; a job killed by it dies with 143. A pod
-    // whose containers never ran has failed.
     const began = !Number.isNaN(this.#workers.startedUs[pod]!);
-    const code = termExitCode ?? (template.restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
-    this.#end(pod, began ? code : -1);
+    this.#end(pod, began ? stopCodeOf(this.#c.state.template(pod)) : -1);
     this.#clients.hop(pod, 'containers stopped');
   }
 

@@ -1,12 +1,24 @@
 // Why a node was chosen, and why no node would do: which plug-ins said so (they decide when the pod is looked at again)
 // and the text of the FailedScheduling event, part by part as upstream writes it (pkg/scheduler/framework/types.go
 // FitError.Error, v1.36).
+import type { PodStatusChange } from '../contracts/api.ts';
+import { PodBit } from '../state/index.ts';
 import type { Framework, Verdicts } from './framework.ts';
 import type { Decision } from './search/decision.ts';
 
 /** The event recorder cuts notes at this many bytes (client-go/tools/events; scheduler/schedule_one.go truncateMessage). */
 const MESSAGE_BYTES_MAX = 1024;
 const CUT = ' ...';
+
+/** PodScheduled=False, reason Unschedulable. */
+export const UNSCHEDULABLE: PodStatusChange = Object.freeze({
+  phase: -1,
+  set: PodBit.unschedulable,
+  clear: 0,
+  restarts: -1,
+  reason: -1,
+  ip: 0,
+});
 
 export interface Diagnosis {
   readonly message: string;

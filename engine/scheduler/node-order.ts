@@ -46,6 +46,11 @@ export class NodeOrder {
     this.#stale = true;
   }
 
+  /** Zone that a node of the list was added with. */
+  zoneOf(node: number): string {
+    return this.#zoneOf[node]!;
+  }
+
   /** The zone moved with the node's labels. */
   move(node: number, zone: string): void {
     if (this.#zoneOf[node] === zone) return;

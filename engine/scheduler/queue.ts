@@ -9,7 +9,13 @@
 //
 // Events that happen while a pod is being looked at count for it too: the scheduler records them and asks again when
 // the pod comes back.
-import { type ClusterChange, type ClusterView, PASS, type Plugin } from '../contracts/scheduler.ts';
+import {
+  type ClusterChange,
+  ClusterEvent,
+  type ClusterView,
+  PASS,
+  type Plugin,
+} from '../contracts/scheduler.ts';
 import {
   assert,
   grownFloat64,
@@ -26,6 +32,8 @@ import { UnschedulablePods } from './unschedulable.ts';
 import { PodCursor } from './views.ts';
 
 const SECOND_US = 1_000_000;
+/** What concerns one node. */
+const OF_NODES = ClusterEvent.nodeAdd | ClusterEvent.nodeLabel;
 
 export const Place = { none: 0, active: 1, backoff: 2, errorBackoff: 3, waiting: 4 } as const;
 type Place = (typeof Place)[keyof typeof Place];
@@ -237,6 +245,14 @@ export class SchedulingQueue {
     if ((change.events & this.listened) === 0 || this.#waiting.size === 0) return;
     let moved: number[] | null = null;
     for (const group of this.#waiting.groups()) {
+      if (group.pinned && change.events & OF_NODES) {
+        // What happens to one node is nothing to those pinned to others.
+        for (const pod of group.pods) {
+          this.#pod.at(pod);
+          if (this.#helps(group.rejectors, change)) (moved ??= []).push(pod);
+        }
+        continue;
+      }
       this.#pod.at(group.pods[0]!);
       if (!this.#helps(group.rejectors, change)) continue;
       moved ??= [];
@@ -316,7 +332,8 @@ export class SchedulingQueue {
   #wait(pod: number, rejectors: readonly number[], gated: boolean): void {
     const { pods } = this.#state;
     this.#where[pod] = Place.waiting;
-    this.#waiting.add(pod, pods.template[pod]!, pods.namespace[pod]!, rejectors, gated);
+    const pinned = pods.pinned[pod]! >= 0;
+    this.#waiting.add(pod, pods.template[pod]!, pods.namespace[pod]!, rejectors, gated, pinned);
     if (!gated) this.#armFlush();
   }
 

@@ -5,7 +5,8 @@
 // pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
 // decision: upstream works on a snapshot too. Requests for bindings and status share one client, Events have their own,
 // as in cmd/kube-scheduler/app/options createClients.
-import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
+import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
   type BindRequest,
@@ -16,11 +17,13 @@ import {
   type PostFilterResult,
   type SchedulerSettings,
 } from '../contracts/scheduler.ts';
-import { assert, type EventKind, grownInt32, hashText, type Sampler } from '../kernel/index.ts';
+import { assert, type EventKind, grownInt32, hashText } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
+import { AttemptCost } from './attempt-cost.ts';
+import { AttemptTeller } from './attempt-teller.ts';
 import { SchedulerCache } from './cache.ts';
-import { cutMessage, diagnose, told } from './diagnosis.ts';
+import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
@@ -33,22 +36,11 @@ import { PodCursor } from './views.ts';
 import { WATCHED_KINDS } from './watched-objects.ts';
 
 const ACTOR = 'kube-scheduler';
-const NS_PER_US = 1000;
 /** What the scheduler knows of a pod row. */
 const Stage = { unknown: 0, queued: 1, attempt: 2, assumed: 3, assigned: 4, ignored: 5 } as const;
 
 /** No PostFilter plug-in was asked. */
 const NOTHING: PostFilterResult = Object.freeze({ code: Code.unschedulable, message: '', nominate: null });
-
-/** PodScheduled=False, reason Unschedulable. */
-const UNSCHEDULABLE: PodStatusChange = Object.freeze({
-  phase: -1,
-  set: PodBit.unschedulable,
-  clear: 0,
-  restarts: -1,
-  reason: -1,
-  ip: 0,
-});
 
 export class Scheduler {
   readonly cache: SchedulerCache;
@@ -67,9 +59,7 @@ export class Scheduler {
   readonly #pod: PodCursor;
 
   readonly #cycleEnd: EventKind;
-  readonly #attemptUs: Sampler;
-  readonly #filterNodeUs: number;
-  readonly #scoreNodeUs: number;
+  readonly #cost: AttemptCost;
   readonly #queueLatency: number;
   readonly #attemptLatency: number;
   readonly #bindLatency: number;
@@ -90,8 +80,10 @@ export class Scheduler {
   readonly #assumedUs = new Map<number, number>();
   readonly #bindRequest: BindRequest & { node: number };
   readonly #bound: (reply: ApiReply) => void;
+  /** null: nobody follows attempts. */
+  readonly teller: AttemptTeller | null;
 
-  constructor(context: RunContext, settings: SchedulerSettings) {
+  constructor(context: RunContext, settings: SchedulerSettings, observer: AttemptObserver | null = null) {
     this.#context = context;
     const { state, costs, kernel, recorder, durations, api, rng } = context;
     const own = costs.scheduler;
@@ -132,6 +124,8 @@ export class Scheduler {
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.teller =
+      observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
     this.#postFilter = new Attempt(
       this.cache,
       this.#verdicts,
@@ -141,9 +135,7 @@ export class Scheduler {
     );
     this.#pod = new PodCursor(state);
     const parallelism = settings.parallelism ?? own.parallelism;
-    this.#attemptUs = durations.sampler('scheduler/attempt', own.attemptUs);
-    this.#filterNodeUs = own.filterNodeNs / parallelism / NS_PER_US;
-    this.#scoreNodeUs = own.scoreNodeNs / parallelism / NS_PER_US;
+    this.#cost = new AttemptCost(own, durations, parallelism);
     this.#queueLatency = recorder.latency('scheduler.queue');
     this.#attemptLatency = recorder.latency('scheduler.attempt');
     this.#bindLatency = recorder.latency('scheduler.bind');
@@ -283,6 +275,7 @@ export class Scheduler {
     this.#losses.queued(profile, template, state.pods.owner[pod]! >= 0);
     const nominated = state.pods.nominatedNode[pod]!;
     if (nominated >= 0) this.cache.nominations.set(pod, nominated);
+    if (this.#exists(pod)) recorder.stamp(pod, PodStamp.queued);
     this.queue.add(pod, profile);
   }
 
@@ -319,6 +312,7 @@ export class Scheduler {
     recorder.observe(this.#queueLatency, now - this.queue.readyUs[pod]!);
     // The pod may be gone from etcd without the scheduler knowing; then it only wastes the scheduler's time.
     if (this.#exists(pod)) recorder.attempt(pod);
+    this.teller?.began(pod);
     const framework = this.queue.profile(pod);
     const decision = this.#search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
@@ -326,9 +320,8 @@ export class Scheduler {
       decision.node >= 0 || decision.nodeCount === 0
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const perNode = decision.examined * this.#filterNodeUs + decision.scored * this.#scoreNodeUs;
-    const attempt = this.#attemptUs(pods.serial[pod]!, this.queue.attempts[pod]!);
-    kernel.after(attempt + Math.round(perNode), this.#cycleEnd, pod, pods.generation[pod]!);
+    const us = this.#cost.us(pods.serial[pod]!, this.queue.attempts[pod]!, decision);
+    kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
   /** Acts on what PostFilter plug-ins found. Returns the node to record in the status, -1 to clear it. */
@@ -354,7 +347,9 @@ export class Scheduler {
     // Gone, or bound by somebody else, while it was looked at.
     if (this.#stage[pod] !== Stage.attempt || state.pods.generation[pod] !== generation) {
       kernel.countDropped();
+      this.teller?.ended('dropped', -1, '', decision);
     } else if (decision.node >= 0) {
+      this.teller?.ended('scheduled', decision.node, '', decision);
       this.#assume(pod, decision);
     } else {
       this.#pod.at(pod);
@@ -362,7 +357,10 @@ export class Scheduler {
       const { message, rejectors } = diagnose(decision, this.#verdicts, (name) => indexOf(framework, name));
       const result = this.#postFilterResult;
       const whole = result.message === '' ? message : `${message} ${result.message}`;
-      this.#reject(pod, whole, rejectors, missed, this.#nominate(pod, decision, result));
+      const nominated = this.#nominate(pod, decision, result);
+      const outcome = result.outcomes === undefined ? 'unschedulable' : 'preempting';
+      this.teller?.ended(outcome, nominated ?? -1, whole, decision);
+      this.#reject(pod, whole, rejectors, missed, nominated);
     }
     this.#next();
   }

@@ -11,10 +11,9 @@ import {
   Code,
   type PostFilterResult,
   type PreemptionOutcome,
-  type SchedulerSettings,
   type Verdict,
 } from '../contracts/scheduler.ts';
-import { assert, Rng } from '../kernel/index.ts';
+import { assert, Rng, type Stream } from '../kernel/index.ts';
 import { ingestNode } from '../kinds/ingest/node.ts';
 import { ingestPod, originalOf } from '../kinds/ingest/pod.ts';
 import { podTemplateCompiler } from '../kinds/ingest/pod-template.ts';
@@ -24,6 +23,8 @@ import { ClusterState, type PodId, timestampUs } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
 import { diagnose } from './diagnosis.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
+import { hintsFor } from './hints/index.ts';
+import type { CountedRequests, PlaceInput, Placement, PodPlacement, Rejection } from './placement.ts';
 import { Attempt, isBeingPreempted, type PodFacts } from './post-filter.ts';
 import { BruteSearch } from './search/brute.ts';
 import type { Decision } from './search/decision.ts';
@@ -32,62 +33,6 @@ import { PodCursor } from './views.ts';
 /** Pods placed here started at that moment plus their index in seconds: later than whatever ran before. */
 const PLACED_START = '2026-01-01T02:00:00Z';
 const SECOND_US = 1_000_000;
-
-export interface PlaceInput {
-  readonly name: string;
-  readonly family: string;
-  readonly settings: SchedulerSettings;
-  /** What exists: nodes, pods on them, and whatever the plug-ins ask for. */
-  readonly cluster: readonly KubeObject[];
-  /** Pods to decide about, in this order. */
-  readonly pending: readonly KubeObject[];
-}
-
-export interface Rejection {
-  readonly plugin: string;
-  readonly code: string;
-  readonly reasons: readonly string[];
-}
-
-/** millicores; bytes or units otherwise. `nonZero…`: as scoring counts, 100m and 200 MiB where nothing is asked. */
-export interface CountedRequests {
-  readonly cpu: number;
-  readonly memory: number;
-  readonly ephemeralStorage?: number;
-  readonly scalar?: Readonly<Record<string, number>>;
-  readonly nonZeroCpu: number;
-  readonly nonZeroMemory: number;
-}
-
-export interface PodPlacement {
-  readonly pod: string;
-  readonly priority: number;
-  readonly requests: CountedRequests;
-  result: 'scheduled' | 'unschedulable' | 'preempting' | 'gated' | 'assigned' | 'ignored';
-  gate?: Rejection;
-  prefilter?: Rejection | { readonly nodes: readonly string[]; readonly plugins: readonly string[] };
-  rejected?: Record<string, Rejection>;
-  feasible?: string[];
-  /** By node, then plug-in: normalised and weighted. */
-  scores?: Record<string, Record<string, number>>;
-  totals?: Record<string, number>;
-  best?: string[];
-  nominated?: true;
-  node?: string;
-  placed?: boolean;
-  preemption?: { outcomes?: { node: string; victims: string[] }[]; message?: string };
-  message?: string;
-}
-
-export interface Placement {
-  readonly name: string;
-  readonly family: string;
-  readonly kubernetes: string;
-  readonly nodes: Readonly<
-    Record<string, { readonly pods: number; readonly requested: Omit<CountedRequests, never> }>
-  >;
-  readonly pods: readonly PodPlacement[];
-}
 
 /** The version whose rules the plug-ins follow. */
 const KUBERNETES = 'v1.36.3';
@@ -123,9 +68,12 @@ export class Snapshot {
   /** When pods placed here started, µs. */
   readonly #started = new Map<number, number>();
   #revision = 0;
+  #hintsLeft: number;
+  readonly #hintTies: Stream;
 
   constructor(input: PlaceInput) {
     this.#input = input;
+    this.#hintsLeft = input.hints ?? 0;
     const { cluster, pending, settings } = input;
     for (const kind of listKinds()) {
       if (kind.kind === 'Pod' || kind.kind === 'Node') continue;
@@ -138,14 +86,17 @@ export class Snapshot {
       this.#frameworks.set(profile.schedulerName, framework);
     }
     const rng = new Rng(1, 0);
+    this.#hintTies = rng.stream('scheduler/hints');
     this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     const facts: PodFacts = {
       startUs: (pod) => this.#startUs(pod),
-      isPreempted: (pod) => isBeingPreempted(this.state.pods.word[pod]!),
+      isPreempted: (pod) =>
+        isBeingPreempted(this.state.pods.word[pod]!) || input.run?.preempted.has(this.#nameOf(pod)) === true,
       budgets: () => this.#objects('PodDisruptionBudget'),
     };
     const draws = rng.stream('scheduler/preemption');
     this.#attempt = new Attempt(this.cache, this.#verdicts, this.#search.filters, facts, draws);
+    this.cache.storage.controllers = input.run === undefined;
     this.#classes = cluster.filter(({ kind }) => kind === 'PriorityClass');
     this.#load(cluster);
     this.#pending = pending.map((pod) => (isOver(pod) ? -1 : this.#row(pod)));
@@ -230,9 +181,15 @@ export class Snapshot {
     return copy;
   }
 
+  #nameOf(pod: number): string {
+    return `${this.state.podNamespace(pod)}/${this.state.podName(pod)}`;
+  }
+
   #startUs(pod: number): number {
     const here = this.#started.get(pod);
     if (here !== undefined) return here;
+    const { run } = this.#input;
+    if (run !== undefined) return run.started.get(this.#nameOf(pod)) ?? Number.POSITIVE_INFINITY;
     const text = originalOf(this.state, pod)?.status?.startTime;
     return text === undefined ? Number.POSITIVE_INFINITY : timestampUs(text);
   }
@@ -264,6 +221,7 @@ export class Snapshot {
       if (gate === 0) continue;
       verdict.result = 'gated';
       verdict.gate = this.#rejection(gate);
+      this.#hint(pod, verdict, framework);
       return verdict;
     }
     const decision = this.#search.select(cursor, framework, true);
@@ -276,7 +234,23 @@ export class Snapshot {
       return verdict;
     }
     this.#fail(pod, verdict, decision, framework, index);
+    if (verdict.result === 'unschedulable') this.#hint(pod, verdict, framework);
     return verdict;
+  }
+
+  /** What would make it fit; the cluster is as before afterwards. */
+  #hint(pod: PodId, verdict: PodPlacement, framework: Framework): void {
+    if (this.#hintsLeft === 0) return;
+    this.#hintsLeft -= 1;
+    verdict.hints = hintsFor({
+      state: this.state,
+      cache: this.cache,
+      verdicts: this.#verdicts,
+      framework,
+      ties: this.#hintTies,
+      pod,
+      rowOf: (object) => this.#row(object),
+    });
   }
 
   #fail(pod: PodId, verdict: PodPlacement, d: Decision, framework: Framework, index: number): void {
@@ -314,9 +288,11 @@ export class Snapshot {
     const named = result
       .outcomes!.map((outcome) => ({ outcome, name: state.nodeName(outcome.node) }))
       .sort((a, b) => byCodeUnit(a.name, b.name));
-    const nameOf = (row: number): string => `${state.podNamespace(row)}/${state.podName(row)}`;
     verdict.preemption = {
-      outcomes: named.map(({ name, outcome }) => ({ node: name, victims: outcome.victims.map(nameOf) })),
+      outcomes: named.map(({ name, outcome }) => ({
+        node: name,
+        victims: outcome.victims.map((row) => this.#nameOf(row)),
+      })),
     };
     const { name, outcome }: { name: string; outcome: PreemptionOutcome } = named[0]!;
     const { node, victims } = outcome;

@@ -54,6 +54,9 @@ class AssumedObjects {
     this.#real.delete(key);
     this.#assumed.delete(key);
   }
+  all(): KubeObject[] {
+    return [...this.#real].map(([key, object]) => this.#assumed.get(key) ?? object);
+  }
   assume(key: string, object: KubeObject): void {
     if (this.#real.has(key)) this.#assumed.set(key, object);
   }
@@ -91,6 +94,9 @@ class Groups {
   }
   of(group: string): Iterable<KubeObject> {
     return (this.#groups.get(group) ?? NONE).values();
+  }
+  all(): KubeObject[] {
+    return [...this.#groups.values()].flatMap((members) => [...members.values()]);
   }
 }
 
@@ -187,6 +193,19 @@ export class SchedulerStorage implements StorageView {
     if (kind === 'StorageClass') return this.#classes;
     if (kind === 'CSINode') return this.#csiNodes;
     return kind === 'CSIDriver' ? this.#csiDrivers : null;
+  }
+
+  /** Every object, with what is assumed of it. */
+  all(): KubeObject[] {
+    return [
+      ...this.#classes.values(),
+      ...this.#csiNodes.values(),
+      ...this.#csiDrivers.values(),
+      ...this.#volumes.all(),
+      ...this.#claims.all(),
+      ...this.#capacities.all(),
+      ...this.#attachments.all(),
+    ];
   }
 
   claim(namespace: string, name: string): KubeObject | null {

@@ -1,6 +1,7 @@
 // Pods that no node would take, or that may not enter the queue yet, waiting for an event that could change that.
 // Pods with one template, namespace and set of rejecting plug-ins get one answer from the hints, so they are kept as
-// one group: an event costs a hint per group and plug-in, not per pod, and a storm of joining nodes stays cheap.
+// one group: an event costs a hint per group and plug-in, not per pod, and a storm of joining nodes stays cheap. Pods
+// that are pinned to a node each (DaemonSets) form groups of their own; events of nodes are theirs one by one.
 import { assert } from '../kernel/index.ts';
 
 export interface PodGroup {
@@ -9,6 +10,8 @@ export interface PodGroup {
   readonly rejectors: readonly number[];
   /** Kept out by a PreEnqueue plug-in; asked again before it moves, and not moved by the clock. */
   readonly gated: boolean;
+  /** Each of the pods may go to one node only. */
+  readonly pinned: boolean;
   readonly pods: number[];
 }
 
@@ -49,12 +52,19 @@ export class UnschedulablePods {
     return this.#groups.values();
   }
 
-  add(pod: number, template: number, namespace: number, rejectors: readonly number[], gated: boolean): void {
+  add(
+    pod: number,
+    template: number,
+    namespace: number,
+    rejectors: readonly number[],
+    gated: boolean,
+    pinned = false,
+  ): void {
     assert(!this.has(pod), () => `pod row ${pod} is in the pool already`);
-    const key = `${template}/${namespace}/${gated ? 'g' : ''}${rejectors.join(',')}`;
+    const key = `${template}/${namespace}/${gated ? 'g' : ''}${pinned ? 'p' : ''}${rejectors.join(',')}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { key, rejectors, gated, pods: [] };
+      group = { key, rejectors, gated, pinned, pods: [] };
       this.#groups.set(key, group);
     }
     this.#groupOf[pod] = group;

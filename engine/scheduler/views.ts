@@ -39,6 +39,10 @@ export class PodCursor implements PodView {
   get terminating(): boolean {
     return (this.#state.pods.word[this.id]! & PodBit.deleting) !== 0;
   }
+  get pinnedNode(): string {
+    const pinned = this.#state.pods.pinned[this.id]!;
+    return pinned < 0 ? '' : this.#state.texts.text(pinned);
+  }
   get labels(): Labels {
     return this.#state.labels.get(this.#state.pods.labelSet[this.id]!);
   }

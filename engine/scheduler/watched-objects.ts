@@ -38,6 +38,10 @@ export class WatchedObjects implements WatchedObjectsView {
   get(kind: string, namespace: string, name: string): KubeObject | null {
     return this.#kinds.get(kind)?.get(namespace)?.objects.get(name) ?? null;
   }
+  /** Of all namespaces. */
+  all(kind: string): KubeObject[] {
+    return [...(this.#kinds.get(kind)?.values() ?? [])].flatMap((shelf) => [...shelf.objects.values()]);
+  }
   version(kind: string, namespace: string): number {
     return this.#kinds.get(kind)?.get(namespace)?.version ?? 0;
   }

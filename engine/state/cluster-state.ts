@@ -7,9 +7,12 @@ import { LabelSets } from './labels.ts';
 import { NodeTable } from './nodes.ts';
 import { ObjectStore } from './objects.ts';
 import { PodNames } from './pod-names.ts';
-import { PodTable } from './pods.ts';
+import { ordinalSuffix, PodTable } from './pods.ts';
 import { RevisionLog } from './revision-log.ts';
 import { type PodTemplate, PodTemplates, type TemplateCompiler } from './templates.ts';
+import { suffixNumber } from './uid.ts';
+
+const ORDINAL_NAME = /^(.*-)(0|[1-9]\d{0,8})$/;
 
 export class ClusterState {
   /** Namespaces, names, reasons. */
@@ -39,6 +42,22 @@ export class ClusterState {
   }
   podName(pod: number): string {
     return this.pods.nameText(pod, this.texts.text(this.pods.nameBase[pod]!));
+  }
+  /** Row of the live pod with that name, or -1: a whole name, or a prefix with an ordinal or five characters. */
+  findPod(namespace: number, name: string): number {
+    const { texts, podNames } = this;
+    const whole = texts.find(name);
+    const found = whole < 0 ? -1 : podNames.find(namespace, whole, -1);
+    if (found >= 0) return found;
+    const ordinal = ORDINAL_NAME.exec(name);
+    if (ordinal !== null) {
+      const base = texts.find(ordinal[1]!);
+      const pod = base < 0 ? -1 : podNames.find(namespace, base, ordinalSuffix(Number(ordinal[2])));
+      if (pod >= 0) return pod;
+    }
+    const suffix = suffixNumber(name.slice(-5));
+    const base = suffix < 0 ? -1 : texts.find(name.slice(0, -5));
+    return base < 0 ? -1 : podNames.find(namespace, base, suffix);
   }
   podNamespace(pod: number): string {
     return this.texts.text(this.pods.namespace[pod]!);

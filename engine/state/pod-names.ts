@@ -1,5 +1,6 @@
 // Finds a pod by its name: open addressing over typed arrays, keyed by (namespace, name base, suffix). At a million
-// pods a Map of strings would cost ten times the memory.
+// pods a Map of strings would cost ten times the memory. A suffix is five random characters or an ordinal (pods.ts);
+// one name may be spelt in more than one way: ClusterState.findPod tries all.
 import { mix32 } from '../kernel/index.ts';
 import type { PodTable } from './pods.ts';
 

@@ -5,7 +5,7 @@
 // Promises: rows are written only through the methods below; a removed row keeps its values until `free`, which the
 // API server calls when every watcher has passed the deletion; `generation` grows at each free.
 import { assert } from '../kernel/index.ts';
-import { suffixText } from './uid.ts';
+import { SUFFIXES, suffixText } from './uid.ts';
 
 export type PodId = number & { readonly __podId: unique symbol };
 
@@ -55,7 +55,7 @@ export interface NewPod {
   readonly namespace: number;
   /** Interned generateName or whole name. */
   readonly nameBase: number;
-  /** 5-character suffix as a number, or -1 if nameBase is the whole name. */
+  /** 5-character suffix as a number, an ordinal as `ordinalSuffix` gives it, or -1 if nameBase is the whole name. */
   readonly nameSuffix: number;
   readonly template: number;
   readonly labelSet: number;
@@ -68,7 +68,12 @@ export interface NewPod {
   readonly runUs: number;
   /** Bits besides the phase that the pod is born with. */
   readonly bits?: number;
+  /** Interned name of the only node it may go to, besides what its template says; absent: its template decides. */
+  readonly pinned?: number;
 }
+
+/** nameSuffix of the pod that is called by its owner's prefix and an ordinal (StatefulSets). */
+export const ordinalSuffix = (ordinal: number): number => SUFFIXES + ordinal;
 
 const MIN_CAPACITY = 256;
 
@@ -84,6 +89,8 @@ export class PodTable {
   word = new Int32Array(MIN_CAPACITY);
   node = new Int32Array(MIN_CAPACITY);
   nominatedNode = new Int32Array(MIN_CAPACITY);
+  /** Interned name of the node that it is pinned to, -1: none. */
+  pinned = new Int32Array(MIN_CAPACITY);
   priority = new Int32Array(MIN_CAPACITY);
   /** IPv4 address as an unsigned 32-bit number kept in int32; 0: none. */
   ip = new Int32Array(MIN_CAPACITY);
@@ -132,6 +139,7 @@ export class PodTable {
     this.word[id] = Phase.pending | (pod.bits ?? 0);
     this.node[id] = -1;
     this.nominatedNode[id] = -1;
+    this.pinned[id] = pod.pinned ?? -1;
     this.priority[id] = pod.priority;
     this.ip[id] = 0;
     this.reason[id] = -1;
@@ -182,7 +190,13 @@ export class PodTable {
   /** Name from its parts; `base` is the text of nameBase. */
   nameText(pod: number, base: string): string {
     const suffix = this.nameSuffix[pod]!;
-    return suffix < 0 ? base : base + suffixText(suffix);
+    if (suffix < 0) return base;
+    return base + (suffix < SUFFIXES ? suffixText(suffix) : String(suffix - SUFFIXES));
+  }
+
+  /** Ordinal that ends the pod's name, -1 if it was not named by one. */
+  ordinal(pod: number): number {
+    return Math.max(-1, this.nameSuffix[pod]! - SUFFIXES);
   }
 
   #grow(needed: number): void {
@@ -208,6 +222,7 @@ export class PodTable {
     this.word = i32(this.word);
     this.node = i32(this.node);
     this.nominatedNode = i32(this.nominatedNode);
+    this.pinned = i32(this.pinned);
     this.priority = i32(this.priority);
     this.ip = i32(this.ip);
     this.reason = i32(this.reason);

@@ -6,6 +6,7 @@ import type { ResolvedScenario, TimedStep } from '../contracts/scenario.ts';
 import { EVENTS_TABLE } from '../contracts/tables.ts';
 import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
 import { disruptionReason, materialiseNode } from '../kinds/ingest/materialise.ts';
+import { pinOf } from '../kinds/ingest/pinned-node.ts';
 import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
@@ -180,16 +181,13 @@ export class TimelineObserver implements StepWitness {
   #identity(pod: number, owner: string): PodIdentity {
     const { pods, texts } = this.#state;
     const template = this.#state.template(pod);
-    const required =
-      template.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-    const field: Json = required?.[0]?.matchFields?.[0];
     return {
       namespace: this.#state.podNamespace(pod),
       name: this.#state.podName(pod),
-      base: pods.nameSuffix[pod]! >= 0 ? texts.text(pods.nameBase[pod]!) : '',
+      base: pods.nameSuffix[pod]! >= 0 && pods.ordinal(pod) < 0 ? texts.text(pods.nameBase[pod]!) : '',
       owner,
       index: template.annotations[COMPLETION_INDEX] ?? '',
-      pinned: field?.key === 'metadata.name' ? (field.values?.[0] ?? '') : '',
+      pinned: pods.pinned[pod]! < 0 ? pinOf(template.spec) : texts.text(pods.pinned[pod]!),
     };
   }
 }

@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const EXAMPLES = [
   'replication-controller',
   'deployment',
+  'statefulset',
+  'daemonset',
   'node-failure',
   'poisson',
   'surf-jobs',

@@ -15,6 +15,7 @@ import {
   uidText,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
+import { withPin } from './pinned-node.ts';
 import { originalOf } from './pod.ts';
 import { JOB_TRACKING, normalizedImage } from './pod-template.ts';
 import { withOwnToken } from './token-volume.ts';
@@ -123,6 +124,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
   const labels = state.labels.get(pods.labelSet[pod]!);
   const deletionUs = pods.deletionUs[pod]!;
   const node = pods.node[pod]!;
+  const pinned = pods.pinned[pod]!;
   const original = originalOf(state, pod);
   const suffix = (): string =>
     original?.tokenSuffix || suffixText((mix32(pods.serial[pod]!) >>> 0) % SUFFIXES);
@@ -152,7 +154,7 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
           }),
     },
     spec: {
-      ...withOwnToken(template.spec, suffix),
+      ...withOwnToken(pinned < 0 ? template.spec : withPin(template.spec, state.texts.text(pinned)), suffix),
       ...(node >= 0 ? { nodeName: state.nodeName(node) } : {}),
     },
     status: (original?.revision === pods.revision[pod]! && original.status) || podStatus(state, pod),

@@ -4,6 +4,7 @@
 // The object is one that the server stores: defaulted, with its priority. Sums per node are the caller's.
 import {
   type ClusterState,
+  ordinalSuffix,
   PHASE_NAMES,
   Phase,
   PodBit,
@@ -12,7 +13,8 @@ import {
   timestampUs,
   Verb,
 } from '../../state/index.ts';
-import type { Json, KubeObject } from '../kind.ts';
+import type { Json, KubeObject, ObjectMeta } from '../kind.ts';
+import { pinOf, withoutRequired } from './pinned-node.ts';
 import { heldRequests } from './pod-requests.ts';
 import { type HeldRequests, isTracked, RAISED_REQUESTS, templateParts } from './pod-template.ts';
 import { withSharedToken } from './token-volume.ts';
@@ -105,20 +107,30 @@ function sharedSpec(spec: Json, bound: boolean, held: HeldRequests | null): Json
   return shared;
 }
 
+/** Ordinal of a StatefulSet's pod, whose name is its generateName and a number; -1 for other pods. */
+function ordinalOf({ name = '', generateName, ownerReferences }: ObjectMeta): number {
+  const owned = ownerReferences?.some((owner) => owner.controller && owner.kind === 'StatefulSet');
+  if (!owned || !generateName || !name.startsWith(generateName)) return -1;
+  const digits = name.slice(generateName.length);
+  return /^(0|[1-9]\d{0,8})$/.test(digits) ? Number(digits) : -1;
+}
+
 /** Adds the row and its log entry. `object` is not changed; its status and metadata are kept. */
 export function ingestPod(state: ClusterState, object: KubeObject, how: PodIngest): PodId {
   const { pods, podNames, podLog, nodes, texts } = state;
   const { metadata } = object;
   const status = object['status'] ?? {};
   const node = nodes.find(object['spec'].nodeName ?? '');
-  const { spec, suffix } = withSharedToken(object['spec']);
+  const pin = pinOf(object['spec']);
+  const { spec, suffix } = withSharedToken(pin === '' ? object['spec'] : withoutRequired(object['spec']));
+  const ordinal = ordinalOf(metadata);
   const template = state.templates.intern(
     templateParts({ ...object, spec: sharedSpec(spec, node >= 0, heldRequests(spec, status)) }),
   );
   const pod = pods.create({
     namespace: texts.id(metadata.namespace ?? 'default'),
-    nameBase: texts.id(metadata.name!),
-    nameSuffix: -1,
+    nameBase: texts.id(ordinal < 0 ? metadata.name! : metadata.generateName!),
+    nameSuffix: ordinal < 0 ? -1 : ordinalSuffix(ordinal),
     template: template.id,
     labelSet: template.labelSet,
     owner: how.owner,
@@ -126,6 +138,7 @@ export function ingestPod(state: ClusterState, object: KubeObject, how: PodInges
     createdUs: how.us,
     revision: how.revision,
     runUs: Number.NaN,
+    ...(pin === '' ? {} : { pinned: texts.id(pin) }),
   });
   podNames.add(pod);
   let word = wordOf(status, node >= 0) | (isTracked(object) ? PodBit.tracked : 0);

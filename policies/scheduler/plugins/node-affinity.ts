@@ -109,11 +109,12 @@ export const nodeAffinity = definePlugin({
     return {
       locality: 'node',
       reads: NodeField.labels | NodeField.name,
-      sign: (pod) => wish(pod.template).text,
+      sign: (pod) => (pod.pinnedNode === '' ? '' : `@${pod.pinnedNode} `) + wish(pod.template).text,
       events: [
         {
           events: ClusterEvent.nodeAdd | ClusterEvent.nodeLabel,
           hint(pod, { node, before }, cluster) {
+            if (pod.pinnedNode !== '' && pod.pinnedNode !== cluster.nodeName(node)) return false;
             const { selector, required } = wish(pod.template);
             const all = [added, selector, required].filter((s) => s !== null);
             if (!all.every((s) => s.matches(cluster, node))) return false;
@@ -127,6 +128,11 @@ export const nodeAffinity = definePlugin({
       ],
       preFilter(pod, _cluster, control) {
         const { selector, required, names } = wish(pod.template);
+        const { pinnedNode } = pod;
+        if (pinnedNode !== '') {
+          control.restrict([pinnedNode]);
+          return undefined;
+        }
         if (selector === null && required === null && added === null) return SKIP;
         if (names !== null) {
           if (names.length === 0) control.reject(conflict);
@@ -137,16 +143,19 @@ export const nodeAffinity = definePlugin({
       filter(pod, node) {
         const { cluster } = handle;
         if (added !== null && !added.matches(cluster, node.id)) return enforced;
+        if (pod.pinnedNode !== '' && pod.pinnedNode !== node.name) return rejected;
         const { selector, required } = wish(pod.template);
         if (selector !== null && !selector.matches(cluster, node.id)) return rejected;
         return required === null || required.matches(cluster, node.id) ? PASS : rejected;
       },
       filterBatch(pod, cluster, nodes, from, to, _state, verdicts) {
         const { selector, required } = wish(pod.template);
+        const { pinnedNode } = pod;
         let kept = from;
         for (let i = from; i < to; i++) {
           const node = nodes[i]!;
           if (added !== null && !added.matches(cluster, node)) verdicts[node] = enforced;
+          else if (pinnedNode !== '' && pinnedNode !== cluster.nodeName(node)) verdicts[node] = rejected;
           else if (selector !== null && !selector.matches(cluster, node)) verdicts[node] = rejected;
           else if (required !== null && !required.matches(cluster, node)) verdicts[node] = rejected;
           else nodes[kept++] = node;

@@ -35,6 +35,37 @@ function setup() {
   return { ...c, id, patch };
 }
 
+describe('a PATCH of a StatefulSet', () => {
+  const set: KubeObject = {
+    ...deployment(),
+    kind: 'StatefulSet',
+    metadata: { name: 'db', namespace: 'default' },
+  };
+  it.each<[object, number]>([
+    [{ spec: { replicas: 5 } }, 200],
+    [{ spec: { ordinals: { start: 3 } } }, 200],
+    [{ spec: { updateStrategy: { rollingUpdate: { partition: 1 } } } }, 200],
+    [{ spec: { serviceName: 'other' } }, 422],
+    [{ spec: { podManagementPolicy: 'Parallel' } }, 422],
+  ])('%j: %i', (body, code) => {
+    const c = cluster(undefined, { admit: admission });
+    const user = c.server.client('kubectl', { qps: 0, burst: 0 }, { trusted: false });
+    const answers: { code: number; message: string; id: number }[] = [];
+    const reply = (r: ApiReply): void => {
+      answers.push({ code: r.code, message: r.message, id: r.id });
+    };
+    user.create(set, reply);
+    c.kernel.run();
+    user.patch(answers[0]!.id, (o) => applyPatch(o, 'merge', body), reply);
+    c.kernel.run();
+    expect(answers[1]!.code).toBe(code);
+    if (code === 422)
+      expect(answers[1]!.message).toBe(
+        "StatefulSet.apps \"db\" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+      );
+  });
+});
+
 describe('a PATCH of a user', () => {
   it('is applied to the stored object, counted in generation, and defaulted', () => {
     const { patch } = setup();

@@ -20,8 +20,19 @@ import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { kindOf, listKinds } from '../../../engine/kinds/registry.ts';
 import { Recorder } from '../../../engine/metrics/recorder.ts';
 import { podRowSource } from '../../../engine/pod-rows.ts';
-import { ClusterState, isTerminal, Phase, PodBit, Verb } from '../../../engine/state/index.ts';
+import {
+  ClusterState,
+  isTerminal,
+  type NodeId,
+  Phase,
+  PodBit,
+  type Taint,
+  Verb,
+} from '../../../engine/state/index.ts';
 import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
+
+/** Kinds that are stored although nothing acts on them alone. */
+const CLAIMS: ReadonlySet<string> = new Set(['PersistentVolumeClaim']);
 
 export const MS = 1000;
 export const SECOND = 1_000_000;
@@ -86,7 +97,7 @@ export class Harness {
       this.events.push({ timeUs: kernel.now, reason, object: `${kind}/${name}`, message });
       recordEvent(type, reason, kind, namespace, name, count, message);
     };
-    for (const kind of listKinds().filter((known) => known.modelled)) {
+    for (const kind of listKinds().filter((known) => known.modelled || CLAIMS.has(known.kind))) {
       if (kind.kind === 'Pod' || kind.kind === 'Node' || state.objects.findKind(kind.kind)) continue;
       state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
     }
@@ -123,7 +134,10 @@ export class Harness {
       costs,
       periodic,
     } as RunContext;
-    for (let i = 1; i <= (options.nodes ?? 3); i++) this.#addNode(`n${i}`);
+    for (let i = 1; i <= (options.nodes ?? 3); i++) {
+      const id = this.#addNode(`n${i}`);
+      state.nodeLog.append(this.server.nextRevision(), 0, Verb.added, id, 0, id, null);
+    }
     this.#admin = this.server.client('admin', { qps: 0, burst: 0 }, { trusted: false });
     new ControllerManager(this.context, options.controllers ?? builtIn).start();
     this.#node();
@@ -161,8 +175,8 @@ export class Harness {
     this.patch(kind, name, (object) => ({ ...object, spec: { ...object.spec, replicas } }));
   }
 
-  setImage(name: string, image: string): void {
-    this.patch('Deployment', name, (object) => {
+  setImage(name: string, image: string, kind = 'Deployment'): void {
+    this.patch(kind, name, (object) => {
       const { template } = object.spec;
       const containers = [{ ...template.spec.containers[0], image }];
       return {
@@ -243,8 +257,44 @@ export class Harness {
     this.#admin.patchPodStatus(pod, this.state.pods.generation[pod]!, change, null);
   }
 
-  #addNode(name: string): void {
-    this.state.nodes.add({
+  /** The containers of a pod exit for good. */
+  endPod(pod: number, phase: 'Succeeded' | 'Failed'): void {
+    const ended = phase === 'Failed' ? Phase.failed : Phase.succeeded;
+    const change = { ...KEEP, phase: ended, clear: PodBit.ready | PodBit.containersReady };
+    this.#admin.patchPodStatus(pod, this.state.pods.generation[pod]!, change, null);
+  }
+
+  /** A node joins, is changed, or leaves; components see it when their watch brings it. */
+  addNode(name: string): void {
+    const id = this.#addNode(name);
+    this.#nodeLogged(id, Verb.added);
+  }
+
+  changeNode(name: string, change: { taints?: readonly Taint[]; labels?: Record<string, string> }): void {
+    const { nodes, labels } = this.state;
+    const id = nodes.find(name);
+    if (change.taints !== undefined) nodes.taints[id] = change.taints;
+    if (change.labels !== undefined) nodes.labelSet[id] = labels.intern(change.labels);
+    this.#nodeLogged(id, Verb.modified);
+  }
+
+  removeNode(name: string): void {
+    const { nodes } = this.state;
+    const id = nodes.find(name);
+    nodes.remove(id as NodeId);
+    this.#nodeLogged(id, Verb.deleted);
+  }
+
+  /** The change goes out with the next write to a node. */
+  #nodeLogged(id: number, verb: Verb): void {
+    const { nodes, nodeLog } = this.state;
+    nodeLog.append(this.server.nextRevision(), this.now, verb, id, 0, id, null);
+    const other = [...nodes.name.keys()].find((node) => nodes.removed[node] === 0)!;
+    this.#admin.patchNodeImages(other, []);
+  }
+
+  #addNode(name: string): number {
+    const id = this.state.nodes.add({
       name,
       labelSet: this.state.labels.intern({ 'topology.kubernetes.io/zone': 'z1' }),
       hostnameLabel: true,
@@ -268,6 +318,7 @@ export class Harness {
       memoryBytes: 1e15,
       podsMax: 1e6,
     });
+    return id;
   }
 
   /** Scheduler and kubelets in one. */
@@ -309,7 +360,10 @@ export class Harness {
           stopping.add(pod);
         } else if (log.verb(p) === Verb.added && log.node(p) < 0) {
           if (this.#options.unscheduled) continue;
-          client.bindPod(pod, generation, this.#bindTurn++ % state.nodes.used, null);
+          const pinned = pods.pinned[pod]!;
+          const node =
+            pinned < 0 ? this.#bindTurn++ % state.nodes.used : state.nodes.find(state.texts.text(pinned));
+          if (node >= 0) client.bindPod(pod, generation, node, null);
         } else if (log.node(p) >= 0 && (word & PodBit.acknowledged) === 0) {
           const us = readyUs(pods.serial[pod]! - 1);
           if (Number.isNaN(us)) kernel.after(100 * MS, startUnready, pod, generation);
@@ -356,6 +410,30 @@ export const deployment = (name: string, replicas: number, extra: Json = {}): Ku
   metadata: { name, namespace: 'default' },
   spec: {
     replicas,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: podSpec('app:v1') },
+    ...extra,
+  },
+});
+
+export const statefulSet = (name: string, replicas: number, extra: Json = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    replicas,
+    serviceName: name,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: podSpec('app:v1') },
+    ...extra,
+  },
+});
+
+export const daemonSet = (name: string, extra: Json = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name, namespace: 'default' },
+  spec: {
     selector: { matchLabels: { app: name } },
     template: { metadata: { labels: { app: name } }, spec: podSpec('app:v1') },
     ...extra,

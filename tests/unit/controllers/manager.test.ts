@@ -84,9 +84,13 @@ describe('the built-in controllers', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual([
       'namespace',
+      'serviceaccount',
+      'root-ca-certificate-publisher',
       'replication',
       'replicaset',
       'deployment',
+      'statefulset',
+      'daemonset',
       'endpoint',
       'endpointslice',
       'job',

@@ -420,8 +420,11 @@ describe('registry', () => {
   it('marks as modelled the kinds that the simulation acts on, and no others', () => {
     const modelled = listKinds().filter((definition) => definition.modelled);
     expect(modelled.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`).sort()).toEqual([
+      'apps/v1 ControllerRevision',
+      'apps/v1 DaemonSet',
       'apps/v1 Deployment',
       'apps/v1 ReplicaSet',
+      'apps/v1 StatefulSet',
       'batch/v1 CronJob',
       'batch/v1 Job',
       'discovery.k8s.io/v1 EndpointSlice',

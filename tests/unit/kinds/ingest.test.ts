@@ -109,6 +109,35 @@ describe('a pod that is ingested', () => {
     expect(materialisePod(state, b)['spec'].nodeName).toBe('n2');
   });
 
+  it('of a DaemonSet shares its template too: the node that it is pinned to is a column', () => {
+    const state = cluster('n1', 'n2');
+    const pinnedTo = (node: string): KubeObject => {
+      const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
+      const required = { nodeSelectorTerms: [{ matchFields }] };
+      const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } };
+      const pod = running(`agent-${node}`, node);
+      return { ...pod, spec: { ...pod['spec'], affinity } };
+    };
+    const a = ingestPod(state, pinnedTo('n1'), how);
+    const b = ingestPod(state, pinnedTo('n2'), how);
+    expect(state.pods.template[a]).toBe(state.pods.template[b]);
+    expect(state.texts.text(state.pods.pinned[b]!)).toBe('n2');
+    expect(materialisePod(state, b)['spec'].affinity).toEqual(pinnedTo('n2')['spec'].affinity);
+    expect(state.pods.pinned[ingestPod(state, running('web-1', 'n1'), how)]).toBe(-1);
+  });
+
+  it('of a StatefulSet is named by its ordinal, and found under its name', () => {
+    const state = cluster('n1');
+    const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'u', controller: true };
+    const metadata = { generateName: 'db-', ownerReferences: [owner] };
+    const pod = ingestPod(state, running('db-12', 'n1', 'aaaaa', { metadata }), how);
+    expect(state.pods.ordinal(pod)).toBe(12);
+    expect(state.podName(pod)).toBe('db-12');
+    expect(state.findPod(state.texts.id('default'), 'db-12')).toBe(pod);
+    expect(state.findPod(state.texts.id('default'), 'db-2')).toBe(-1);
+    expect(materialisePod(state, pod).metadata).toMatchObject({ name: 'db-12', generateName: 'db-' });
+  });
+
   it('has the status that follows from its row where it came without one', () => {
     const state = cluster();
     const pod = ingestPod(state, podWithout('p'), how);

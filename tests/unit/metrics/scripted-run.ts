@@ -38,6 +38,8 @@ export class ScriptedRun {
       cpuMilli: () => 100,
       memoryBytes: () => 2 ** 30,
       restarts: () => 0,
+      labels: () => '',
+      nodeAddedUs: () => Number.NaN,
       reason: (pod) => pods[pod]!.reason,
     };
     this.recorder = new Recorder({

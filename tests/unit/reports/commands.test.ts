@@ -134,7 +134,7 @@ describe('verify', () => {
     const place = await recorded();
     expect(await verifyIt(place)).toEqual({
       code: 0,
-      out: `${place}: repeats; 9 files equal, fingerprint f-7-0\n`,
+      out: `${place}: repeats; 10 files equal, fingerprint f-7-0\n`,
       err: '',
     });
     expect(readdirSync(folder)).toEqual(['r01']);
@@ -144,7 +144,7 @@ describe('verify', () => {
     const place = await recorded(
       scenarioOf({ workloads: [{ use: 'trace', args: { data: 'x,'.repeat(300_000) } }] }),
     );
-    expect((await verifyIt(place)).out).toContain('repeats; 10 files equal');
+    expect((await verifyIt(place)).out).toContain('repeats; 11 files equal');
   });
 
   it('finds the one planted cell in pods.csv, and that the run itself repeats', async () => {

@@ -50,6 +50,7 @@ describe('a result directory', () => {
     expect(directory).toBe(place);
     expect(readdirSync(place).sort()).toEqual([
       'api.csv',
+      'controllers.csv',
       'events.csv',
       'loss.csv',
       'manifest.json',

@@ -4,7 +4,7 @@ import { ClusterEvent } from '../../../engine/contracts/scheduler.ts';
 import { Kernel, PeriodicWork } from '../../../engine/kernel/index.ts';
 import { SchedulerCache } from '../../../engine/scheduler/cache.ts';
 import { Framework, type Instance, Verdicts } from '../../../engine/scheduler/framework.ts';
-import { SchedulingQueue } from '../../../engine/scheduler/queue.ts';
+import { Place, SchedulingQueue } from '../../../engine/scheduler/queue.ts';
 import { UnschedulablePods } from '../../../engine/scheduler/unschedulable.ts';
 import type { PodId } from '../../../engine/state/index.ts';
 import { addNode, addPod, newState, podSpec, settingsOf } from './support.ts';
@@ -42,6 +42,9 @@ function setup() {
   return {
     kernel,
     queue,
+    instances,
+    state,
+    cache,
     fit,
     pod: (name: string, over = {}): PodId => addPod(state, name, podSpec({}, over)),
     at: (us: number, action: () => void) => kernel.at(us, act, actions.push(action) - 1, 0),
@@ -104,6 +107,26 @@ describe('events', () => {
     expect(queue.depths).toMatchObject({ waiting: 1 });
     queue.event(PODS_LEFT);
     expect(queue.depths).toMatchObject({ waiting: 0, backoff: 1 });
+  });
+
+  it('of a node wake, of pods pinned to one node each, only its own', () => {
+    const { queue, instances, state, cache, pod } = setup();
+    const affinity = instances.find(({ name }) => name === 'NodeAffinity')!.index;
+    const pods = ['n1', 'n2', 'n3'].map((name) => {
+      const pinned = pod(`agent-${name}`);
+      state.pods.pinned[pinned] = state.texts.id(name);
+      queue.add(pinned, 0);
+      return pinned;
+    });
+    for (const pinned of pods) {
+      queue.pop();
+      queue.rejected(pinned, [affinity], []);
+    }
+    const node = addNode(state, 'n2');
+    cache.nodeChanged(node);
+    queue.event({ events: ClusterEvent.nodeAdd, node, before: null, template: null });
+    expect(queue.depths).toMatchObject({ waiting: 2 });
+    expect(pods.map((pinned) => queue.where(pinned) === Place.waiting)).toEqual([true, false, true]);
   });
 
   it('nobody listens to are not even looked at', () => {

@@ -20,9 +20,13 @@ function clusterOf(nodes: readonly NodeSpec[], config?: Json) {
   const instances: Instance[] = [];
   const framework = new Framework(settingsOf(config).profiles[0]!, cache, verdicts, instances, 0);
   const search = new BruteSearch(cache, verdicts, new Rng(3, 0).stream('scheduler/ties'));
-  const select = (spec: Json) => search.select(new PodCursor(state).at(addPod(state, 'p', spec)), framework);
-  const messageOf = (spec: Json): string => {
-    return diagnose(select(spec), verdicts, (name) => {
+  const select = (spec: Json, pin?: string) => {
+    const pod = addPod(state, 'p', spec);
+    if (pin !== undefined) state.pods.pinned[pod] = state.texts.id(pin);
+    return search.select(new PodCursor(state).at(pod), framework);
+  };
+  const messageOf = (spec: Json, pin?: string): string => {
+    return diagnose(select(spec, pin), verdicts, (name) => {
       return framework.preFilter.find((each) => each.name === name)!.index;
     }).message;
   };
@@ -72,6 +76,16 @@ describe('the rotating start', () => {
     // Positions 0 (small), 1, 2, 3 (small), ...: 60 groups of 3 hold 120 feasible nodes, the last at position 179.
     expect(select(podSpec({ cpu: '2' }))).toMatchObject({ examined: 180, feasible: 120 });
     expect(search.start).toBe(180);
+  });
+});
+
+describe('a pod that is pinned to a node', () => {
+  it('looks at that node only, and its selector still counts', () => {
+    const { select, state } = clusterOf([{}, {}, {}]);
+    const decision = select(podSpec({ cpu: '1' }), 'n2');
+    expect(state.nodeName(decision.node)).toBe('n2');
+    expect(decision).toMatchObject({ examined: 1, feasible: 1 });
+    expect(select(podSpec({}, { nodeSelector: { disk: 'ssd' } }), 'n2').node).toBe(-1);
   });
 });
 
@@ -127,6 +141,9 @@ describe('the message', () => {
     expect(messageOf(podSpec({ cpu: '5' }, pinned('n1')))).toBe(
       "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
     );
+    // A pod pinned by its row and not by its template is told the same.
+    expect(messageOf(podSpec(), 'gone')).toBe(messageOf(podSpec({}, pinned('gone'))));
+    expect(messageOf(podSpec({ cpu: '5' }), 'n1')).toBe(messageOf(podSpec({ cpu: '5' }, pinned('n1'))));
     // Two names in one term: no node has both.
     expect(messageOf(podSpec({}, pinned('n1', 'n2')))).toBe(
       '0/3 nodes are available: pod affinity terms conflict.',

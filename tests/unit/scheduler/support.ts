@@ -1,5 +1,6 @@
 // Small clusters for scheduler tests: nodes and pods from a few numbers, a fake API server that commits at once and
 // delivers watches by hand or after a delay.
+
 import type {
   ApiClient,
   ApiReply,
@@ -21,6 +22,7 @@ import {
 import { ingestNode } from '../../../engine/kinds/ingest/node.ts';
 import { podTemplateCompiler } from '../../../engine/kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
+import { PodStamp } from '../../../engine/metrics/pod-stamps.ts';
 import type { Recorder } from '../../../engine/metrics/recorder.ts';
 import { loadProfiles } from '../../../engine/scheduler/profiles.ts';
 import { ClusterState, PodBit, type PodId, type PodTemplate, Verb } from '../../../engine/state/index.ts';
@@ -159,7 +161,10 @@ export class World implements ApiServer {
         this.observed.set(name, [...(this.observed.get(name) ?? []), us]);
       },
       attempt: (pod: number) => this.stamps.push(`attempt ${this.state.podName(pod)} ${this.kernel.now}`),
-      stamp: (pod: number) => this.stamps.push(`scheduled ${this.state.podName(pod)} ${this.kernel.now}`),
+      stamp: (pod: number, which: number) => {
+        if (which !== PodStamp.scheduled) return;
+        this.stamps.push(`scheduled ${this.state.podName(pod)} ${this.kernel.now}`);
+      },
       loss: (source: string, kind: string, field: string) => this.losses.push(`${source} ${kind} ${field}`),
     };
     const draw = new KeyedDraw(1, 0);

@@ -1,6 +1,7 @@
 // Clusters with volumes from a few words, and what the scheduler decides on them.
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
-import { type PodPlacement, place } from '../../../engine/scheduler/snapshot.ts';
+import type { PodPlacement } from '../../../engine/scheduler/placement.ts';
+import { place } from '../../../engine/scheduler/snapshot.ts';
 import { settingsOf } from './support.ts';
 
 export const ZONE = 'topology.kubernetes.io/zone';

@@ -1,0 +1,72 @@
+// Reads the tables of a result directory row by row, whatever their size; columns are found by their names, so that
+// directories of older versions can be read, too.
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse';
+import type { PodTimes } from '../reports/critical-path.ts';
+import { UserError } from './problems.ts';
+
+/** The cell of the column of that name; '' where the table lacks it. Valid until the next row. */
+export type Row = (column: string) => string;
+
+/** Rows of `DIR/NAME.csv`. A missing or broken file is a UserError. */
+export async function* tableRows(directory: string, name: string): AsyncGenerator<Row> {
+  const path = join(directory, `${name}.csv`);
+  const refuse = (message: string): UserError =>
+    new UserError({ code: 'E4003', file: path, message, hint: 'give a directory written by `kubetick run`' });
+  if (!existsSync(path)) throw refuse('the result directory lacks this table');
+  let columns: Map<string, number> | null = null;
+  let cells: string[] = [];
+  const row: Row = (column) => cells[columns!.get(column) ?? -1] ?? '';
+  try {
+    for await (const line of createReadStream(path).pipe(parse())) {
+      cells = line as string[];
+      if (columns === null) columns = new Map(cells.map((column, i) => [column, i]));
+      else yield row;
+    }
+  } catch (error) {
+    throw refuse(`cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Whole µs of a time in seconds with 6 decimals; null for an empty cell. */
+export function microseconds(cell: string): number | null {
+  if (cell === '') return null;
+  const [seconds = '0', micros = '0'] = cell.split('.');
+  return Number(seconds) * 1_000_000 + Number(micros.padEnd(6, '0').slice(0, 6));
+}
+
+/** When nodes joined, µs, by name; of several of one name in order. */
+export async function nodeTimes(directory: string): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = new Map<string, number[]>();
+  for await (const row of tableRows(directory, 'nodes')) {
+    const added = microseconds(row('added_s'));
+    if (added === null) continue;
+    const known = times.get(row('node'));
+    if (known === undefined) times.set(row('node'), [added]);
+    else known.push(added);
+  }
+  return times;
+}
+
+/** Times of the pod of a row of pods.csv. */
+export function podTimes(row: Row, nodes: ReadonlyMap<string, readonly number[]>): PodTimes {
+  const at = (column: string): number | null => microseconds(row(`${column}_s`));
+  const scheduled = at('scheduled');
+  const joined = (nodes.get(row('node')) ?? []).filter((us) => scheduled === null || us <= scheduled);
+  return {
+    created: at('created'),
+    queued: at('queued'),
+    firstAttempt: at('first_attempt'),
+    scheduled,
+    bound: at('bound'),
+    seen: at('seen'),
+    sandbox: at('sandbox'),
+    pulled: at('pulled'),
+    started: at('started'),
+    ready: at('ready'),
+    watched: at('watched'),
+    attempts: Number(row('attempts')),
+    nodeAdded: joined.at(-1) ?? null,
+  };
+}
