@@ -107,7 +107,8 @@ class Run {
     for (const kind of listKinds()) {
       // Volumes are read by the scheduler, although nothing else acts on them.
       const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
-      if (isRead && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      const known = state.objects.findKind(kind.kind) !== undefined;
+      if (isRead && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }

@@ -2,9 +2,11 @@
 import type { ControllerDefinition } from '../contracts/controller.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { namespaceController } from './namespace.ts';
 import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -33,4 +35,6 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  disruptionController,
+  horizontalPodAutoscalerController,
 ];
