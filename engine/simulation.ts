@@ -107,7 +107,8 @@ class Run {
     for (const kind of listKinds()) {
       // Volumes are read by the scheduler, although nothing else acts on them.
       const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
-      if (isRead && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      const known = state.objects.findKind(kind.kind) !== undefined;
+      if (isRead && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }
@@ -208,7 +209,8 @@ class Run {
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
     const observer = this.#options.attempts ?? null;
-    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer, search);
     this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
@@ -274,6 +276,7 @@ class Run {
     }
     const fingerprint = this.#fingerprint;
     const ended = periodic.ended || this.#idleEnd?.ended === true;
+    this.#options.verifyDecisions?.(this.#scheduler!.search.verified);
     if (this.#timeline !== null) this.#options.timeline?.(this.#timeline.finish());
     return recorder.finish({
       livePods,

@@ -3,9 +3,11 @@ import type { ControllerDefinition } from '../contracts/controller.ts';
 import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
@@ -39,4 +41,6 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  disruptionController,
+  horizontalPodAutoscalerController,
 ];

@@ -20,6 +20,7 @@ const EXAMPLES = [
   'cronjob',
   'dump',
   'quota',
+  'hpa',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

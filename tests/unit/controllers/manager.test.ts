@@ -102,6 +102,8 @@ describe('the built-in controllers', () => {
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'disruption',
+      'horizontal-pod-autoscaler',
     ]);
   });
 
