@@ -65,7 +65,8 @@ export class PodWrites {
   create(r: ApiRequest): void {
     const { state, recorder } = this.#h;
     const body = r.body as PodCreation;
-    const { template } = body;
+    const { variant } = body;
+    const template = variant === undefined ? body.template : state.templates.variant(body.template, variant);
     const namespace = state.texts.text(body.namespace);
     const base = state.texts.text(body.nameBase);
     const nameBase =

@@ -444,12 +444,7 @@ export class Server implements ApiServer, Transport {
   }
 
   #createPod(r: ApiRequest): void {
-    if (!r.admitted && !this.#incoming.admitTemplate(r)) return;
-    const body = r.body as PodCreation;
-    const { variant } = body;
-    if (variant !== undefined)
-      r.body = { ...body, template: this.#state.templates.variant(body.template, variant) };
-    this.#pods.create(r);
+    if (r.admitted || this.#incoming.admitTemplate(r)) this.#pods.create(r);
   }
 
   #writeEvent(r: ApiRequest): void {
