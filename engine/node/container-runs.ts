@@ -23,8 +23,10 @@ export interface RunHost {
   backOff(pod: number, container: string): void;
   /** The pod's status may have changed. */
   changed(pod: number, status: RunsStatus): void;
-  /** Every container has ended for good. */
-  ended(pod: number, succeeded: boolean): void;
+  /** Every container has ended for good; `code` is that of the first one that failed, or 0. */
+  ended(pod: number, code: number): void;
+  /** What the pod's own annotations say of a run: when it ends, µs from its start (null: never), and how. */
+  own(pod: number, restarts: number): { readonly us: number | null; readonly code: number };
 }
 
 export interface RunsStatus {
@@ -146,10 +148,7 @@ export class ContainerRuns {
     const apps = entry.runs.filter(({ container }) => !container.sidecar);
     if (apps.every(({ life }) => life === Life.ended)) {
       this.#pods.delete(pod);
-      this.#host.ended(
-        pod,
-        apps.every(({ code }) => code === 0),
-      );
+      this.#host.ended(pod, apps.find(({ code }) => code !== 0)?.code ?? 0);
       return;
     }
     const status = this.#status(entry);
@@ -233,7 +232,7 @@ export class ContainerRuns {
       sinceUs: now - seenUs,
       answerUs: behaviour?.answerUs ?? this.#host.answerUs(pod, run.index),
     });
-    const { readyDelayUs, runUs, exitCodes } = template.timings;
+    const { readyDelayUs } = template.timings;
     run.life = Life.running;
     run.startedUs = now;
     run.ready = false;
@@ -243,13 +242,12 @@ export class ContainerRuns {
     run.why = fate.why;
     run.code = fate.code;
     // The pod's own annotations hold for containers that say nothing themselves.
-    if (behaviour !== null || container.sidecar || runUs.length === 0) return;
-    const k = Math.min(run.restarts, runUs.length - 1);
-    const endUs = now + (runUs[k] ?? Number.POSITIVE_INFINITY);
-    if (endUs >= run.untilUs) return;
-    run.untilUs = endUs;
+    if (behaviour !== null || container.sidecar) return;
+    const own = this.#host.own(pod, run.restarts);
+    if (own.us === null || now + own.us >= run.untilUs) return;
+    run.untilUs = now + own.us;
     run.why = 'exit';
-    run.code = exitCodes[Math.min(run.restarts, exitCodes.length - 1)] ?? 0;
+    run.code = own.code;
   }
 
   /** Killed by a probe or because its hook failed. */

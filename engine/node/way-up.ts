@@ -24,8 +24,8 @@ export interface WayParts {
   readonly volumes: PodVolumes;
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   enter(pod: number, step: Step, delayUs: number): void;
-  /** The pod has failed for good. */
-  failed(pod: number): void;
+  /** The pod has failed for good, with that exit code. */
+  failed(pod: number, code: number): void;
 }
 
 export class WayUp {
@@ -208,7 +208,7 @@ export class WayUp {
     const code = container.sidecar || !this.#initFails(pod, container) ? 0 : container.behaviour!.exitCode;
     if (code === 0) return this.nextContainer(pod, index + 1);
     this.#clients.hop(pod, `init container ${container.name} failed with code ${code}`);
-    if (template.restartPolicy === 'Never') return this.#host.failed(pod);
+    if (template.restartPolicy === 'Never') return this.#host.failed(pod, code);
     const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs.kubelet;
     const limits = { baseUs: crashBackoffBaseUs, maxUs: crashBackoffMaxUs, resetUs: crashBackoffResetUs };
     const backOff = this.#initBackOffs.get(pod) ?? new BackOff();

@@ -29,8 +29,8 @@ import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
-import { BruteSearch } from './search/brute.ts';
-import type { Decision } from './search/decision.ts';
+import type { Decision, NodeSearch } from './search/decision.ts';
+import { nodeSearch } from './search/index.ts';
 import { STORAGE_KINDS } from './storage.ts';
 import { PodCursor } from './views.ts';
 import { WATCHED_KINDS } from './watched-objects.ts';
@@ -49,7 +49,7 @@ export class Scheduler {
   readonly #context: RunContext;
   readonly #verdicts = new Verdicts();
   readonly #instances: Instance[] = [];
-  readonly #search: BruteSearch;
+  readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
   readonly #losses: Losses;
@@ -83,7 +83,13 @@ export class Scheduler {
   /** null: nobody follows attempts. */
   readonly teller: AttemptTeller | null;
 
-  constructor(context: RunContext, settings: SchedulerSettings, observer: AttemptObserver | null = null) {
+  /** @param search `brute`, `verify`; anything else: by the index */
+  constructor(
+    context: RunContext,
+    settings: SchedulerSettings,
+    observer: AttemptObserver | null = null,
+    search = 'index',
+  ) {
     this.#context = context;
     const { state, costs, kernel, recorder, durations, api, rng } = context;
     const own = costs.scheduler;
@@ -119,7 +125,7 @@ export class Scheduler {
       },
       () => this.#next(),
     );
-    this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
@@ -129,7 +135,7 @@ export class Scheduler {
     this.#postFilter = new Attempt(
       this.cache,
       this.#verdicts,
-      this.#search.filters,
+      this.search.filters,
       this.#preemptions,
       rng.stream('scheduler/preemption'),
     );
@@ -314,7 +320,7 @@ export class Scheduler {
     if (this.#exists(pod)) recorder.attempt(pod);
     this.teller?.began(pod);
     const framework = this.queue.profile(pod);
-    const decision = this.#search.select(this.#pod.at(pod), framework);
+    const decision = this.search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
     this.#postFilterResult =
       decision.node >= 0 || decision.nodeCount === 0

@@ -13,3 +13,4 @@ export * from './selectors.ts';
 export * from './templates.ts';
 export * from './timestamps.ts';
 export * from './uid.ts';
+export * from './usage.ts';

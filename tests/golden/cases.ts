@@ -17,8 +17,11 @@ const EXAMPLES = [
   'containers',
   'poisson',
   'surf-jobs',
+  'job',
+  'cronjob',
   'dump',
   'quota',
+  'hpa',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -358,6 +358,8 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
       locality: 'global',
       reads: NodeField.labels | NodeField.name,
       sign: (pod) => (claimVolumes(pod.template).length === 0 ? '' : null),
+      // Pods without claims are all the same to it, on every node.
+      strata: (pod) => claimVolumes(pod.template).length === 0,
       events: [
         { events: ClusterEvent.nodeAdd | ClusterEvent.nodeLabel },
         { events: ClusterEvent.volume },

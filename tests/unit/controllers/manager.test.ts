@@ -84,6 +84,8 @@ describe('the built-in controllers', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual([
       'namespace',
+      'serviceaccount',
+      'root-ca-certificate-publisher',
       'replication',
       'replicaset',
       'deployment',
@@ -91,12 +93,17 @@ describe('the built-in controllers', () => {
       'daemonset',
       'endpoint',
       'endpointslice',
+      'job',
+      'cronjob',
+      'ttl-after-finished',
       'garbage-collector',
       'ttl',
       'node-lifecycle',
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'disruption',
+      'horizontal-pod-autoscaler',
     ]);
   });
 
