@@ -4,11 +4,14 @@ import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { nodeTtlController } from './node-ttl.ts';
 import { podGcController } from './pod-gc.ts';
+import { pvBinderController } from './pv-binder.ts';
+import { pvcProtectionController, pvProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
@@ -30,4 +33,8 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  pvBinderController,
+  pvcProtectionController,
+  pvProtectionController,
+  ephemeralVolumeController,
 ];

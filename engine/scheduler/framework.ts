@@ -72,6 +72,8 @@ export class Framework {
   readonly weights: readonly number[];
   readonly reserve: readonly Instance[];
   readonly permit: readonly Instance[];
+  /** Those that may have work to do then. */
+  readonly preBind: readonly Instance[];
   readonly bind: readonly Instance[];
   readonly postBind: readonly Instance[];
 
@@ -106,6 +108,7 @@ export class Framework {
     this.weights = profile.weights;
     this.reserve = at('reserve');
     this.permit = at('permit');
+    this.preBind = at('preBind').filter(({ plugin }) => plugin.preBind !== undefined);
     this.bind = at('bind');
     this.postBind = at('postBind');
     const sorters = at('queueSort');

@@ -15,6 +15,7 @@ import {
   NodeField,
   PASS,
   type PodView,
+  type PreBindWork,
   quantityValue,
   SKIP,
   storageClassOf,
@@ -46,7 +47,7 @@ const REASON_IMMEDIATE = 'pod has unbound immediate PersistentVolumeClaims';
 const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
 
 const args = argsSchema({
-  /** How long binding may take; binding takes no time here. */
+  /** How long binding may take; default 600 (apis/config/v1/defaults.go). */
   bindTimeoutSeconds: z.number().int().min(0).optional(),
   /** Of the scorer that is off by default. */
   shape: z
@@ -75,6 +76,11 @@ interface Choice {
   readonly reasons: readonly string[];
   readonly bindings: readonly { readonly claim: KubeObject; readonly volume: KubeObject }[];
   readonly provisions: readonly KubeObject[];
+}
+
+/** A choice that was taken, and what it writes. */
+interface Reserved extends Choice {
+  readonly updates: PreBindWork['updates'];
 }
 
 interface Attempt {
@@ -207,6 +213,14 @@ class Binder {
     return { reasons, bindings, provisions };
   }
 
+  /** The volume can be used on the node. */
+  reaches(volumeName: string, node: number): boolean {
+    const { storage } = this.#cluster;
+    const volume = storage.volume(volumeName);
+    const csiNode = storage.csiNode(this.#cluster.nodeName(node));
+    return volume === null || this.#matches.volume(volume, node, csiNode);
+  }
+
   /** The first bound claim whose volume is gone or cannot be used on the node. */
   #boundProblem(claims: readonly KubeObject[], node: number, csiNode: KubeObject | null): string | null {
     for (const claim of claims) {
@@ -298,18 +312,46 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
     "Keeps pods on nodes that reach their claims' volumes, and picks volumes for claims that wait for a pod.",
   points: ['preFilter', 'filter', 'preScore', 'score', 'reserve', 'preBind'],
   args,
-  gap: {
-    acts: (template) => (claimVolumes(template).length > 0 ? 'spec.volumes' : null),
-    note: 'volumes are not bound or provisioned: a claim that waits for that is taken for granted',
-  },
-  create(_args, handle) {
+  create({ bindTimeoutSeconds = 600 }, handle) {
     const { storage } = handle.cluster;
     const binder = new Binder(handle.cluster);
     const unresolvable = (...texts: string[]) => handle.verdict(Code.unschedulableAndUnresolvable, ...texts);
     const immediate = unresolvable(REASON_IMMEDIATE);
     let last: Attempt | null = null;
     /** What is assumed for a pod on its way to its node. */
-    const reserved = new Map<number, Choice>();
+    const reserved = new Map<number, Reserved>();
+
+    /** The writes and the look each second (bindAPIUpdate and checkBindings of binder.go). */
+    function preBindWork(choice: Reserved, node: number, timeoutSeconds: number): PreBindWork {
+      const name = handle.cluster.nodeName(node);
+      const check = (): boolean | string => {
+        let isReady = true;
+        for (const { claim, volume } of choice.bindings) {
+          const seen = storage.volume(volume.metadata.name!);
+          if (!seen?.['spec'].claimRef?.uid) return `ClaimRef got reset for pv "${volume.metadata.name}"`;
+          const now = storage.claim(claim.metadata.namespace ?? '', claim.metadata.name!);
+          if (now === null) return missingClaim(claim.metadata.name!);
+          if (!isFullyBound(now)) isReady = false;
+        }
+        for (const { metadata } of choice.provisions) {
+          const now = storage.claim(metadata.namespace ?? '', metadata.name!);
+          if (now === null) return missingClaim(metadata.name!);
+          if (now.metadata.annotations?.[SELECTED_NODE] !== name) {
+            return `provisioning failed for PVC "${metadata.name}"`;
+          }
+          if (!isFullyBound(now)) isReady = false;
+          else if (!binder.reaches(now['spec'].volumeName, node)) {
+            return `pv "${now['spec'].volumeName}" node affinity doesn't match node "${name}": no matching NodeSelectorTerms`;
+          }
+        }
+        return isReady;
+      };
+      const prefixed = (): boolean | string => {
+        const ready = check();
+        return typeof ready === 'string' ? `binding volumes: ${ready}` : ready;
+      };
+      return { updates: choice.updates, check: prefixed, timeoutUs: timeoutSeconds * 1_000_000 };
+    }
 
     /** Why one of the pod's claims cannot be used at all; null: they can. */
     function claimsProblem(pod: PodView): string | null {
@@ -417,18 +459,27 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
         const attempt = last?.pod === pod.id ? last : attemptOf(pod);
         if (attempt === null || attempt.waiting.length === 0) return PASS;
         const choice = attempt.choices.get(node) ?? choiceOf(attempt, node);
+        const updates: { base: KubeObject; next: KubeObject }[] = [];
         for (const { claim, volume } of choice.bindings) {
           const next = boundVolume(volume, claim);
-          if (next !== null) storage.assumeVolume(next);
+          if (next === null) continue;
+          storage.assumeVolume(next);
+          updates.push({ base: volume, next });
         }
         const name = handle.cluster.nodeName(node);
         for (const claim of choice.provisions) {
           const { metadata } = claim;
           const annotations = { ...metadata.annotations, [SELECTED_NODE]: name };
-          storage.assumeClaim({ ...claim, metadata: { ...metadata, annotations } });
+          const next = { ...claim, metadata: { ...metadata, annotations } };
+          storage.assumeClaim(next);
+          updates.push({ base: claim, next });
         }
-        reserved.set(pod.id, choice);
+        reserved.set(pod.id, { ...choice, updates });
         return PASS;
+      },
+      preBind(pod, node) {
+        const choice = reserved.get(pod.id);
+        return choice === undefined ? null : preBindWork(choice, node, bindTimeoutSeconds);
       },
       unreserve(pod) {
         const choice = reserved.get(pod.id);
