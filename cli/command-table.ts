@@ -129,8 +129,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: 'print each hop of an object and of what it owns, for example rc/web or deployment/shop/web',
         group: 'Output',
       },
+      {
+        name: 'verify-decisions',
+        type: 'flag',
+        help: 'search nodes twice for every pod, by the index and one by one, and stop where they differ',
+        group: 'Output',
+      },
       { name: 'json', type: 'flag', help: 'print the summary as JSON', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+      {
+        name: 'paranoid',
+        type: 'flag',
+        help: 'check the whole cluster every thousand commits: pods, sums of nodes, endpoints; slow',
+        group: 'Output',
+      },
     ],
     examples: [
       ['kubetick run app.yaml', 'three nodes of 4 CPU and 16Gi, everything applied at 0 s'],

@@ -15,6 +15,7 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { Sweep } from './invariants/sweep.ts';
 import {
   assert,
   type Duration,
@@ -75,6 +76,7 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  readonly #sweep: Sweep | null;
   #scheduler: Scheduler | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
@@ -92,6 +94,7 @@ class Run {
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
     this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -101,7 +104,8 @@ class Run {
       ...(options.trace ? { trace: options.trace } : {}),
     });
     for (const kind of listKinds()) {
-      if (kind.modelled && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      const known = state.objects.findKind(kind.kind) !== undefined;
+      if (kind.modelled && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }
@@ -119,6 +123,7 @@ class Run {
       committed: (logs) => {
         this.#idleEnd?.changed();
         this.#timeline?.committed(logs);
+        this.#sweep?.committed();
       },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
@@ -181,6 +186,7 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
   }
 
@@ -200,7 +206,8 @@ class Run {
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
     const observer = this.#options.attempts ?? null;
-    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer, search);
     this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
@@ -254,6 +261,7 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    this.#sweep?.check();
     const scheduler = this.#scheduler;
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
@@ -265,6 +273,7 @@ class Run {
     }
     const fingerprint = this.#fingerprint;
     const ended = periodic.ended || this.#idleEnd?.ended === true;
+    this.#options.verifyDecisions?.(this.#scheduler!.search.verified);
     if (this.#timeline !== null) this.#options.timeline?.(this.#timeline.finish());
     return recorder.finish({
       livePods,

@@ -198,6 +198,8 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     ],
   },
   LimitRange: { acts: ['spec'], silent: [] },
+  'autoscaling/HorizontalPodAutoscaler': { acts: ['spec'], silent: ['status'] },
+  'policy/PodDisruptionBudget': { acts: ['spec'], silent: ['status'] },
   ResourceQuota: { acts: ['spec'], silent: ['status'] },
   Endpoints: { acts: ['subsets'], silent: [] },
   'discovery.k8s.io/EndpointSlice': { acts: ['addressType', 'endpoints', 'ports'], silent: [] },

@@ -144,7 +144,7 @@ export const experimentSpec = z.strictObject({
         .strictObject({
           config: z.string().optional().describe('file with a KubeSchedulerConfiguration'),
           search: z
-            .enum(['brute', 'class-tree', 'strata', 'verify'])
+            .enum(['brute', 'class-tree', 'strata', 'index', 'verify'])
             .optional()
             .describe('how nodes are searched; all give the same answers'),
         })

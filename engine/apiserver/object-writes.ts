@@ -172,6 +172,17 @@ export class ObjectWrites {
     });
   }
 
+  updateScale(r: ApiRequest): void {
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    const metadata = { ...stored.metadata };
+    this.#replace(r, stored, {
+      ...stored,
+      metadata,
+      spec: { ...stored['spec'], replicas: r.body as number },
+    });
+  }
+
   updateStatus(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;

@@ -18,7 +18,7 @@ import {
   SUFFIXES,
   Verb,
 } from '../state/index.ts';
-import type { ApiRequest } from './request.ts';
+import { type ApiRequest, Op } from './request.ts';
 
 /** Tries for a free generated name before 409 (registry/generic/registry/store.go maxNameGenerationCreateAttempts). */
 const NAME_ATTEMPTS = 8;
@@ -224,6 +224,22 @@ export class PodWrites {
     r.unfinished = false;
     // Another DELETE may have been faster: the pod is gone all the same.
     if (this.#h.state.pods.alive(pod, r.generation)) this.#remove(pod);
+  }
+
+  /** An eviction that is allowed: the pod gets its condition by one write, then it is deleted as by DELETE. */
+  evict(r: ApiRequest): void {
+    const { pods } = this.#h.state;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.unfinished = (pods.word[pod]! & PodBit.evicted) === 0;
+    if (r.unfinished) {
+      pods.word[pod]! |= PodBit.evicted;
+      this.#write(pod, Verb.modified);
+      return;
+    }
+    r.op = Op.deletePod;
+    this.delete(r);
+    r.code = 201;
   }
 
   patchNodeImages(r: ApiRequest): void {

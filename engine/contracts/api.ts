@@ -110,6 +110,15 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** PUT …/scale: only spec.replicas. */
+  updateScale(
+    id: number,
+    replicas: number,
+    expectedRevision: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** PATCH: `change` is applied to the newest version at the commit, so it meets no conflict. */
   patch(
     id: number,
@@ -160,6 +169,19 @@ export interface ApiClient {
   ): void;
   /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
   deletePod(
+    pod: number,
+    generation: number,
+    graceSeconds: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+
+  /**
+   * POST pods/eviction: a DELETE unless the pod's disruption budget forbids it (429 with the cause, 500 where several
+   * budgets select the pod); 201. `graceSeconds` as in `deletePod`.
+   */
+  evictPod(
     pod: number,
     generation: number,
     graceSeconds: number,

@@ -95,6 +95,11 @@ export interface CostPreset {
      */
     readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
+  /**
+   * The resource metrics API: containers are looked at each `resolutionUs`, and a value is the mean since the look
+   * before; 0: what is used at the moment it is asked for. Absent: 0 and 15 s.
+   */
+  readonly metrics?: { readonly resolutionUs: number; readonly windowUs: number };
   readonly proxy: {
     readonly minSyncUs: number;
     /** One sync: fixed part, per changed service, per endpoint of a changed service. */

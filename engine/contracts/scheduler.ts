@@ -22,7 +22,7 @@ import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
 import type { StorageView } from './storage.ts';
-import type { TopologyView, WatchedObjectsView } from './topology.ts';
+import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
 /** Status codes, numbered as upstream. */
 export const Code = {
@@ -352,6 +352,15 @@ export interface Plugin<F = unknown, S = unknown> {
   readonly reads: number;
   /** The part of the pod that it reads: equal texts, interchangeable pods. null: not said, nothing is shared. */
   sign?(pod: PodView): string | null;
+  /**
+   * Makes a plug-in that is not local to a node, but has `sign`, fit for the index: called after preFilter, it names
+   * what divides nodes in its eyes. Of nodes with equal values filter and score must say the same; preScore and
+   * normalize must not depend on their number (but see preScoreStrata); values may change only with a change of the node
+   * (NodeField); pods of equal `sign` name the same dimensions. False: not this time.
+   */
+  strata?(pod: PodView, cluster: ClusterView, dimensions: NodeDimensions): boolean;
+  /** preScore where nodes stand for others that are the same to this plug-in. */
+  preScoreStrata?(pod: PodView, cluster: ClusterView, strata: NodeStrata): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
 

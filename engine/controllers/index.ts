@@ -2,11 +2,14 @@
 import type { ControllerDefinition } from '../contracts/controller.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { namespaceController } from './namespace.ts';
+import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { nodeTtlController } from './node-ttl.ts';
 import { podGcController } from './pod-gc.ts';
@@ -20,6 +23,8 @@ import { taintEvictionController } from './taint-eviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
+  serviceAccountController,
+  rootCaCertPublisher,
   replicationControllerController,
   replicaSetController,
   deploymentController,
@@ -33,6 +38,8 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  disruptionController,
+  horizontalPodAutoscalerController,
   pvBinderController,
   pvcProtectionController,
   pvProtectionController,

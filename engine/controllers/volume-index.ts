@@ -80,8 +80,8 @@ export class VolumeIndex {
         return seen;
     }
     if (delayBinding) return null;
-    const { labelSets } = this.#ctx.run.state;
-    const selector = spec.selector ? compileLabelSelector(spec.selector, labelSets) : null;
+    const { labels } = this.#ctx.run.state;
+    const selector = spec.selector ? compileLabelSelector(spec.selector, labels) : null;
     let best: SeenObject[] = [];
     for (const seen of this.#free.of(classOf(claim))) {
       const { object } = seen;

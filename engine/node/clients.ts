@@ -1,6 +1,7 @@
 // What kubelets send: each node's kubelet has an API client of its own, made when it first has something to say.
 import type { ApiClient, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
+import { podUid } from '../kinds/ingest/materialise.ts';
 import { type NodePower, Reach } from './node-power.ts';
 
 /** What a kubelet would have sent of a pod: a status, or (null) the last DELETE. */
@@ -120,6 +121,13 @@ export class KubeletClients {
   neverPulled(pod: number, image: string): void {
     const text = `Container image "${image}" is not present with pull policy of Never`;
     this.event(pod, 'Warning', 'ErrImageNeverPull', text);
+  }
+
+  /** CrashLoopBackOff of a container. */
+  backOff(pod: number, container: string): void {
+    const { state } = this.#c;
+    const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
+    this.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${who}`);
   }
 
   /** A text about an image, made once: thousands of pods say the same. */

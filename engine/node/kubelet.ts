@@ -1,7 +1,7 @@
 // The kubelets: from "a pod is bound to my node" to running, ready, ended or stopped, as pkg/kubelet's pod workers and
 // kuberuntime_manager do it (v1.36). One object stands for all nodes; its state is columns by pod and by node.
 //
-// A pod start is a chain of events: sync → sandbox → for each container (init containers one by one, then the others)
+// A pod start is a chain of events: sync → volumes → sandbox → for each container (init containers one by one, then the others)
 // pull, create, start → PLEG → status. Stopping: SIGTERM, exit, status with a terminal phase, DELETE with grace 0.
 // A pod's containers end and restart together. Leaves out: node-level admission, volumes, lifecycle hooks, probes that
 // fail (docs/model.md).
@@ -10,23 +10,16 @@
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
 import type { ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
+import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
-import { podUid } from '../kinds/ingest/materialise.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import {
-  type ContainerTemplate,
-  isTerminal,
-  Phase,
-  PodBit,
-  type PodTemplate,
-  phaseOf,
-} from '../state/index.ts';
+import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
 import { Images } from './images.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
-import { PodWorkers, runningContainers, Step } from './pod-workers.ts';
+import { containerAt, PodWorkers, runningContainers, runUsOf, Step } from './pod-workers.ts';
 import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
@@ -41,6 +34,7 @@ type PodEvent = (typeof PodEvent)[keyof typeof PodEvent];
 
 export class Kubelets {
   readonly #c: RunContext;
+  readonly #volumes: PodVolumes;
   readonly #workers = new PodWorkers();
   readonly #images: Images;
   readonly #addresses: NodeAddresses;
@@ -65,8 +59,9 @@ export class Kubelets {
   readonly #probe: Sampler;
   readonly #initRun: Sampler;
 
-  constructor(context: RunContext) {
+  constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
+    this.#volumes = volumes;
     const { kernel, durations, costs, state, recorder } = context;
     const k = costs.kubelet;
     const sampler = durations.sampler.bind(durations);
@@ -111,6 +106,7 @@ export class Kubelets {
     if (pods.node[pod]! < 0) return;
     if (phaseOf(pods.word[pod]!) !== Phase.running) return this.#changed(pod, pods.generation[pod]!);
     this.#workers.reset(pod);
+    this.#volumes.adopt(pod);
     this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
@@ -119,7 +115,6 @@ export class Kubelets {
   }
 
   // What the watch says.
-
   #changed(pod: number, generation: number): void {
     const { pods } = this.#c.state;
     if (pods.generation[pod] !== generation) return this.#c.kernel.countDropped();
@@ -131,8 +126,8 @@ export class Kubelets {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
       this.#c.recorder.stamp(pod, PodStamp.seen);
-      if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
-      else this.#enter(pod, Step.seen, this.#sync(pods.serial[pod]!, 0));
+      const isOver = isTerminal(word);
+      this.#enter(pod, isOver ? Step.ended : Step.seen, isOver ? -1 : this.#sync(pods.serial[pod]!, 0));
     }
     if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
   }
@@ -154,6 +149,7 @@ export class Kubelets {
   #forget(pod: number, step: Step): void {
     if (step === Step.none) return;
     this.#addresses.release(pod);
+    this.#volumes.release(pod, 0, null);
     this.#workers.reset(pod);
   }
 
@@ -229,14 +225,20 @@ export class Kubelets {
     const { startDelayUs } = template.timings;
     this.#clients.hop(pod, 'syncs the pod');
     if (startDelayUs !== null) {
-      // Exact delays were asked for: no sandbox, no pull, no "ContainerCreating" status.
+      // Exact delays were asked for: no volumes, no sandbox, no pull, no "ContainerCreating" status.
+      this.#volumes.adopt(pod);
       this.#enter(pod, Step.started, startDelayUs);
       return;
     }
     const set = PodBit.acknowledged | (template.initContainers.length === 0 ? PodBit.initialized : 0);
     this.#clients.patch(pod, { ...NO_CHANGE, set });
-    this.#enter(pod, Step.sandbox, this.#sandbox(state.pods.serial[pod]!, 0));
+    this.#volumes.prepare(pod, this.#workers.enter(pod, Step.volumes), this.#volumesReady);
   }
+
+  readonly #volumesReady = (pod: number, version: number): void => {
+    if (this.#workers.version[pod] !== version) return;
+    this.#enter(pod, Step.sandbox, this.#sandbox(this.#c.state.pods.serial[pod]!, 0));
+  };
 
   #sandboxReady(pod: number): void {
     this.#c.recorder.stamp(pod, PodStamp.sandbox);
@@ -249,7 +251,7 @@ export class Kubelets {
     const { state, kernel } = this.#c;
     const template = state.template(pod);
     this.#workers.container[pod] = index;
-    const container = this.#container(template, index);
+    const container = containerAt(template, index);
     if (container === undefined) return this.#allStarted(pod);
     const node = state.pods.node[pod]!;
     const now = kernel.now;
@@ -281,7 +283,7 @@ export class Kubelets {
   #pulled(pod: number): void {
     const { state, recorder, kernel } = this.#c;
     const index = this.#workers.container[pod]!;
-    const container = this.#container(state.template(pod), index)!;
+    const container = containerAt(state.template(pod), index)!;
     const fromUs = this.#workers.pullFromUs[pod]!;
     if (!Number.isNaN(fromUs)) {
       this.#workers.pullFromUs[pod] = Number.NaN;
@@ -289,7 +291,7 @@ export class Kubelets {
       recorder.observe(this.#pullMetric, us);
       this.#clients.imagePulled(pod, container.image, us, this.#images.bytes(container.image));
     }
-    const last = this.#container(state.template(pod), index + 1) === undefined;
+    const last = containerAt(state.template(pod), index + 1) === undefined;
     if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
     const serial = state.pods.serial[pod]!;
     const k = index + 1000 * this.#workers.runs[pod]!;
@@ -300,7 +302,7 @@ export class Kubelets {
     const { state } = this.#c;
     const template = state.template(pod);
     const index = this.#workers.container[pod]!;
-    const container = this.#container(template, index)!;
+    const container = containerAt(template, index)!;
     this.#clients.event(pod, 'Normal', 'Created', `Container created`);
     this.#clients.event(pod, 'Normal', 'Started', `Container started`);
     this.#clients.hop(pod, `container ${container.name} started`);
@@ -360,7 +362,7 @@ export class Kubelets {
     });
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
     if (delay > 0 && delay !== Number.POSITIVE_INFINITY) kernel.after(delay, this.#readyKind, pod, version);
-    const runUs = this.#runUs(pod, template);
+    const runUs = runUsOf(template, pods.runUs[pod]!, this.#workers.runs[pod]!);
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
   }
 
@@ -368,14 +370,6 @@ export class Kubelets {
     this.#workers.ready[pod] = 1;
     this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
     this.#clients.hop(pod, 'status: Ready (readiness probes succeeded)');
-  }
-
-  /** Run time of the current run, µs; null: it runs on. */
-  #runUs(pod: number, template: PodTemplate): number | null {
-    const fixed = this.#c.state.pods.runUs[pod]!;
-    if (!Number.isNaN(fixed)) return fixed;
-    const list = template.timings.runUs;
-    return list.length === 0 ? null : list[Math.min(this.#workers.runs[pod]!, list.length - 1)]!;
   }
 
   // Ends and restarts.
@@ -405,13 +399,19 @@ export class Kubelets {
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
     };
+    this.#workers.awaited[pod] = 2;
     this.#clients.patch(pod, change, this.#endTold, version);
     this.#addresses.release(pod);
+    this.#volumes.release(pod, version, this.#endAnswered);
   }
 
-  /** The server knows that the pod has ended. One that is to be deleted may go now, not before. */
-  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => {
+  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => this.#endAnswered(pod, version);
+
+  /** The server knows that the pod has ended, or its volumes are unmounted. With both it may be deleted, not before. */
+  readonly #endAnswered = (pod: number, version: number): void => {
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    this.#workers.awaited[pod]! -= 1;
+    if (this.#workers.awaited[pod]! > 0) return;
     this.#enter(pod, Step.ended, -1);
     if (this.#c.state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
   };
@@ -429,14 +429,7 @@ export class Kubelets {
     this.#workers.runs[pod]! += 1;
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
-      const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
-      const name = template.containers[0]?.name ?? '';
-      this.#clients.event(
-        pod,
-        'Warning',
-        'BackOff',
-        `Back-off restarting failed container ${name} in pod ${who}`,
-      );
+      this.#clients.backOff(pod, template.containers[0]?.name ?? '');
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY, reason: this.#crashLoop });
     } else if (template.timings.startDelayUs === null) {
       // Between the exit and the new container nothing answers. With exact delays one status tells of both.
@@ -486,11 +479,6 @@ export class Kubelets {
     this.#clients.hop(pod, 'deletes the pod from the API');
     this.#enter(pod, Step.released, -1);
     this.#clients.remove(pod);
-  }
-
-  #container(template: PodTemplate, index: number): ContainerTemplate | undefined {
-    const inits = template.initContainers.length;
-    return index < inits ? template.initContainers[index] : template.containers[index - inits];
   }
 
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */

@@ -2,32 +2,34 @@
 // every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
 // given to another pod.
 
-import type { PodTemplate } from '../state/index.ts';
+import type { ContainerTemplate, PodTemplate } from '../state/index.ts';
 
 export const Step = {
   none: 0,
   /** Seen by the kubelet, its worker has not started. */
   seen: 1,
+  /** Waits for its volumes. */
+  volumes: 2,
   /** RunPodSandbox with CNI ADD. */
-  sandbox: 2,
-  pulling: 3,
+  sandbox: 3,
+  pulling: 4,
   /** CreateContainer and StartContainer. */
-  starting: 4,
+  starting: 5,
   /** An init container runs. */
-  init: 5,
+  init: 6,
   /** All containers have started; waits for the PLEG. */
-  started: 6,
-  running: 7,
+  started: 7,
+  running: 8,
   /** The containers ended and wait for their restart. */
-  backoff: 8,
+  backoff: 9,
   /** Told to stop: SIGTERM sent. */
-  stopping: 9,
+  stopping: 10,
   /** Ended for good, and the status that says so is on its way. */
-  ending: 10,
+  ending: 11,
   /** Ended for good. */
-  ended: 11,
+  ended: 12,
   /** Ended, and the pod's last DELETE is on its way. */
-  released: 12,
+  released: 13,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
@@ -53,6 +55,8 @@ export class PodWorkers {
   alive = new Uint16Array(256);
   /** 1: the containers answer their readiness probes. */
   ready = new Uint8Array(256);
+  /** While the pod ends: how many of its last status and its volumes have not been answered. */
+  awaited = new Uint8Array(256);
 
   reset(pod: number): void {
     if (pod >= this.step.length) this.#grow(pod + 1);
@@ -68,6 +72,7 @@ export class PodWorkers {
     this.stopUs[pod] = 0;
     this.alive[pod] = 0;
     this.ready[pod] = 0;
+    this.awaited[pod] = 0;
   }
 
   /** Moves on; returns the version that events of this step carry. */
@@ -100,6 +105,7 @@ export class PodWorkers {
     this.stopUs = grow(this.stopUs, new Float64Array(size));
     this.alive = grow(this.alive, new Uint16Array(size));
     this.ready = grow(this.ready, new Uint8Array(size));
+    this.awaited = grow(this.awaited, new Uint8Array(size));
   }
 }
 
@@ -113,4 +119,17 @@ export function runningContainers(template: PodTemplate, step: Step, current: nu
     if ((sidecarOrOther && i < started) || (step === Step.init && i === started)) names.push(container.name);
   });
   return names;
+}
+
+/** Container `index` of init containers and containers together. */
+export function containerAt(template: PodTemplate, index: number): ContainerTemplate | undefined {
+  const inits = template.initContainers.length;
+  return index < inits ? template.initContainers[index] : template.containers[index - inits];
+}
+
+/** Time of a pod's run number `run`, µs: its own if it has one (not NaN), else by annotation; null: it runs on. */
+export function runUsOf(template: PodTemplate, own: number, run: number): number | null {
+  if (!Number.isNaN(own)) return own;
+  const list = template.timings.runUs;
+  return list.length === 0 ? null : list[Math.min(run, list.length - 1)]!;
 }

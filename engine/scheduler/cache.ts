@@ -306,6 +306,7 @@ export class SchedulerCache implements ClusterView {
     if (node < 0 || this.#classes.of(pod).terminating) return;
     this.#classes.remove(pod, node);
     this.#classify(pod, node, this.#state.templates.get(this.#podTemplate[pod]!));
+    this.journal.append(node, NodeField.pods);
   }
 
   /** A pod on a node is of another template now: other labels, the same requests. False: nothing changed. */

@@ -73,13 +73,11 @@ export function told(decision: Decision, framework: Framework, node: string): st
   const { feasible, examined, nodeCount, ties, scored } = decision;
   const search = `${feasible} feasible of ${examined} looked at (${nodeCount} nodes)`;
   if (scored === 0) return `assigned to ${node}: ${search}`;
-  let at = 0;
-  while (decision.feasibleNodes[at] !== decision.node) at++;
   const scores = framework.score.flatMap(({ name }, s) =>
-    decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.scores[s]![at]! * framework.weights[s]!}`],
+    decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.winnerScores[s]! * framework.weights[s]!}`],
   );
   const tie = ties > 1 ? `, ${ties} tied` : '';
-  return `assigned to ${node}: ${search}, total ${decision.totals[at]}${tie} (${scores.join(', ')})`;
+  return `assigned to ${node}: ${search}, total ${decision.total}${tie} (${scores.join(', ')})`;
 }
 
 /** As the event and the condition carry it. */

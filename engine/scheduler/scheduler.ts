@@ -24,14 +24,14 @@ import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
-import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
 import { PreBindings } from './pre-bindings.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
-import { BruteSearch } from './search/brute.ts';
-import type { Decision } from './search/decision.ts';
+import type { Decision, NodeSearch } from './search/decision.ts';
+import { nodeSearch } from './search/index.ts';
 import { STORAGE_KINDS } from './storage.ts';
 import { PodCursor } from './views.ts';
 import { WATCHED_KINDS } from './watched-objects.ts';
@@ -50,7 +50,7 @@ export class Scheduler {
   readonly #context: RunContext;
   readonly #verdicts = new Verdicts();
   readonly #instances: Instance[] = [];
-  readonly #search: BruteSearch;
+  readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
   readonly #preBindings: PreBindings;
@@ -85,7 +85,13 @@ export class Scheduler {
   /** null: nobody follows attempts. */
   readonly teller: AttemptTeller | null;
 
-  constructor(context: RunContext, settings: SchedulerSettings, observer: AttemptObserver | null = null) {
+  /** @param search `brute`, `verify`; anything else: by the index */
+  constructor(
+    context: RunContext,
+    settings: SchedulerSettings,
+    observer: AttemptObserver | null = null,
+    search = 'index',
+  ) {
     this.#context = context;
     const { state, costs, kernel, recorder, durations, api, rng } = context;
     const own = costs.scheduler;
@@ -119,20 +125,18 @@ export class Scheduler {
       },
       () => this.#next(),
     );
-    this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
-    this.#preBindings = new PreBindings(context, this.#client, (pod, problem) =>
-      this.#preBound(pod, problem),
-    );
+    this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
       observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
     this.#postFilter = new Attempt(
       this.cache,
       this.#verdicts,
-      this.#search.filters,
+      this.search.filters,
       this.#preemptions,
       rng.stream('scheduler/preemption'),
     );
@@ -318,7 +322,7 @@ export class Scheduler {
     if (this.#exists(pod)) recorder.attempt(pod);
     this.teller?.began(pod);
     const framework = this.queue.profile(pod);
-    const decision = this.#search.select(this.#pod.at(pod), framework);
+    const decision = this.search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
     this.#postFilterResult =
       decision.node >= 0 || decision.nodeCount === 0
@@ -410,7 +414,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     this.cache.addPod(pod, node, view.template);
     this.#stage[pod] = Stage.assumed;
-    const refusal = this.#reserve(framework, node);
+    const refusal = reserveAndPermit(framework, this.#pod, node);
     if (refusal !== PASS) {
       this.cache.removePod(pod);
       const reasons = this.#verdicts.reasons(refusal).join(', ');
@@ -437,8 +441,7 @@ export class Scheduler {
     const node = this.cache.nodeOfPod(pod);
     this.#pod.at(pod);
     if (problem === null) return this.#bind(framework, node);
-    const plugin = framework.preBind[0]!;
-    this.#bindingFailed(pod, `running PreBind plugin "${plugin.name}": ${problem}`);
+    this.#bindingFailed(pod, `running PreBind plugin "${framework.preBind[0]!.name}": ${problem}`);
   }
 
   /** Binds the pod that the cursor is at. */
@@ -452,36 +455,12 @@ export class Scheduler {
   #bindingFailed(pod: number, message: string): void {
     const framework = this.queue.profile(pod);
     this.#assumedUs.delete(pod);
-    this.#unreserve(framework, this.cache.nodeOfPod(pod));
+    unreserve(framework, this.#pod.at(pod), this.cache.nodeOfPod(pod));
     this.#released(pod);
     this.#stage[pod] = Stage.queued;
     this.queue.failed(pod);
     this.#report(pod, message);
     this.#next();
-  }
-
-  /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
-  #reserve(framework: Framework, node: number): number {
-    for (const { plugin } of framework.reserve) {
-      const verdict = plugin.reserve?.(this.#pod, node) ?? PASS;
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    for (const { plugin } of framework.permit) {
-      const verdict = plugin.permit!(this.#pod, node);
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    return PASS;
-  }
-
-  #unreserve(framework: Framework, node: number): void {
-    for (let i = framework.reserve.length - 1; i >= 0; i--)
-      framework.reserve[i]!.plugin.unreserve?.(this.#pod, node);
   }
 
   #bindingAnswered(reply: ApiReply): void {

@@ -12,3 +12,4 @@ export * from './selectors.ts';
 export * from './templates.ts';
 export * from './timestamps.ts';
 export * from './uid.ts';
+export * from './usage.ts';

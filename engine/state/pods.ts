@@ -35,6 +35,8 @@ export const PodBit = {
   removed: 1 << 11,
   /** condition DisruptionTarget=True, reason PreemptionByScheduler */
   preempted: 1 << 12,
+  /** condition DisruptionTarget=True, reason EvictionByEvictionAPI */
+  evicted: 1 << 16,
   /** condition DisruptionTarget=True, reason DeletionByTaintManager */
   tainted: 1 << 20,
   /** condition DisruptionTarget=True, reason DeletionByPodGC */

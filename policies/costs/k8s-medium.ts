@@ -107,6 +107,8 @@ export const k8sMedium: CostPreset = {
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },
+  // metrics-server v0.8: --metric-resolution=15s.
+  metrics: { resolutionUs: 15 * SECOND, windowUs: 15 * SECOND },
   proxy: {
     // pkg/proxy/apis/config/v1alpha1/defaults.go: iptables minSyncPeriod 1 s.
     minSyncUs: SECOND,

@@ -78,6 +78,8 @@ export function recordedWith({ load, networkMs, syncMs }: RecordedLoad): CostPre
       attemptUs: 200,
       parallelism: 2,
     },
+    // The recording's metrics API tells what a pod uses now, as of a window of 15 s.
+    metrics: { resolutionUs: 0, windowUs: 15 * SECOND },
     kubelet: {
       ...k8sMedium.kubelet,
       syncUs: 0,

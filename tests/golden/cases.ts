@@ -18,6 +18,7 @@ const EXAMPLES = [
   'surf-jobs',
   'dump',
   'quota',
+  'hpa',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -43,6 +43,7 @@ const nonEmpty = (labels: Labels): boolean => Object.keys(labels).length > 0;
 export const disruptionReason = (word: number): string => {
   if (word & PodBit.preempted) return 'PreemptionByScheduler';
   if (word & PodBit.orphaned) return 'DeletionByPodGC';
+  if (word & PodBit.evicted) return 'EvictionByEvictionAPI';
   return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
 };
 

@@ -61,6 +61,9 @@ function wordOf(status: Json, bound: boolean): number {
     if (type === 'DisruptionTarget' && value === 'True' && reason === 'PreemptionByScheduler') {
       word |= PodBit.preempted;
     }
+    if (type === 'DisruptionTarget' && value === 'True' && reason === 'EvictionByEvictionAPI') {
+      word |= PodBit.evicted;
+    }
     if (value === 'True') word |= CONDITION_BITS[type] ?? 0;
     else if (type === 'PodScheduled' && reason === 'Unschedulable') word |= PodBit.unschedulable;
   }

@@ -32,9 +32,10 @@ export function feasibleWanted(nodes: number, percentage: number): number {
 }
 
 export class BruteSearch implements NodeSearch {
-  readonly decision: Decision;
+  readonly decision = new Decision();
+  readonly verified = 0;
   readonly #cluster: SearchedCluster;
-  readonly #ties: Stream;
+  readonly #ties: Pick<Stream, 'int'>;
   readonly #view: NodeCursor;
   /** The filters of the attempt: what PostFilter plug-ins try goes through them. */
   readonly filters: AttemptFilters;
@@ -45,11 +46,10 @@ export class BruteSearch implements NodeSearch {
   /** Position at which the next search begins. */
   start = 0;
 
-  constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Stream) {
+  constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
     this.#cluster = cluster;
     this.#ties = ties;
     this.#view = new NodeCursor(cluster);
-    this.decision = new Decision();
     this.filters = new AttemptFilters(cluster, verdicts);
   }
 
@@ -60,6 +60,12 @@ export class BruteSearch implements NodeSearch {
     d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);
     if (nodeCount === 0) return d;
     if (!this.filters.begin(pod, framework, d)) return d;
+    return this.afterPreFilter(pod, framework, whole);
+  }
+
+  /** The rest of an attempt, of which PreFilter has left some nodes. */
+  afterPreFilter(pod: PodCursor, framework: Framework, whole = false): Decision {
+    const d = this.decision;
     if (!this.#tryNominated(pod)) this.#runFilters(pod, framework, whole);
     if (d.feasible === 0) return d;
     if (d.feasible === 1 || framework.score.length === 0) {
@@ -68,7 +74,7 @@ export class BruteSearch implements NodeSearch {
       return d;
     }
     this.#runScores(pod, framework);
-    this.#pick();
+    this.#pick(framework);
     return d;
   }
 
@@ -108,12 +114,11 @@ export class BruteSearch implements NodeSearch {
       }
       if (this.#cluster.nominations.size > 0)
         to = this.#besideRivals(list, start, offset, size, count, feasible, to);
-      if (to > wanted) {
+      if (to >= wanted) {
         // The K-th feasible node lies inside this block: what comes after it was never looked at.
         const last = nodes[wanted - 1]!;
-        at = start + offset;
-        while (list[at % count] !== last) at++;
-        offset = at - start + 1;
+        while (list[(start + offset) % count] !== last) offset++;
+        offset += 1;
         feasible = wanted;
       } else {
         offset += size;
@@ -224,7 +229,7 @@ export class BruteSearch implements NodeSearch {
     }
   }
 
-  #pick(): void {
+  #pick(framework: Framework): void {
     const d = this.decision;
     const { totals, feasible: count } = d;
     let best = totals[0]!;
@@ -241,6 +246,8 @@ export class BruteSearch implements NodeSearch {
     for (; ; i++) if (totals[i] === best && left-- === 0) break;
     d.ties = ties;
     d.node = d.feasibleNodes[i]!;
+    d.total = best;
+    for (let s = 0; s < framework.score.length; s++) d.winnerScores[s] = d.scores[s]![i]!;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Verdict } from '../../contracts/scheduler.ts';
 import type { Framework } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
+import type { AttemptFilters } from './filters.ts';
 
 export class Decision {
   /** Chosen node, -1. */
@@ -28,6 +29,9 @@ export class Decision {
   restrictedTo: readonly string[] = [];
   /** Nodes that were examined when none passed: examinedNodes[0..examined). */
   examinedNodes = new Int32Array(64);
+  /** Of the chosen node, where nodes were scored: its total, and by scorer of the profile its normalised score. */
+  total = 0;
+  winnerScores = new Int32Array(32);
   /** By scorer of the profile: normalised scores in the order of feasibleNodes; skipped scorers' are stale. */
   scores: Int32Array[] = [];
   scorerSkipped = new Uint8Array(32);
@@ -46,6 +50,7 @@ export class Decision {
     this.ties = 0;
     this.nominated = false;
     this.preFilterVerdict = 0;
+    this.total = 0;
     if (this.restrictedBy.length > 0) {
       this.restrictedBy = [];
       this.restrictedTo = [];
@@ -59,11 +64,18 @@ export class Decision {
       this.scores = [];
     }
     while (this.scores.length < scorers) this.scores.push(new Int32Array(this.totals.length));
-    if (this.scorerSkipped.length < scorers) this.scorerSkipped = new Uint8Array(scorers * 2);
+    if (this.scorerSkipped.length < scorers) {
+      this.scorerSkipped = new Uint8Array(scorers * 2);
+      this.winnerScores = new Int32Array(scorers * 2);
+    }
   }
 }
 
 /** Answers "which node?" for one pod. The pod may stay where it is: nothing is assumed here. */
 export interface NodeSearch {
+  /** The filters of the latest attempt: what PostFilter plug-ins try goes through them. */
+  readonly filters: AttemptFilters;
+  /** Decisions compared with another search. */
+  readonly verified: number;
   select(pod: PodCursor, framework: Framework): Decision;
 }

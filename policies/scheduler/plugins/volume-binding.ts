@@ -8,7 +8,6 @@ import {
   type ClusterView,
   Code,
   compareQuantities,
-  compileLabelSelector,
   definePlugin,
   type Json,
   type KubeObject,
@@ -23,10 +22,9 @@ import {
 import { argsSchema } from './args.ts';
 import { volumeTerms } from './csi-migration.ts';
 import { compileNodeSelector, type NodeSelector } from './node-selector.ts';
+import { boundVolume, candidates, type WaitingClaim } from './volume-candidates.ts';
 import {
   asksFor,
-  BOUND_BY_CONTROLLER,
-  capacityOf,
   claimName,
   claimVolumes,
   delaysBinding,
@@ -60,17 +58,6 @@ const args = argsSchema({
     .optional(),
 });
 
-/** A claim that waits for its pod, and the volumes that would do. */
-interface WaitingClaim {
-  readonly claim: KubeObject;
-  /** Node that a provisioner was told before; undefined: none. */
-  readonly selectedNode: string | undefined;
-  /** Volumes that name the claim already: the first of them, or none. */
-  readonly prebound: readonly KubeObject[];
-  /** Free volumes, smallest first. */
-  readonly free: readonly KubeObject[];
-}
-
 /** What the pod would get on a node. */
 interface Choice {
   readonly reasons: readonly string[];
@@ -88,40 +75,6 @@ interface Attempt {
   readonly bound: readonly KubeObject[];
   readonly waiting: readonly WaitingClaim[];
   readonly choices: Map<number, Choice>;
-}
-
-/** The volume names the claim as its own. */
-function isBoundTo(volume: KubeObject, claim: KubeObject): boolean {
-  const ref = volume['spec'].claimRef;
-  const { namespace, name, uid } = claim.metadata;
-  return ref?.name === name && ref?.namespace === namespace && (!ref.uid || ref.uid === uid);
-}
-
-const modeOf = (object: KubeObject): string => object['spec'].volumeMode ?? 'Filesystem';
-
-/** What the claim can be bound to, but for the node (FindMatchingVolume). */
-function candidates(cluster: ClusterView, claim: KubeObject): WaitingClaim {
-  const { spec, metadata } = claim;
-  const size = requestedSize(claim);
-  const selector = spec.selector ? compileLabelSelector(spec.selector, cluster.labelSets) : null;
-  const prebound: KubeObject[] = [];
-  const free: KubeObject[] = [];
-  for (const volume of cluster.storage.volumesOfClass(storageClassOf(claim))) {
-    const own = isBoundTo(volume, claim);
-    if (volume['spec'].claimRef && !own) continue;
-    if (compareQuantities(capacityOf(volume), size) < 0 || modeOf(volume) !== modeOf(claim)) continue;
-    if (volume.metadata.deletionTimestamp !== undefined) continue;
-    if (own) {
-      prebound.push(volume);
-      continue;
-    }
-    const modes: readonly string[] = volume['spec'].accessModes ?? [];
-    if (volume['status']?.phase !== 'Available') continue;
-    if (selector !== null && !selector.matches(volume.metadata.labels ?? {})) continue;
-    if ((spec.accessModes ?? []).every((mode: string) => modes.includes(mode))) free.push(volume);
-  }
-  free.sort((a, b) => compareQuantities(capacityOf(a), capacityOf(b)));
-  return { claim, selectedNode: metadata.annotations?.[SELECTED_NODE], prebound, free };
 }
 
 /** Answers for nodes, remembered by the object that they are about. */
@@ -290,22 +243,6 @@ class Binder {
   }
 }
 
-/** The volume as it is once bound to the claim; null: it is that already. */
-function boundVolume(volume: KubeObject, claim: KubeObject): KubeObject | null {
-  const { namespace, name, uid } = claim.metadata;
-  const ref = volume['spec'].claimRef;
-  const isNamed = ref?.name === name && ref?.namespace === namespace && ref?.uid === uid;
-  const { annotations } = volume.metadata;
-  if (isNamed && (isBoundTo(volume, claim) || annotations?.[BOUND_BY_CONTROLLER] !== undefined)) return null;
-  const claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name, uid };
-  const marked = isBoundTo(volume, claim) ? annotations : { ...annotations, [BOUND_BY_CONTROLLER]: 'yes' };
-  return {
-    ...volume,
-    metadata: { ...volume.metadata, ...(marked === undefined ? {} : { annotations: marked }) },
-    spec: { ...volume['spec'], claimRef },
-  };
-}
-
 export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefined>({
   name: 'VolumeBinding',
   about:
@@ -400,6 +337,8 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
       locality: 'global',
       reads: NodeField.labels | NodeField.name,
       sign: (pod) => (claimVolumes(pod.template).length === 0 ? '' : null),
+      // Pods without claims are all the same to it, on every node.
+      strata: (pod) => claimVolumes(pod.template).length === 0,
       events: [
         { events: ClusterEvent.nodeAdd | ClusterEvent.nodeLabel },
         { events: ClusterEvent.volume },

@@ -84,6 +84,8 @@ describe('the built-in controllers', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual([
       'namespace',
+      'serviceaccount',
+      'root-ca-certificate-publisher',
       'replication',
       'replicaset',
       'deployment',
@@ -97,6 +99,8 @@ describe('the built-in controllers', () => {
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'disruption',
+      'horizontal-pod-autoscaler',
     ]);
   });
 

@@ -3,6 +3,7 @@
 // pull 400 + 1000 per MB (images have 1 MB), init container 1000, stop 300, probe 8.
 import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { Sink } from '../../../engine/contracts/result.ts';
+import type { PodVolumes } from '../../../engine/contracts/volumes.ts';
 import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { PodStamp } from '../../../engine/metrics/recorder.ts';
 import { Kubelets } from '../../../engine/node/kubelet.ts';
@@ -36,6 +37,7 @@ export interface KubeletOptions {
   readonly podsMax?: number;
   /** Images that are on every node from the start. */
   readonly images?: readonly string[];
+  readonly volumes?: PodVolumes;
 }
 
 export interface EventLine {
@@ -77,7 +79,7 @@ export function kubelets(options: KubeletOptions = {}) {
     object['status'].images = images;
     c.seeder.node(object, { name: `n${i}`, zone: '', hostname: true });
   }
-  const room = new Kubelets(c.context);
+  const room = new Kubelets(c.context, options.volumes);
   room.start();
 
   const history = new Map<string, string[]>();

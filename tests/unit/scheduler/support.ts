@@ -261,6 +261,8 @@ export class World implements ApiServer {
       delete: unexpected,
       createPod: unexpected,
       patchPod: unexpected,
+      updateScale: unexpected,
+      evictPod: unexpected,
       deletePod: unexpected,
       patchNodeImages: unexpected,
       writeNode: unexpected,
