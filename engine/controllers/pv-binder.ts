@@ -14,6 +14,7 @@ import {
   type Steps,
   type WorkQueueView,
 } from '../contracts/controller.ts';
+import { saysDefault, youngestClass } from '../kinds/default-storage-class.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import {
   BETA_STORAGE_PROVISIONER,
@@ -27,7 +28,7 @@ import {
 } from '../kinds/volume-facts.ts';
 import { timestampText, Verb } from '../state/index.ts';
 import { ClaimPods } from './claim-pods.ts';
-import { defaultClass, provisioningOf } from './volume-classes.ts';
+import { provisioningOf } from './volume-classes.ts';
 import { mismatch, VolumeIndex } from './volume-index.ts';
 import { syncVolume } from './volume-reclaim.ts';
 import { VolumeResync } from './volume-resync.ts';
@@ -85,7 +86,7 @@ export class VolumeBinder implements Controller {
       if (claim !== '') ctx.queue.add(claim);
     });
     ctx.onObjects('StorageClass', (seen, verb) => {
-      const isDefault = defaultClass.says(seen.object) && verb !== Verb.deleted;
+      const isDefault = saysDefault(seen.object) && verb !== Verb.deleted;
       if (isDefault) this.#defaults.set(seen.key, seen);
       else if (this.#defaults.size > 0) this.#defaults.delete(seen.key);
       resync.changed();
@@ -132,7 +133,7 @@ export class VolumeBinder implements Controller {
     if (volume !== null) return yield* bind(versionOf(volume), claim, this.nowText, calls);
     if (classAskedFor(object) === undefined && this.#defaults.size > 0) {
       // A default class that came after the claim (RetroactiveDefaultStorageClass).
-      const storageClassName = defaultClass.of(this.#defaults.values());
+      const storageClassName = youngestClass([...this.#defaults.values()].map((seen) => seen.object));
       yield* putVersion(claim, { ...object, spec: { ...object['spec'], storageClassName } }, calls);
       return;
     }

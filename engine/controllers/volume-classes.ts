@@ -1,27 +1,5 @@
-// What the volume controller asks of storage classes: which one is the default, and who makes volumes of a class
-// (component-helpers/storage/volume and pv_controller.go findProvisionablePlugin, v1.36).
-import type { SeenObject } from '../contracts/controller.ts';
+// Who makes the volumes of a storage class (pv_controller.go findProvisionablePlugin, v1.36).
 import type { KubeObject } from '../kinds/kind.ts';
-
-const DEFAULT = 'storageclass.kubernetes.io/is-default-class';
-const BETA_DEFAULT = 'storageclass.beta.kubernetes.io/is-default-class';
-
-export const defaultClass = {
-  says(object: KubeObject): boolean {
-    const { annotations } = object.metadata;
-    return annotations?.[DEFAULT] === 'true' || annotations?.[BETA_DEFAULT] === 'true';
-  },
-
-  /** Of several the youngest, of equal ones the first by name. */
-  of(classes: Iterable<SeenObject>): string {
-    const timeOf = ({ object }: SeenObject): string => object.metadata.creationTimestamp ?? '';
-    const [first] = [...classes].sort((a, b) => {
-      if (timeOf(a) !== timeOf(b)) return timeOf(a) > timeOf(b) ? -1 : 1;
-      return a.name < b.name ? -1 : 1;
-    });
-    return first!.name;
-  },
-};
 
 /** Plug-ins that moved out of the controller to CSI drivers: their classes are served by those (csi-translation-lib). */
 const MIGRATED: Readonly<Record<string, string>> = {

@@ -2,8 +2,8 @@
 // sync; the next event or the next resync tries again (bind, unbindVolume, updateClaimStatus and updateVolumePhase of
 // pkg/controller/volume/persistentvolume/pv_controller.go, v1.36).
 import type { Calls, Reply, SeenObject, Steps } from '../contracts/controller.ts';
-import { compareQuantities } from '../kinds/quantity.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
+import { compareQuantities } from '../kinds/quantity.ts';
 import {
   BIND_COMPLETED,
   BOUND_BY_CONTROLLER,
@@ -34,7 +34,10 @@ function written(reply: Reply): Version {
 }
 
 /** The metadata with the annotation set; null: without it. */
-export function annotated(metadata: ObjectMeta, changes: Readonly<Record<string, string | null>>): ObjectMeta {
+export function annotated(
+  metadata: ObjectMeta,
+  changes: Readonly<Record<string, string | null>>,
+): ObjectMeta {
   const annotations: Record<string, string> = { ...metadata.annotations };
   for (const [key, value] of Object.entries(changes)) {
     if (value === null) delete annotations[key];

@@ -84,9 +84,7 @@ export function podClaims(spec: Json): readonly PodClaim[] {
     const claimName: string | undefined = volume.persistentVolumeClaim?.claimName;
     if (claimName !== undefined) return [{ volume: volume.name, name: claimName, template: null }];
     if (volume.ephemeral === undefined) return [];
-    return [
-      { volume: volume.name, name: volume.name, template: volume.ephemeral.volumeClaimTemplate ?? {} },
-    ];
+    return [{ volume: volume.name, name: volume.name, template: volume.ephemeral.volumeClaimTemplate ?? {} }];
   });
   return claims.length === 0 ? NONE : claims;
 }

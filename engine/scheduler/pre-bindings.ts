@@ -2,9 +2,9 @@
 // BindPodVolumes in binder.go, v1.36). First the pod's status tells where it is going, then the plug-in's writes go out
 // one after the other, then it is asked each second whether all is ready.
 import type { ApiClient, ApiReply } from '../contracts/api.ts';
+import { REVISION_PASSED } from '../contracts/controller.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { PreBindWork } from '../contracts/scheduler.ts';
-import { REVISION_PASSED } from '../contracts/controller.ts';
 import type { EventKind } from '../kernel/index.ts';
 
 /** binder.go BindPodVolumes: wait.PollUntilContextTimeout, not at once. */
