@@ -116,6 +116,26 @@ function workload(acts: readonly string[], silent: readonly string[] = []): Fiel
   return { acts: [...acts, ...pods.acts], silent: ['status', ...silent, ...pods.silent] };
 }
 
+const JOB_SPEC: FieldTable = {
+  acts: [
+    'parallelism',
+    'completions',
+    'completionMode',
+    'backoffLimit',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+    'activeDeadlineSeconds',
+    'suspend',
+    'podFailurePolicy',
+    'successPolicy',
+    'podReplacementPolicy',
+    'managedBy',
+    'ttlSecondsAfterFinished',
+  ],
+  // Pods are found by their owner, which the selector never contradicts here.
+  silent: ['selector', 'manualSelector'],
+};
+
 /** By `group/Kind` (core kinds without group). A kind that is missing here is a loss as a whole. */
 export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   Namespace: { acts: [], silent: ['spec.finalizers', 'status'] },
@@ -178,6 +198,26 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   ),
   // Written by controllers; one that a user brings along is taken over by its owner.
   'apps/ControllerRevision': { acts: ['data', 'revision'], silent: [] },
+  'batch/Job': workload(prefix('spec', JOB_SPEC.acts), prefix('spec', JOB_SPEC.silent)),
+  'batch/CronJob': {
+    acts: [
+      'spec.schedule',
+      'spec.timeZone',
+      'spec.concurrencyPolicy',
+      'spec.startingDeadlineSeconds',
+      'spec.suspend',
+      'spec.successfulJobsHistoryLimit',
+      'spec.failedJobsHistoryLimit',
+      'spec.jobTemplate.metadata',
+      ...prefix('spec.jobTemplate.spec', JOB_SPEC.acts),
+      ...template('spec.jobTemplate.spec.template').acts,
+    ],
+    silent: [
+      'status',
+      ...prefix('spec.jobTemplate.spec', JOB_SPEC.silent),
+      ...template('spec.jobTemplate.spec.template').silent,
+    ],
+  },
   Service: {
     acts: [
       'spec.selector',

@@ -18,7 +18,7 @@ const DEFAULT_ACCOUNT: KubeObject = Object.freeze({
 const NO_RANGES: readonly KubeObject[] = Object.freeze([]);
 
 /** Checks and completes a new object against `state`. */
-export function admission(state: ClusterState): (object: KubeObject) => Admitted {
+export function admission(state: ClusterState): (object: KubeObject, uid?: string) => Admitted {
   const { objects } = state;
   const find = (
     kind: string,
@@ -30,6 +30,7 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     const id = store?.ids.get(namespace === '' ? name : `${namespace}/${name}`);
     return id === undefined ? undefined : (objects.get(id) ?? undefined);
   };
+  let known: string | undefined;
   const context: CreateContext = {
     nodeLifecycle: true,
     volumeProtection: true,
@@ -60,10 +61,11 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     runtimeClass: (name) => find('RuntimeClass', 'node.k8s.io/v1', '', name),
     // One for all: equal pods share a template, and each is given its own characters when it is printed.
     suffix: () => TOKEN_SUFFIX,
-    uid: () => objectUid(objects.used + 1),
+    uid: () => known ?? objectUid(objects.used + 1),
     creationTimestamp: () => timestampText(0),
   };
-  return (object) => {
+  return (object, uid) => {
+    known = uid;
     // Custom resources: their definitions are taken to be installed, and nothing is known to check them by.
     if (kindOf(object.apiVersion, object.kind) === undefined) return { code: 201, object };
     const answer = createObject(object, context);

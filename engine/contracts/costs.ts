@@ -8,6 +8,14 @@ export interface ClientLimits {
   readonly burst: number;
 }
 
+export interface PluginCost {
+  /** Per pod visited in PreFilter, and in PreScore. */
+  readonly filterPodNs: number;
+  readonly scorePodNs: number;
+  /** Per node examined, unless PreFilter left the plug-in out. */
+  readonly filterNodeNs: number;
+}
+
 export interface CostPreset {
   readonly name: string;
   readonly about: string;
@@ -52,6 +60,11 @@ export interface CostPreset {
     readonly filterNodeNs: number;
     readonly scoreNodeNs: number;
     readonly parallelism: number;
+    /**
+     * By name of a plug-in: what it costs where it takes part, beyond the terms above. Nanoseconds a pod that upstream's
+     * implementation visits (`Plugin.visits`), divided by `parallelism`; and a node that it filters.
+     */
+    readonly plugins: Readonly<Record<string, PluginCost>>;
     readonly podInitialBackoffUs: number;
     readonly podMaxBackoffUs: number;
     readonly unschedulableFlushUs: number;

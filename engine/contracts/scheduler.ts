@@ -216,6 +216,8 @@ export interface ClusterView {
   readonly resources: Interner;
   readonly images: Interner;
   readonly labelSets: LabelSets;
+  /** Pods on nodes, assumed ones included. */
+  readonly podTotal: number;
   nodeName(node: number): string;
   /** -1: no such node. */
   nodeByName(name: string): number;
@@ -341,6 +343,11 @@ export interface BindRequest {
   post(): void;
 }
 
+export interface PodVisits {
+  filter: number;
+  score: number;
+}
+
 /**
  * One plug-in of one profile. `F` is what its preFilter hands to its filter, `S` what preScore hands to score; both may
  * be scratch that the plug-in reuses, because attempts follow each other.
@@ -363,6 +370,12 @@ export interface Plugin<F = unknown, S = unknown> {
   preScoreStrata?(pod: PodView, cluster: ClusterView, strata: NodeStrata): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
+
+  /**
+   * Pods that upstream's implementation goes over for this pod: what an attempt is charged for where the cost preset
+   * says so. Fills `out` with the numbers for PreFilter and for PreScore.
+   */
+  visits?(pod: PodView, cluster: ClusterView, out: PodVisits): void;
 
   preEnqueue?(pod: PodView): Verdict;
   /** True if pod `a` leaves the queue before pod `b`. Equal pods leave in the order of their creation. */

@@ -1,5 +1,6 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
+import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
@@ -8,6 +9,7 @@ import { endpointSliceController } from './endpointslice.ts';
 import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
+import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { rootCaCertPublisher, serviceAccountController } from './namespace-defaults.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -20,6 +22,7 @@ import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
@@ -32,6 +35,9 @@ export const controllers: readonly ControllerDefinition[] = [
   daemonSetController,
   endpointsController,
   endpointSliceController,
+  jobController,
+  cronJobController,
+  ttlAfterFinishedController,
   garbageCollectorController,
   nodeTtlController,
   nodeLifecycleController,

@@ -16,16 +16,17 @@ import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
+import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
 import { Images } from './images.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
-import { containerAt, PodWorkers, runningContainers, runUsOf, Step } from './pod-workers.ts';
+import { containerAt, PodWorkers, runningContainers, Step } from './pod-workers.ts';
 import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
 const SECOND = 1_000_000;
-/** Exit code of a container that dies of SIGTERM. */
-const SIGTERM_EXIT = 143;
+/** Exit code that the kubelet reports of containers it lost (ContainerStatusUnknown). */
+const LOST_EXIT = 137;
 const READY = PodBit.ready | PodBit.containersReady;
 
 /** What can happen to a pod by itself. */
@@ -36,6 +37,7 @@ export class Kubelets {
   readonly #c: RunContext;
   readonly #volumes: PodVolumes;
   readonly #workers = new PodWorkers();
+  readonly #ordinals: Ordinals;
   readonly #images: Images;
   readonly #addresses: NodeAddresses;
   readonly #clients: KubeletClients;
@@ -75,6 +77,7 @@ export class Kubelets {
     this.#initRun = sampler('kubelet/init-container', k.initContainerRunUs);
     this.#images = new Images(state, k, sampler('kubelet/pull', k.pullBaseUs));
     this.#addresses = new NodeAddresses(state);
+    this.#ordinals = new Ordinals(state);
     this.power = new NodePower(context, {
       client: (node) => this.#clients.of(node),
       ran: (pod, version, kind) => this.#event(kind, pod, version),
@@ -125,6 +128,7 @@ export class Kubelets {
     if (step === Step.none) {
       this.#workers.reset(pod);
       this.#workers.seenUs[pod] = this.#c.kernel.now;
+      if (this.#c.state.template(pod).timings.ordinal) this.#workers.ordinal[pod] = this.#ordinals.take(pod);
       this.#c.recorder.stamp(pod, PodStamp.seen);
       const isOver = isTerminal(word);
       this.#enter(pod, isOver ? Step.ended : Step.seen, isOver ? -1 : this.#sync(pods.serial[pod]!, 0));
@@ -179,7 +183,7 @@ export class Kubelets {
     this.#addresses.release(pod);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
-    if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, false);
+    if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
     if (began) {
       this.#workers.runs[pod]! += 1;
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY | PodBit.sandbox });
@@ -342,7 +346,8 @@ export class Kubelets {
     const fresh = this.#workers.runs[pod] === 0;
     const housed = this.#addresses.of(pod) !== 0;
     if (!housed) this.#addresses.take(pod);
-    if (template.timings.startDelayUs !== null) {
+    const exact = template.timings.startDelayUs !== null;
+    if (exact) {
       this.#workers.alive[pod] = template.containers.length;
       if (fresh) {
         recorder.stamp(pod, PodStamp.started);
@@ -352,17 +357,31 @@ export class Kubelets {
     const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
     const ready = delay === 0;
     this.#workers.ready[pod] = ready ? 1 : 0;
-    this.#clients.patch(pod, {
+    const change = {
       phase: Phase.running,
       set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | (ready ? READY : 0),
       clear: ready ? 0 : READY,
       restarts: this.#workers.runs[pod]!,
       reason: fresh ? -1 : this.#noReason,
       ip: housed ? 0 : this.#addresses.of(pod),
-    });
+    };
+    this.#clients.patch(pod, change, exact ? this.#runningTold : null, version);
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
-    if (delay > 0 && delay !== Number.POSITIVE_INFINITY) kernel.after(delay, this.#readyKind, pod, version);
-    const runUs = runUsOf(template, pods.runUs[pod]!, this.#workers.runs[pod]!);
+    if (!exact) this.#runsOn(pod, version, delay);
+  }
+
+  /** With exact delays time runs from the answer to the status that says Running. */
+  readonly #runningTold = ({ target: pod, arg: version }: ApiReply): void => {
+    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
+    this.#runsOn(pod, version, this.#c.state.template(pod).timings.readyDelayUs ?? 0);
+  };
+
+  /** The containers run: they will be ready `delayUs` from now (0: they are), and end when their time is over. */
+  #runsOn(pod: number, version: number, delayUs: number): void {
+    const { kernel, state } = this.#c;
+    if (delayUs > 0 && delayUs !== Number.POSITIVE_INFINITY)
+      kernel.after(delayUs, this.#readyKind, pod, version);
+    const runUs = runUsOf(state, pod, this.#workers);
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
   }
 
@@ -378,24 +397,27 @@ export class Kubelets {
     const { state } = this.#c;
     this.#workers.ready[pod] = 0;
     const template = state.template(pod);
-    const codes = template.timings.exitCodes;
-    const run = this.#workers.runs[pod]!;
-    const code = codes.length === 0 ? 0 : codes[Math.min(run, codes.length - 1)]!;
+    const code = exitCodeOf(template, pod, this.#workers);
     this.#clients.hop(pod, `containers exited with code ${code}`);
     this.#workers.alive[pod] = 0;
     const { restartPolicy } = template;
     if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0))
       return this.#backOff(pod);
-    this.#end(pod, code === 0);
+    this.#end(pod, code);
   }
 
-  /** Terminal phase; the sandbox and its address go. */
-  #end(pod: number, succeeded: boolean): void {
+  /** Terminal phase; the sandbox and its address go. `code` -1: no container has run. */
+  #end(pod: number, code: number): void {
     const version = this.#workers.enter(pod, Step.ending);
     this.#workers.ready[pod] = 0;
+    const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
     const change = {
       ...NO_CHANGE,
-      phase: succeeded ? Phase.succeeded : Phase.failed,
+      phase: code === 0 ? Phase.succeeded : Phase.failed,
+      exitCode: code,
+      // A fake kubelet counts the restart that a stopped pod was waiting for.
+      restarts: exact ? this.#workers.runs[pod]! : -1,
+      finishedUs: this.#c.kernel.now,
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
     };
@@ -419,14 +441,8 @@ export class Kubelets {
   /** CrashLoopBackOff: first restart at once, then 10 s doubling to 5 min; forgotten after a run of 10 min. */
   #backOff(pod: number): void {
     const { costs, kernel, state } = this.#c;
-    const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs.kubelet;
     const template = state.template(pod);
-    const ranUs = kernel.now - this.#workers.startedUs[pod]!;
-    const first = this.#workers.runs[pod] === 0 || ranUs > crashBackoffResetUs;
-    const last = this.#workers.backoffUs[pod]!;
-    const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
-    this.#workers.backoffUs[pod] = wait;
-    this.#workers.runs[pod]! += 1;
+    const wait = this.#workers.ranOnce(pod, kernel.now, costs.kubelet);
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
       this.#clients.backOff(pod, template.containers[0]?.name ?? '');
@@ -464,13 +480,8 @@ export class Kubelets {
   }
 
   #stopped(pod: number): void {
-    const template = this.#c.state.template(pod);
-    const { termExitCode } = template.timings;
-    // A restartPolicy of Always stands for a server that ends well on SIGTERM; a job killed by it dies with 143. A pod
-    // whose containers never ran has failed.
     const began = !Number.isNaN(this.#workers.startedUs[pod]!);
-    const code = termExitCode ?? (template.restartPolicy === 'Always' ? 0 : SIGTERM_EXIT);
-    this.#end(pod, began && code === 0);
+    this.#end(pod, began ? stopCodeOf(this.#c.state.template(pod)) : -1);
     this.#clients.hop(pod, 'containers stopped');
   }
 

@@ -2,6 +2,7 @@
 // every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
 // given to another pod.
 
+import type { CostPreset } from '../contracts/costs.ts';
 import type { ContainerTemplate, PodTemplate } from '../state/index.ts';
 
 export const Step = {
@@ -38,6 +39,8 @@ export class PodWorkers {
   version = new Int32Array(256);
   /** Container worked on: init containers first, then the others. */
   container = new Uint16Array(256);
+  /** Which pod of its owner (and completion index) it is, from 0, where its template asks for that. */
+  ordinal = new Int32Array(256);
   /** Runs of the containers that have ended. */
   runs = new Uint16Array(256);
   /** Time between the last exit and the restart, µs, as the back-off stands. */
@@ -63,6 +66,7 @@ export class PodWorkers {
     this.step[pod] = Step.none;
     this.version[pod]! += 1;
     this.container[pod] = 0;
+    this.ordinal[pod] = 0;
     this.runs[pod] = 0;
     this.backoffUs[pod] = 0;
     this.startedUs[pod] = Number.NaN;
@@ -86,6 +90,17 @@ export class PodWorkers {
     return pod < this.step.length ? (this.step[pod]! as Step) : Step.none;
   }
 
+  /** A run has ended; how long its restart waits, µs: nothing, then the base, doubling; forgotten after a long run. */
+  ranOnce(pod: number, nowUs: number, costs: CostPreset['kubelet']): number {
+    const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs;
+    const first = this.runs[pod] === 0 || nowUs - this.startedUs[pod]! > crashBackoffResetUs;
+    const last = this.backoffUs[pod]!;
+    const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
+    this.backoffUs[pod] = wait;
+    this.runs[pod]! += 1;
+    return wait;
+  }
+
   #grow(needed: number): void {
     let size = this.step.length;
     while (size < needed) size *= 2;
@@ -96,6 +111,7 @@ export class PodWorkers {
     this.step = grow(this.step, new Uint8Array(size));
     this.version = grow(this.version, new Int32Array(size));
     this.container = grow(this.container, new Uint16Array(size));
+    this.ordinal = grow(this.ordinal, new Int32Array(size));
     this.runs = grow(this.runs, new Uint16Array(size));
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
     this.startedUs = grow(this.startedUs, new Float64Array(size));
@@ -125,11 +141,4 @@ export function runningContainers(template: PodTemplate, step: Step, current: nu
 export function containerAt(template: PodTemplate, index: number): ContainerTemplate | undefined {
   const inits = template.initContainers.length;
   return index < inits ? template.initContainers[index] : template.containers[index - inits];
-}
-
-/** Time of a pod's run number `run`, µs: its own if it has one (not NaN), else by annotation; null: it runs on. */
-export function runUsOf(template: PodTemplate, own: number, run: number): number | null {
-  if (!Number.isNaN(own)) return own;
-  const list = template.timings.runUs;
-  return list.length === 0 ? null : list[Math.min(run, list.length - 1)]!;
 }

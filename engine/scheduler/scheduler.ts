@@ -328,7 +328,15 @@ export class Scheduler {
       decision.node >= 0 || decision.nodeCount === 0
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const us = this.#cost.us(pods.serial[pod]!, this.queue.attempts[pod]!, decision);
+    const us = this.#cost.us(
+      pods.serial[pod]!,
+      this.queue.attempts[pod]!,
+      decision,
+      this.#pod.at(pod),
+      framework,
+      this.search.filters,
+      this.cache,
+    );
     kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 

@@ -29,14 +29,25 @@ export interface ContainerTemplate {
   readonly sidecar: boolean;
 }
 
+/**
+ * Values for the successive pods of an owner, or for the successive runs of a pod's containers where these restart; the
+ * last one holds for all that follow. A list each for some completion indexes of a Job.
+ */
+export interface TimingList<T> {
+  readonly all: readonly T[];
+  readonly byIndex: ReadonlyMap<number, readonly T[]> | null;
+}
+
 /** Overrides of the kubelet's costs by annotations `kubetick.io/…` of the pod; null: as the preset says. µs. */
 export interface PodTimings {
   readonly startDelayUs: number | null;
   /** null: by readiness probes; Infinity: never. */
   readonly readyDelayUs: number | null;
-  /** Run times of successive container runs; null: `forever`. */
-  readonly runUs: readonly (number | null)[];
-  readonly exitCodes: readonly number[];
+  /** null: `forever`. */
+  readonly runUs: TimingList<number | null>;
+  readonly exitCodes: TimingList<number>;
+  /** Some list has more than one value: it matters which pod of its owner a pod is. */
+  readonly ordinal: boolean;
   readonly stopDelayUs: number | null;
   /** Exit code when stopped; null: 0 if restartPolicy is Always, else 143. */
   readonly termExitCode: number | null;
@@ -85,12 +96,24 @@ export interface TemplateParts {
   readonly metadata: Json | null;
 }
 
+/** What pods of one template may differ in while all compiled numbers stay the same. */
+export interface TemplateVariant {
+  /** Tells the variants of one template apart. */
+  readonly key: string;
+  readonly labels: Labels;
+  readonly labelSet: number;
+  /** Added to the template's. */
+  readonly annotations: Labels;
+  readonly hostname: string;
+}
+
 export type TemplateCompiler = (id: number, parts: TemplateParts) => PodTemplate;
 
 export class PodTemplates {
   readonly #compile: TemplateCompiler;
   readonly #list: PodTemplate[] = [];
   readonly #byText = new Map<string, PodTemplate>();
+  readonly #variants = new Map<string, PodTemplate>();
 
   constructor(compile: TemplateCompiler) {
     this.#compile = compile;
@@ -112,6 +135,25 @@ export class PodTemplates {
       template = this.#compile(this.#list.length, parts);
       this.#list.push(template);
       this.#byText.set(text, template);
+    }
+    return template;
+  }
+
+  /** `base` with what the variant changes. Nothing is compiled again: a Job of 10,000 indexes has as many variants. */
+  variant(base: PodTemplate, { key, labels, labelSet, annotations, hostname }: TemplateVariant): PodTemplate {
+    const name = `${base.id}/${key}`;
+    let template = this.#variants.get(name);
+    if (template === undefined) {
+      template = {
+        ...base,
+        id: this.#list.length,
+        labels,
+        labelSet,
+        annotations: { ...base.annotations, ...annotations },
+        spec: { ...base.spec, hostname },
+      };
+      this.#list.push(template);
+      this.#variants.set(name, template);
     }
     return template;
   }

@@ -74,6 +74,7 @@ export const k8sMedium: CostPreset = {
     filterNodeNs: 25_000,
     scoreNodeNs: 40_000,
     parallelism: 16,
+    plugins: {},
     podInitialBackoffUs: SECOND,
     podMaxBackoffUs: 10 * SECOND,
     unschedulableFlushUs: 5 * MINUTE,

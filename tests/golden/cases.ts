@@ -16,6 +16,8 @@ const EXAMPLES = [
   'node-failure',
   'poisson',
   'surf-jobs',
+  'job',
+  'cronjob',
   'dump',
   'quota',
   'hpa',

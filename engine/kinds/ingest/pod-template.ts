@@ -7,6 +7,7 @@ import type {
   ProbeTemplate,
   TemplateCompiler,
   TemplateParts,
+  TimingList,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
 import { podQosClass } from '../pod.ts';
@@ -37,10 +38,24 @@ const HELD = new Set([
 
 const NONE = Object.freeze({});
 
+/** batch.JobTrackingFinalizer: a bit of the row. */
+export const JOB_TRACKING = 'batch.kubernetes.io/job-tracking';
+
+export const isTracked = (pod: KubeObject): boolean =>
+  pod.metadata.finalizers?.includes(JOB_TRACKING) ?? false;
+
+/** The metadata that templates hold, of a pod whose finalizer for its Job is its row's. */
+function untracked(metadata: Json): Json {
+  const { finalizers, ...rest } = metadata;
+  const others = finalizers.filter((finalizer: string) => finalizer !== JOB_TRACKING);
+  return others.length === 0 ? rest : { ...rest, finalizers: others };
+}
+
 /** The parts of a stored pod that its template holds. A generateName is the row's where it makes the name. */
 export function templateParts(pod: KubeObject): TemplateParts {
   const named = Boolean(pod.metadata.name);
-  const rest = Object.entries(pod.metadata).filter(
+  const metadata = isTracked(pod) ? untracked(pod.metadata) : pod.metadata;
+  const rest = Object.entries(metadata).filter(
     ([field]) => !HELD.has(field) && (named || field !== 'generateName'),
   );
   return {
@@ -98,6 +113,27 @@ function hostPorts(spec: Json): HostPort[] {
   return ports;
 }
 
+const JOB_INDEX = /^(?:\d+|\*)=/;
+
+/** `a,b,c`, or such lists by completion index: `0=a,b;3=c;*=d`. */
+function timingList<T>(text: string | undefined, read: (entry: string) => T): TimingList<T> {
+  const list = (entries: string): T[] =>
+    entries === '' ? [] : entries.split(',').map((entry) => read(entry.trim()));
+  if (text === undefined || !JOB_INDEX.test(text.trim()))
+    return { all: list(text?.trim() ?? ''), byIndex: null };
+  const byIndex = new Map<number, T[]>();
+  let all: T[] = [];
+  for (const part of text.split(';')) {
+    const [index = '', entries = ''] = part.trim().split('=');
+    if (index === '*') all = list(entries);
+    else byIndex.set(Number(index), list(entries));
+  }
+  return { all, byIndex };
+}
+
+const isLong = ({ all, byIndex }: TimingList<unknown>): boolean =>
+  all.length > 1 || [...(byIndex?.values() ?? [])].some((list) => list.length > 1);
+
 const milliseconds = (text: string | undefined): number | null => {
   const ms = text === undefined ? Number.NaN : Number(text);
   return Number.isFinite(ms) && ms >= 0 ? Math.round(ms * 1000) : null;
@@ -107,13 +143,14 @@ function timings(annotations: Readonly<Record<string, string>>): PodTimings {
   const of = (name: string): string | undefined => annotations[`kubetick.io/${name}`];
   const ready = of('ready-delay-ms');
   const termExitCode = of('term-exit-code');
-  const list = (text: string | undefined): string[] =>
-    text ? text.split(',').map((part) => part.trim()) : [];
+  const runUs = timingList(of('run-ms'), milliseconds);
+  const exitCodes = timingList(of('exit-codes'), (code) => Number.parseInt(code, 10) || 0);
   return {
     startDelayUs: milliseconds(of('start-delay-ms')),
     readyDelayUs: ready === 'never' ? Number.POSITIVE_INFINITY : milliseconds(ready),
-    runUs: list(of('run-ms')).map(milliseconds),
-    exitCodes: list(of('exit-codes')).map((code) => Number.parseInt(code, 10) || 0),
+    runUs,
+    exitCodes,
+    ordinal: isLong(runUs) || isLong(exitCodes),
     stopDelayUs: milliseconds(of('stop-delay-ms')),
     termExitCode: termExitCode === undefined ? null : Number.parseInt(termExitCode, 10) || 0,
   };

@@ -112,6 +112,7 @@ export function costsWith(scheduler: Partial<CostPreset['scheduler']>): CostPres
     filterNodeNs: 0,
     scoreNodeNs: 0,
     parallelism: 16,
+    plugins: {},
     podInitialBackoffUs: 1_000_000,
     podMaxBackoffUs: 10_000_000,
     unschedulableFlushUs: 300_000_000,
