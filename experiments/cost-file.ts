@@ -88,6 +88,11 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
       }
       return merged;
     }
+    if (Array.isArray(was)) {
+      if (Array.isArray(change) && change.every((entry) => typeof entry === 'string')) return change;
+      problem(path, `expected a list of texts, found ${JSON.stringify(change)}`);
+      return was;
+    }
     if (
       typeof change !== typeof was ||
       (typeof change === 'number' && !(change >= 0 && Number.isFinite(change)))

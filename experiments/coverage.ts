@@ -25,6 +25,8 @@ const CONTAINER: FieldTable = {
     'ports',
     'readinessProbe',
     'startupProbe',
+    'livenessProbe',
+    'lifecycle',
     'restartPolicy',
   ],
   silent: [
@@ -337,8 +339,6 @@ function isPresent(at: unknown, steps: readonly string[]): boolean {
 
 /** What unmodelled fields are missed for, where it helps to say so; by the end of the path. */
 const NOTES: readonly (readonly [RegExp, string])[] = [
-  [/\blivenessProbe\b/, 'containers are taken to stay healthy'],
-  [/\blifecycle\b/, 'hooks take no time'],
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
   [/\bresourceClaims\b|\bclaims\b/, 'devices are not allocated'],

@@ -92,6 +92,8 @@ export const k8sMedium: CostPreset = {
     // Since v1.36 the kubelet relists a pod right after its own sync; before, up to 1 s.
     plegUs: 10 * MS,
     serializeImagePulls: true,
+    maxParallelImagePulls: 0,
+    missingImages: [],
     // 1.13 GB in 29-41 s on EKS: 30-40 MB/s end to end, unpacking included.
     pullBytesPerSecond: 40_000_000,
     pullBaseUs: { dist: 'lognormal', p50: 400 * MS, p99: 1500 * MS, max: 60 * SECOND },

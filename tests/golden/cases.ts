@@ -14,6 +14,7 @@ const EXAMPLES = [
   'statefulset',
   'daemonset',
   'node-failure',
+  'containers',
   'poisson',
   'surf-jobs',
   'job',

@@ -9,8 +9,10 @@ import type {
   TemplateParts,
   TimingList,
 } from '../../state/index.ts';
+import { BEHAVIOUR_PREFIX, hookUs, parseBehaviour } from '../container-behaviour.ts';
 import type { Json, KubeObject } from '../kind.ts';
 import { podQosClass } from '../pod.ts';
+import { quantityValue, tryQuantity } from '../quantity.ts';
 import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
 
 export type { HeldRequests } from './pod-requests.ts';
@@ -81,10 +83,20 @@ function probe(probe: Json | undefined): ProbeTemplate | null {
     timeoutUs: (probe.timeoutSeconds ?? 1) * SECOND_US,
     successThreshold: probe.successThreshold ?? 1,
     failureThreshold: probe.failureThreshold ?? 3,
+    graceSeconds: probe.terminationGracePeriodSeconds ?? null,
+    handler: probe.httpGet ? 'http' : probe.tcpSocket ? 'tcp' : probe.grpc ? 'grpc' : 'exec',
   };
 }
 
-function container(state: ClusterState, c: Json, init: boolean): ContainerTemplate {
+function container(
+  state: ClusterState,
+  c: Json,
+  init: boolean,
+  annotations: Readonly<Record<string, string>>,
+): ContainerTemplate {
+  const says = annotations[BEHAVIOUR_PREFIX + c.name];
+  const behaviour = says === undefined ? null : parseBehaviour(says, () => {});
+  const limit = c.resources?.limits?.memory;
   return {
     name: c.name,
     image: state.images.id(normalizedImage(c.image ?? '')),
@@ -93,6 +105,10 @@ function container(state: ClusterState, c: Json, init: boolean): ContainerTempla
     liveness: probe(c.livenessProbe),
     startup: probe(c.startupProbe),
     sidecar: init && c.restartPolicy === 'Always',
+    memoryLimitBytes: tryQuantity(limit) === undefined ? 0 : quantityValue(limit),
+    postStartUs: behaviour?.postStartUs ?? hookUs(c.lifecycle?.postStart),
+    preStopUs: behaviour?.preStopUs ?? hookUs(c.lifecycle?.preStop),
+    behaviour,
   };
 }
 
@@ -169,8 +185,10 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
         scalars.push([state.resources.id(name), amount]);
       }
     }
-    const initContainers = (spec.initContainers ?? []).map((c: Json) => container(state, c, true));
-    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false));
+    const initContainers = (spec.initContainers ?? []).map((c: Json) =>
+      container(state, c, true, annotations),
+    );
+    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false, annotations));
     const volumeImages = (spec.volumes ?? [])
       .filter((v: Json) => v.image?.reference)
       .map((v: Json) => state.images.id(normalizedImage(v.image.reference)));
@@ -200,6 +218,7 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       hostNetwork: spec.hostNetwork === true,
       qosClass: podQosClass(spec),
       timings: timings(annotations),
+      behaves: [...initContainers, ...containers].some((c: ContainerTemplate) => c.behaviour !== null),
     };
   };
 }

@@ -129,9 +129,16 @@ export function kubelets(options: KubeletOptions = {}) {
     client.deletePod(row(name), pods.generation[row(name)]!, graceSeconds, null);
   };
   /** Creates a pod at `ms` and binds it at once. */
-  const pod = (ms: number, name: string, spec: object = {}, annotations: object = {}, node = 0): void => {
+  const pod = (
+    ms: number,
+    name: string,
+    spec: object = {},
+    annotations: object = {},
+    node = 0,
+    more: object = {},
+  ): void => {
     const prefixed = Object.fromEntries(Object.entries(annotations).map(([k, v]) => [`kubetick.io/${k}`, v]));
-    const object: KubeObject = podObject(name, spec, { annotations: prefixed });
+    const object: KubeObject = podObject(name, spec, { annotations: { ...prefixed, ...more } });
     at(ms, () =>
       client.create(object, ({ id }) => {
         rows.set(name, id);
