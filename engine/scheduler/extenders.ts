@@ -189,7 +189,6 @@ export class Extenders {
 
   /** Adds the points of extenders to the totals. Errors add nothing. */
   prioritize(pod: PodCursor, d: Decision): void {
-    d.scored = d.feasible;
     let slowestUs = 0;
     for (const asked of this.interested(pod)) {
       const { config, definition } = asked;

@@ -25,12 +25,12 @@ import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Extenders } from './extenders.ts';
-import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
+import { PreBindings } from './pre-bindings.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
-import { reserve, unreserve } from './reservation.ts';
 import type { Decision, NodeSearch } from './search/decision.ts';
 import { nodeSearch } from './search/index.ts';
 import { STORAGE_KINDS } from './storage.ts';
@@ -54,6 +54,7 @@ export class Scheduler {
   readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
+  readonly #preBindings: PreBindings;
   readonly #losses: Losses;
   readonly #client: ApiClient;
   readonly #events: ApiClient;
@@ -100,8 +101,6 @@ export class Scheduler {
       state,
       (image) => costs.kubelet.imageBytes[image] ?? costs.kubelet.imageBytesDefault,
     );
-    // Nobody in a run binds claims or provisions volumes.
-    this.cache.storage.controllers = false;
     this.frameworks = settings.profiles.map((profile, i) => {
       this.#profileOf.set(profile.schedulerName, i);
       return new Framework(
@@ -138,6 +137,7 @@ export class Scheduler {
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
       observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
     this.#postFilter = new Attempt(
@@ -223,6 +223,7 @@ export class Scheduler {
     this.#preemptions.forget(pod);
     this.#lastMessage.delete(pod);
     this.#assumedUs.delete(pod);
+    if (stage === Stage.assumed) this.#preBindings.forget(pod);
     if (stage === Stage.queued) this.queue.remove(pod);
     else if (stage === Stage.assumed || stage === Stage.assigned) this.#released(pod);
   }
@@ -332,7 +333,10 @@ export class Scheduler {
       decision.node >= 0 || decision.nodeCount === 0 || decision.error !== ''
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const us = this.#cost.us(serial, attempt, decision) + (this.#extenders?.spentUs ?? 0);
+    const asked = this.#extenders?.spentUs ?? 0;
+    const us =
+      asked +
+      this.#cost.us(serial, attempt, decision, this.#pod.at(pod), framework, this.search.filters, this.cache);
     kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
@@ -423,7 +427,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     this.cache.addPod(pod, node, view.template);
     this.#stage[pod] = Stage.assumed;
-    const refusal = reserve(framework, this.#pod, node);
+    const refusal = reserveAndPermit(framework, this.#pod, node);
     if (refusal !== PASS) {
       this.cache.removePod(pod);
       const reasons = this.#verdicts.reasons(refusal).join(', ');
@@ -437,7 +441,18 @@ export class Scheduler {
       const { namespace, name } = view;
       recorder.tracer.hop(ACTOR, 'Pod', namespace, name, told(decision, framework, state.nodeName(node)));
     }
+    for (const { plugin } of framework.preBind) {
+      const work = plugin.preBind!(view, node);
+      if (work !== null) return this.#preBindings.start(pod, node, work);
+    }
     this.#binder.bind(pod, node);
+  }
+
+  #preBound(pod: number, problem: string | null): void {
+    if (this.#stage[pod] !== Stage.assumed) return;
+    if (problem === null) return this.#binder.bind(pod, this.cache.nodeOfPod(pod));
+    const { name } = this.queue.profile(pod).preBind[0]!;
+    this.#bindingFailed(pod, `running PreBind plugin "${name}": ${problem}`);
   }
 
   #bindingAnswered(reply: ApiReply): void {
@@ -448,27 +463,21 @@ export class Scheduler {
     // The watch was faster, and the pod is gone again.
     if (assumedUs === undefined) return;
     this.#assumedUs.delete(pod);
-    const framework = this.queue.profile(pod);
+    if (reply.code >= 400) return this.#bindingFailed(pod, this.#binder.refusal(pod, reply.message));
     const node = this.cache.nodeOfPod(pod);
-    this.#pod.at(pod);
-    if (reply.code < 400) {
-      recorder.observe(this.#bindLatency, kernel.now - assumedUs);
-      this.#lastMessage.delete(pod);
-      for (const { plugin } of framework.postBind) plugin.postBind!(this.#pod, node);
-      const { namespace, name } = this.#pod;
-      const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
-      this.#events.podEvent('Normal', 'Scheduled', pod, message);
-      return;
-    }
-    this.#bindingFailed(pod, this.#binder.refusal(pod, reply.message));
+    const { namespace, name } = this.#pod.at(pod);
+    recorder.observe(this.#bindLatency, kernel.now - assumedUs);
+    this.#lastMessage.delete(pod);
+    for (const { plugin } of this.queue.profile(pod).postBind) plugin.postBind!(this.#pod, node);
+    const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
+    this.#events.podEvent('Normal', 'Scheduled', pod, message);
   }
 
   #bindingFailed(pod: number, message: string): void {
     this.#assumedUs.delete(pod);
     // Bound by somebody else in the meantime: it stays where the watch has put it.
     if (this.#stage[pod] !== Stage.assumed) return;
-    this.#pod.at(pod);
-    unreserve(this.queue.profile(pod), this.#pod, this.cache.nodeOfPod(pod));
+    unreserve(this.queue.profile(pod), this.#pod.at(pod), this.cache.nodeOfPod(pod));
     this.#released(pod);
     this.#stage[pod] = Stage.queued;
     this.queue.failed(pod);
