@@ -35,7 +35,7 @@ export interface CommandSpec {
 
 const PATHS = {
   name: 'PATH',
-  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input',
+  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input; `workloads.csv#CASE/WORKLOAD` of a scheduler_perf folder',
   many: true,
   required: true,
 } as const;

@@ -96,12 +96,13 @@ class ExperimentResolver {
     const untilUs = settings.untilUs ?? runUs ?? DEFAULT_UNTIL_US;
     if (warmUpUs >= untilUs)
       this.problem('E3002', ['time', 'warmUp'], 'the warm-up is as long as the run or longer');
+    const costs = this.costs();
     return {
       experiment: this.experiment.metadata.name,
       variant: 'default',
       replication: 1,
       seed: settings.seed ?? spec.seeds?.seed ?? DEFAULT_SEED,
-      nodes: this.nodes(parts.hasNodes, objects),
+      nodes: this.nodes(parts.hasNodes, objects, costs),
       existing,
       steps,
       workloads: this.workloads(),
@@ -109,7 +110,7 @@ class ExperimentResolver {
         ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
         ...(search === undefined ? {} : { search }),
       },
-      costs: this.costs(),
+      costs,
       ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
@@ -177,7 +178,7 @@ class ExperimentResolver {
     return objects;
   }
 
-  private nodes(hasNodes: boolean, objects: readonly InputObject[]): NodeGroup[] {
+  private nodes(hasNodes: boolean, objects: readonly InputObject[], costs: CostPreset): NodeGroup[] {
     const { cluster } = this.spec;
     const preset = cluster?.preset;
     if (preset !== undefined && !Object.hasOwn(CLUSTER_PRESETS, preset)) {
@@ -207,6 +208,19 @@ class ExperimentResolver {
           didYouMean(group.type, [...instanceTypes.keys()]),
         );
       }
+      const runtimes = costs.runtimes ?? {};
+      const runtime =
+        group.runtime !== undefined && Object.hasOwn(runtimes, group.runtime)
+          ? runtimes[group.runtime]
+          : undefined;
+      if (group.runtime !== undefined && runtime === undefined) {
+        this.problem(
+          'E3005',
+          [...at, 'runtime'],
+          `no container runtime named ${JSON.stringify(group.runtime)} in the cost preset ${costs.name}`,
+          didYouMean(group.runtime, Object.keys(runtimes)),
+        );
+      }
       const shape: NodeShape = {
         cpu: group.cpu === undefined ? (type?.cpu ?? DEFAULT_NODE.cpu) : String(group.cpu),
         memory: group.memory === undefined ? (type?.memory ?? DEFAULT_NODE.memory) : String(group.memory),
@@ -223,6 +237,7 @@ class ExperimentResolver {
           ? { labels: { 'node.kubernetes.io/instance-type': group.type } }
           : {}),
         ...(group.taints === undefined ? {} : { taints: group.taints }),
+        ...(runtime === undefined ? {} : { runtime }),
       };
       if (group.count === 0) return;
       const single = group.name !== undefined && group.count === 1;

@@ -3,7 +3,7 @@
 // they are asked about again at each creation, because what was missing (an account, a class) may be there by now.
 import type { PodCreation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
-import { templateParts } from '../kinds/ingest/pod-template.ts';
+import { isTracked, templateParts } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/registry.ts';
 import { type ClusterState, type PodTemplate, SUFFIXES, suffixText } from '../state/index.ts';
@@ -12,8 +12,8 @@ import type { Admitted } from './admitted.ts';
 import type { Refusal } from './object-writes.ts';
 import { type ApiRequest, Op } from './request.ts';
 
-/** Kinds that admission completes whoever creates them. */
-const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim']);
+/** Kinds that admission completes whoever creates them; a Job gets its selector from its own UID. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim', 'Job']);
 
 const refusedKey = (template: PodTemplate, namespace: string): string => `${template.id} ${namespace}`;
 
@@ -136,6 +136,7 @@ export class Incoming {
       nameBase: texts.id(metadata.name || (metadata.generateName ?? '')),
       generate: !metadata.name,
       runUs: Number.NaN,
+      tracked: isTracked(object),
     };
   }
 

@@ -48,8 +48,8 @@ export interface ServerOptions {
   readonly state: ClusterState;
   readonly recorder: Recorder;
   readonly costs: CostPreset;
-  /** Decodes, defaults, admits and validates an object as on POST. */
-  admit(object: KubeObject): Admitted;
+  /** Decodes, defaults, admits and validates an object as on POST; `uid`: of one that exists already. */
+  admit(object: KubeObject, uid?: string): Admitted;
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */

@@ -11,6 +11,7 @@
 //   score        per feasible node, then `normalize` over all of them: 0..100, times the weight of the profile
 //   reserve      the node is chosen; `unreserve` undoes it, in reverse order, whenever anything later fails
 //   permit       last word before binding
+//   preBind      what has to be written and waited for before the pod is bound
 //   bind         the first binder that takes the pod binds it; `postBind` hears of success
 //
 // Verdicts are small integers: 0 passes, anything else was registered once through `handle.verdict(code, reasons)`,
@@ -215,6 +216,8 @@ export interface ClusterView {
   readonly resources: Interner;
   readonly images: Interner;
   readonly labelSets: LabelSets;
+  /** Pods on nodes, assumed ones included. */
+  readonly podTotal: number;
   nodeName(node: number): string;
   /** -1: no such node. */
   nodeByName(name: string): number;
@@ -322,12 +325,27 @@ export interface FailedAttempt {
   draw(n: number): number;
 }
 
+/** What PreBind does while other pods are looked at: writes, then a look each second until all is ready. */
+export interface PreBindWork {
+  /** One PUT after the other; a refused one fails the binding. `base`: the version that `next` was made from. */
+  readonly updates: readonly { readonly base: KubeObject; readonly next: KubeObject }[];
+  /** true: the pod may be bound; a text: it never can be, and why. */
+  check(): boolean | string;
+  /** µs from the beginning after which it fails. */
+  readonly timeoutUs: number;
+}
+
 /** A pod on its way to its node. */
 export interface BindRequest {
   readonly pod: PodView;
   readonly node: number;
   /** POST pods/binding through the scheduler's client. */
   post(): void;
+}
+
+export interface PodVisits {
+  filter: number;
+  score: number;
 }
 
 /**
@@ -352,6 +370,12 @@ export interface Plugin<F = unknown, S = unknown> {
   preScoreStrata?(pod: PodView, cluster: ClusterView, strata: NodeStrata): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
+
+  /**
+   * Pods that upstream's implementation goes over for this pod: what an attempt is charged for where the cost preset
+   * says so. Fills `out` with the numbers for PreFilter and for PreScore.
+   */
+  visits?(pod: PodView, cluster: ClusterView, out: PodVisits): void;
 
   preEnqueue?(pod: PodView): Verdict;
   /** True if pod `a` leaves the queue before pod `b`. Equal pods leave in the order of their creation. */
@@ -397,6 +421,8 @@ export interface Plugin<F = unknown, S = unknown> {
   reserve?(pod: PodView, node: number): Verdict;
   unreserve?(pod: PodView, node: number): void;
   permit?(pod: PodView, node: number): Verdict;
+  /** What must be written and waited for before the pod is bound; null: nothing. */
+  preBind?(pod: PodView, node: number): PreBindWork | null;
   /** Returns whether it took the pod. */
   bind?(request: BindRequest): boolean;
   postBind?(pod: PodView, node: number): void;

@@ -24,9 +24,10 @@ import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
-import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
+import { PreBindings } from './pre-bindings.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
 import type { Decision, NodeSearch } from './search/decision.ts';
@@ -52,6 +53,7 @@ export class Scheduler {
   readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
+  readonly #preBindings: PreBindings;
   readonly #losses: Losses;
   readonly #client: ApiClient;
   readonly #events: ApiClient;
@@ -97,8 +99,6 @@ export class Scheduler {
       state,
       (image) => costs.kubelet.imageBytes[image] ?? costs.kubelet.imageBytesDefault,
     );
-    // Nobody in a run binds claims or provisions volumes.
-    this.cache.storage.controllers = false;
     this.frameworks = settings.profiles.map((profile, i) => {
       this.#profileOf.set(profile.schedulerName, i);
       return new Framework(
@@ -130,6 +130,7 @@ export class Scheduler {
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
       observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
     this.#postFilter = new Attempt(
@@ -220,6 +221,7 @@ export class Scheduler {
     this.#preemptions.forget(pod);
     this.#lastMessage.delete(pod);
     this.#assumedUs.delete(pod);
+    if (stage === Stage.assumed) this.#preBindings.forget(pod);
     if (stage === Stage.queued) this.queue.remove(pod);
     else if (stage === Stage.assumed || stage === Stage.assigned) this.#released(pod);
   }
@@ -326,7 +328,15 @@ export class Scheduler {
       decision.node >= 0 || decision.nodeCount === 0
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const us = this.#cost.us(pods.serial[pod]!, this.queue.attempts[pod]!, decision);
+    const us = this.#cost.us(
+      pods.serial[pod]!,
+      this.queue.attempts[pod]!,
+      decision,
+      this.#pod.at(pod),
+      framework,
+      this.search.filters,
+      this.cache,
+    );
     kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
@@ -412,7 +422,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     this.cache.addPod(pod, node, view.template);
     this.#stage[pod] = Stage.assumed;
-    const refusal = this.#reserve(framework, node);
+    const refusal = reserveAndPermit(framework, this.#pod, node);
     if (refusal !== PASS) {
       this.cache.removePod(pod);
       const reasons = this.#verdicts.reasons(refusal).join(', ');
@@ -426,36 +436,39 @@ export class Scheduler {
       const { namespace, name } = view;
       recorder.tracer.hop(ACTOR, 'Pod', namespace, name, told(decision, framework, state.nodeName(node)));
     }
+    for (const { plugin } of framework.preBind) {
+      const work = plugin.preBind!(view, node);
+      if (work !== null) return this.#preBindings.start(pod, node, work);
+    }
+    this.#bind(framework, node);
+  }
+
+  #preBound(pod: number, problem: string | null): void {
+    if (this.#stage[pod] !== Stage.assumed) return;
+    const framework = this.queue.profile(pod);
+    const node = this.cache.nodeOfPod(pod);
+    this.#pod.at(pod);
+    if (problem === null) return this.#bind(framework, node);
+    this.#bindingFailed(pod, `running PreBind plugin "${framework.preBind[0]!.name}": ${problem}`);
+  }
+
+  /** Binds the pod that the cursor is at. */
+  #bind(framework: Framework, node: number): void {
     this.#bindRequest.node = node;
     for (const { plugin } of framework.bind) if (plugin.bind!(this.#bindRequest)) return;
-    assert(
-      false,
-      () => `no binder of profile ${framework.schedulerName} took pod ${view.namespace}/${view.name}`,
-    );
+    const { namespace, name } = this.#pod;
+    assert(false, () => `no binder of profile ${framework.schedulerName} took pod ${namespace}/${name}`);
   }
 
-  /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
-  #reserve(framework: Framework, node: number): number {
-    for (const { plugin } of framework.reserve) {
-      const verdict = plugin.reserve?.(this.#pod, node) ?? PASS;
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    for (const { plugin } of framework.permit) {
-      const verdict = plugin.permit!(this.#pod, node);
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    return PASS;
-  }
-
-  #unreserve(framework: Framework, node: number): void {
-    for (let i = framework.reserve.length - 1; i >= 0; i--)
-      framework.reserve[i]!.plugin.unreserve?.(this.#pod, node);
+  #bindingFailed(pod: number, message: string): void {
+    const framework = this.queue.profile(pod);
+    this.#assumedUs.delete(pod);
+    unreserve(framework, this.#pod.at(pod), this.cache.nodeOfPod(pod));
+    this.#released(pod);
+    this.#stage[pod] = Stage.queued;
+    this.queue.failed(pod);
+    this.#report(pod, message);
+    this.#next();
   }
 
   #bindingAnswered(reply: ApiReply): void {
@@ -480,12 +493,7 @@ export class Scheduler {
     }
     // Bound by somebody else in the meantime: it stays where the watch has put it.
     if (this.#stage[pod] !== Stage.assumed) return;
-    this.#unreserve(framework, node);
-    this.#released(pod);
-    this.#stage[pod] = Stage.queued;
-    this.queue.failed(pod);
-    this.#report(pod, `running Bind plugin "${framework.bind[0]!.name}": ${reply.message}`);
-    this.#next();
+    this.#bindingFailed(pod, `running Bind plugin "${framework.bind[0]!.name}": ${reply.message}`);
   }
 
   #exists(pod: number): boolean {
