@@ -15,10 +15,12 @@ const meta = process.argv.includes('--meta');
 /** CommonJS dependencies inside an ES module still call require() for Node's own modules. */
 const requireForCommonJs =
   "import { createRequire as createRequireForBundle } from 'node:module';\n" +
-  'const require = createRequireForBundle(import.meta.url);';
+  'const require = createRequireForBundle(import.meta.url);\n' +
+  // piscina looks for the script of its workers beside itself.
+  "const bundleFolder = createRequireForBundle(import.meta.url)('node:url').fileURLToPath(new URL('.', import.meta.url));";
 
 /** Loaded by the commands that use them, from a file of their own. */
-const SELDOM = ['sucrase', 'fast-check'];
+const SELDOM = ['sucrase', 'fast-check', 'piscina'];
 
 /** @type {esbuild.Plugin} */
 const seldom = {
@@ -48,10 +50,12 @@ const options = {
     bench: 'bench/main.ts',
     index: 'experiments/plugin-api.ts',
     ...Object.fromEntries(SELDOM.map((name) => [`lib/${name}`, name])),
+    'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
   plugins: [seldom, english],
   outdir: 'dist',
   bundle: true,
+  define: { __dirname: 'bundleFolder' },
   platform: 'node',
   target: 'node20',
   format: 'esm',
@@ -63,7 +67,8 @@ const options = {
   mainFields: ['module', 'main'],
   banner: { js: `#!/usr/bin/env node\n${requireForCommonJs}` },
   // A development dependency that finds its own parts with require(): dist/bench.js runs in a checkout only.
-  external: ['benchmark'],
+  // piscina's workers run without @napi-rs/nice, which would only lower their priority.
+  external: ['benchmark', '@napi-rs/nice'],
   logLevel: 'warning',
   metafile: true,
 };
