@@ -110,7 +110,10 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       ['kubetick sweep examples/sweep.yaml', 'LeastAllocated against MostAllocated, ten replications each'],
-      ['kubetick sweep e.yaml --until-precision 5% --metric pod.startup.p90', 'as many replications as needed'],
+      [
+        'kubetick sweep e.yaml --until-precision 5% --metric pod.startup.p90',
+        'as many replications as needed',
+      ],
       ['kubetick sweep e.yaml --shard 2/8 --out part2', 'the second of eight machines'],
     ],
     notes: [

@@ -23,14 +23,21 @@ export async function sweepText({ file, kept, failures }: SweepResult, path: str
     const runs = file.runs.filter((run) => run.variant === variant);
     const done = runs.filter(({ status }) => status === 'done');
     const summaries = done.map(({ directory }) => readSummary(path, directory));
-    return [variant, `${done.length}/${runs.length}`, ...METRICS.map(([metric, unit]) => cell(metric, unit, summaries))];
+    return [
+      variant,
+      `${done.length}/${runs.length}`,
+      ...METRICS.map(([metric, unit]) => cell(metric, unit, summaries)),
+    ];
   });
   const lines = [draw(['variant', 'runs', ...METRICS.map(([metric]) => metric)], rows, true)];
-  if (file.variants.length > VARIANTS_MAX) lines.push(`… and ${file.variants.length - VARIANTS_MAX} more variants`);
+  if (file.variants.length > VARIANTS_MAX)
+    lines.push(`… and ${file.variants.length - VARIANTS_MAX} more variants`);
   for (const entry of (file['precision'] as readonly PrecisionEntry[] | undefined) ?? []) {
     const { variant, metric, replications, relative, reached } = entry;
     const share = `±${(100 * relative).toPrecision(2)} %`;
-    lines.push(`${variant}: ${metric} within ${share} after ${replications} replications${reached ? '' : ': not reached'}`);
+    lines.push(
+      `${variant}: ${metric} within ${share} after ${replications} replications${reached ? '' : ': not reached'}`,
+    );
   }
   const count = (status: string): number => file.runs.filter((run) => run.status === status).length;
   const [pending, folder] = [count('pending'), dirname(join(path, 'sweep.json'))];
@@ -46,7 +53,9 @@ export async function sweepText({ file, kept, failures }: SweepResult, path: str
 }
 
 function cell(metric: string, unit: string, summaries: readonly RunSummary[]): string {
-  const samples = summaries.map((summary) => observedMetric(metric, summary)).filter((value) => value !== null);
+  const samples = summaries
+    .map((summary) => observedMetric(metric, summary))
+    .filter((value) => value !== null);
   if (samples.length === 0) return '';
   const { mean, halfWidth } = meanInterval(samples);
   const scale = unit === '%' ? 100 : 1;

@@ -1,6 +1,11 @@
 // What the runs of a plan will cost, without simulating: pods are counted (those of manifests by their replicas, those of
 // workloads by drawing the arrivals themselves), and CPU time, memory and disk follow by a rule fitted to runs.
-import type { ResolvedScenario, SourcedObject, TimedStep, WorkloadUse } from '../engine/contracts/scenario.ts';
+import type {
+  ResolvedScenario,
+  SourcedObject,
+  TimedStep,
+  WorkloadUse,
+} from '../engine/contracts/scenario.ts';
 import { Rng } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { type Plan, type PlannedRun, scenarioOf } from './plan.ts';
@@ -24,18 +29,18 @@ export interface EstimatedRun {
 }
 
 /**
- * Fitted to runs from 100 pods on 3 nodes to 150,000 pods on 5,000 nodes, on one core of a server of 2024 (Node 20):
- * docs/sweeps.md has the runs. Machines differ by a factor of two either way, and so do workloads.
+ * CPU and memory: through the runs of README.md's "How fast" (`npm run bench -- scale --size full`), from 1,067 pods on
+ * 100 nodes to 150,000 on 5,000. Disk: rows of pods.csv, events.csv and nodes.csv of such runs.
  */
 const FIT = {
-  cpuSecondsARun: 0.35,
-  cpuSecondsAPod: 180e-6,
-  cpuSecondsANode: 300e-6,
-  memoryBytesARun: 130e6,
-  memoryBytesAPod: 1800,
+  cpuSecondsARun: 0.85,
+  cpuSecondsAPod: 140e-6,
+  cpuSecondsANode: 50e-6,
+  memoryBytesARun: 100e6,
+  memoryBytesAPod: 2950,
   memoryBytesANode: 12_000,
-  diskBytesARun: 60_000,
-  diskBytesAPod: 850,
+  diskBytesARun: 150_000,
+  diskBytesAPod: 900,
   diskBytesANode: 120,
 } as const;
 
@@ -88,13 +93,21 @@ function podsOfStep(step: TimedStep, steps: readonly TimedStep[], nodes: number)
   if (step.do !== 'scale' || step.target?.replicas === undefined) return created;
   const { kind, namespace, name, replicas } = step.target;
   const isTarget = ({ object }: SourcedObject): boolean =>
-    object.kind === kind && object.metadata?.name === name && (object.metadata.namespace ?? 'default') === namespace;
-  const before = steps.flatMap(({ objects }) => objects.filter(isTarget)).map(({ object }) => podsOf(object, nodes));
+    object.kind === kind &&
+    object.metadata?.name === name &&
+    (object.metadata.namespace ?? 'default') === namespace;
+  const before = steps
+    .flatMap(({ objects }) => objects.filter(isTarget))
+    .map(({ object }) => podsOf(object, nodes));
   return Math.max(0, replicas - (before[0] ?? 0));
 }
 
 interface Sized {
-  readonly spec?: { readonly replicas?: number; readonly completions?: number; readonly parallelism?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly completions?: number;
+    readonly parallelism?: number;
+  };
 }
 
 /** Pods that an object makes at first. */
@@ -118,7 +131,12 @@ function podsOf(object: KubeObject, nodes: number): number {
 }
 
 /** The workload's own arrivals, drawn as the run will draw them. */
-function podsOfWorkload({ use, args }: WorkloadUse, i: number, scenario: ResolvedScenario, nodes: number): number {
+function podsOfWorkload(
+  { use, args }: WorkloadUse,
+  i: number,
+  scenario: ResolvedScenario,
+  nodes: number,
+): number {
   const { plugins } = scenario.policies;
   const { registry } = plugins === undefined ? BUILT_IN : policiesOfScenario(plugins);
   const made = registry.workloads.find(({ name }) => name === use)?.create(args);

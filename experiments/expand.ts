@@ -59,7 +59,14 @@ class Expander {
     if (named.length > 0) dimensions.set(NAMED, named);
     for (const [name, axis] of Object.entries(this.sweep.axes ?? {})) {
       const at = ['axes', name];
-      if (name === NAMED) this.problem(at, `an axis cannot be named "${NAMED}"`, 'named variants have that name');
+      if (name === 'true' || name === 'false')
+        this.problem(
+          at,
+          `an axis cannot be named ${name}`,
+          'YAML reads y, n, yes, no, on and off as booleans: quote the name',
+        );
+      else if (name === NAMED)
+        this.problem(at, `an axis cannot be named "${NAMED}"`, 'named variants have that name');
       else dimensions.set(name, this.choices(at, axis));
     }
     (this.sweep.expect ?? []).forEach((text, i) => {
@@ -155,7 +162,8 @@ class Expander {
     }
     const chain = [...below, name];
     if (chain.includes(base)) {
-      if (base === chain[0]) this.problem(at, `extends itself: ${[...chain, base].join(' → ')}`);
+      if (base === chain[0])
+        this.problem(['variants', base, 'extends'], `extends itself: ${[...chain, base].join(' → ')}`);
       return own;
     }
     return [...this.inherited(base, chain), ...own];
@@ -191,14 +199,21 @@ class Expander {
           const known = dimensions.get(axis);
           const at = ['except', i, axis];
           if (known === undefined)
-            this.problem(at, `no axis named ${JSON.stringify(axis)}`, didYouMean(axis, [...dimensions.keys()]));
+            this.problem(
+              at,
+              `no axis named ${JSON.stringify(axis)}`,
+              didYouMean(axis, [...dimensions.keys()]),
+            );
           else
             for (const value of values)
               if (known.length > 0 && !known.some(({ json }) => json === value))
                 this.problem(
                   at,
                   `${value} is no value of ${axis}`,
-                  `it has ${known.slice(0, 12).map(({ json }) => json).join(', ')}`,
+                  `it has ${known
+                    .slice(0, 12)
+                    .map(({ json }) => json)
+                    .join(', ')}`,
                 );
           return [axis, new Set(values)] as const;
         }),

@@ -190,7 +190,8 @@ export function readExperiment(
       ],
     };
   }
-  if (changes !== undefined && isContainer(raw['spec'])) problems.push(...applyChanges(raw, manifest, changes));
+  if (changes !== undefined && isContainer(raw['spec']))
+    problems.push(...applyChanges(raw, manifest, changes));
   const checked = check(manifest, experimentSchema, raw);
   if ('problems' in checked) problems.push(...checked.problems);
   return problems.length > 0 || 'problems' in checked ? { problems } : checked;

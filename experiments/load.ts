@@ -64,7 +64,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   const experiment = input.experiments[0];
   const scenario = input.scenarios[0];
   checkOptions(options, experiment !== undefined, scenario !== undefined, problems);
-  const read = experiment === undefined ? null : readExperiment(experiment, options.set ?? [], options.variant?.changes);
+  const read =
+    experiment === undefined ? null : readExperiment(experiment, options.set ?? [], options.variant?.changes);
   const named: PolicyPath[] = (options.plugin ?? []).map((path) => ({ path }));
   if (experiment !== undefined && read !== null && 'value' in read)
     named.unshift(...ownPaths(experiment, read.value.spec.plugins ?? []));

@@ -2,8 +2,9 @@
 // function of the files and options alone, so that shards and workers on other machines make the same one.
 import { join } from 'node:path';
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
+import type { ManifestObject } from '../workloads/manifests.ts';
 import { expandSweep, type Variant } from './expand.ts';
-import { readExperiment } from './experiment-file.ts';
+import { type Change, pathText, readExperiment, setPath } from './experiment-file.ts';
 import { readInput } from './input.ts';
 import { judgeObject } from './judge.ts';
 import { type LoadOptions, loadScenario } from './load.ts';
@@ -36,7 +37,10 @@ export interface Plan {
   readonly runs: readonly PlannedRun[];
 }
 
-export type PlanOptions = Pick<LoadOptions, 'set' | 'seed' | 'plugin' | 'skipInvalid' | 'readStdin' | 'until'>;
+export type PlanOptions = Pick<
+  LoadOptions,
+  'set' | 'seed' | 'plugin' | 'skipInvalid' | 'readStdin' | 'until'
+>;
 
 /** Texts of traces longer than this are kept once for all variants, characters. */
 const SHARED_TEXT_MIN = 4096;
@@ -49,7 +53,7 @@ export async function loadPlan(paths: readonly string[], options: PlanOptions = 
   const expanded = expandSweep(read.value, manifest);
   if ('problems' in expanded) throw new UserError(expanded.problems);
   const { sweep, seeds } = read.value.spec;
-  const scenarios = await resolveAll(paths, expanded.variants, options);
+  const scenarios = await resolveAll(paths, expanded.variants, manifest, options);
   const variants = expanded.variants.map(({ name, values }, i) => {
     const scenario = scenarios[i]!;
     return { name, values, scenario, folder: variantFolder(scenario) };
@@ -103,6 +107,7 @@ function theExperiment(paths: readonly string[], { readStdin }: PlanOptions) {
 async function resolveAll(
   paths: readonly string[],
   variants: readonly Variant[],
+  manifest: ManifestObject,
   options: PlanOptions,
 ): Promise<ResolvedScenario[]> {
   const scenarios: ResolvedScenario[] = [];
@@ -114,7 +119,7 @@ async function resolveAll(
       scenarios.push(withSharedTexts(withPortableSources(scenario, paths), texts));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      for (const problem of error.problems) {
+      for (const problem of error.problems.map((one) => atItsValue(one, changes, manifest))) {
         const key = JSON.stringify(problem);
         const before = found.get(key);
         if (before === undefined) found.set(key, { problem, variants: [name] });
@@ -131,6 +136,19 @@ async function resolveAll(
       return { ...problem, message: `${problem.message}\nin variant ${of[0]}${more}` };
     }),
   );
+}
+
+/** What is wrong with a value of an axis is told where that value stands. */
+function atItsValue(problem: UserProblem, changes: readonly Change[], manifest: ManifestObject): UserProblem {
+  const { path, file } = problem;
+  if (path === undefined || file !== manifest.source) return problem;
+  const change = changes.findLast((one) => {
+    const at = pathText(setPath(one.path));
+    return path === at || path.startsWith(`${at}.`) || path.startsWith(`${at}[`);
+  });
+  if (change === undefined) return problem;
+  const origin = pathText(change.origin);
+  return { ...problem, ...manifest.position(change.origin), path: `${path}, from ${origin}` };
 }
 
 function withSharedTexts(scenario: ResolvedScenario, texts: Map<string, string>): ResolvedScenario {

@@ -394,8 +394,10 @@ class ExperimentResolver {
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);
-    if (spec.sweep !== undefined) note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
-    if ((spec.seeds?.replications ?? 1) > 1) note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
+    if (spec.sweep !== undefined)
+      note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
+    if ((spec.seeds?.replications ?? 1) > 1)
+      note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
     if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
     if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }

@@ -203,7 +203,10 @@ export const experimentSpec = z.strictObject({
         .array(z.record(z.string(), z.unknown()))
         .optional()
         .describe('combinations left out: a value or a list of values by axis, `variant` for those by name'),
-      expect: z.array(z.string()).optional().describe('judged on the mean over the replications of a variant'),
+      expect: z
+        .array(z.string())
+        .optional()
+        .describe('judged on the mean over the replications of a variant'),
     })
     .optional(),
   expect: z.array(z.string()).optional(),

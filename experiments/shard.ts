@@ -23,7 +23,9 @@ export function parseShard(text: string, env: Env): Shard {
   const number = (name: string, fallback?: string): number => {
     const value = env[name] ?? fallback;
     if (value === undefined || !/^[0-9]+$/.test(value))
-      return refuse(value === undefined ? `${name} is not set` : `${name} is ${JSON.stringify(value)}, no number`);
+      return refuse(
+        value === undefined ? `${name} is not set` : `${name} is ${JSON.stringify(value)}, no number`,
+      );
     return Number(value);
   };
   let shard: Shard;
@@ -39,7 +41,8 @@ export function parseShard(text: string, env: Env): Shard {
     shard = { index: match[1] === 'job' ? number('JOB_COMPLETION_INDEX') + 1 : Number(match[1]), of };
   }
   const { index, of } = shard;
-  if (!Number.isInteger(index) || index < 1 || index > of) return refuse(`there is no part ${index} of ${of}`);
+  if (!Number.isInteger(index) || index < 1 || index > of)
+    return refuse(`there is no part ${index} of ${of}`);
   return shard;
 }
 

@@ -29,7 +29,10 @@ export interface SweepRun {
 export interface SweepFile {
   readonly experiment: string;
   /** Variants in order, with the value of each axis. */
-  readonly variants: readonly { readonly variant: string; readonly values: Readonly<Record<string, string>> }[];
+  readonly variants: readonly {
+    readonly variant: string;
+    readonly values: Readonly<Record<string, string>>;
+  }[];
   readonly runs: readonly SweepRun[];
   readonly [more: string]: unknown;
 }
@@ -53,7 +56,10 @@ export function openSweep(path: string, plan: Plan, resume: boolean): void {
       if (before === null && others.length > 0)
         refuse('exists and is no directory of a sweep', 'give another --out, or remove it');
       if (before !== null && before.experiment !== plan.experiment)
-        refuse(`holds the sweep of another experiment (${before.experiment})`, 'give another --out, or remove it');
+        refuse(
+          `holds the sweep of another experiment (${before.experiment})`,
+          'give another --out, or remove it',
+        );
       if (before !== null && !resume && !isPartOf(before, plan))
         refuse(
           'holds a sweep with other variants',

@@ -63,7 +63,10 @@ export interface SweepResult {
   /** Of the runs of this process. */
   readonly failures: readonly SweepFailure[];
   /** Expectations that do not hold: of runs, and of variants (replication null). */
-  readonly unmet: readonly (ExpectResult & { readonly variant: string; readonly replication: number | null })[];
+  readonly unmet: readonly (ExpectResult & {
+    readonly variant: string;
+    readonly replication: number | null;
+  })[];
 }
 
 /** Estimate of a metric of a variant, in sweep.json under `precision`. */
@@ -130,7 +133,9 @@ class Sweep {
     const stopped = this.stopped();
     const variants = this.plan.variants.map(async (variant) => {
       const count = this.replications.get(variant)!;
-      await Promise.all(all.filter((run) => run.variant === variant && mine.has(run)).map((run) => this.make(run)));
+      await Promise.all(
+        all.filter((run) => run.variant === variant && mine.has(run)).map((run) => this.make(run)),
+      );
       if (precision !== undefined) await this.refine(variant, count, precision);
     });
     await Promise.race([Promise.all(variants), stopped]);
@@ -199,7 +204,14 @@ class Sweep {
         const failure = this.failed.has(run.directory) ? readFailure(path, run) : null;
         return failure === null
           ? []
-          : [{ variant: run.variant.name, replication: run.replication, code: failure.code, message: failure.message }];
+          : [
+              {
+                variant: run.variant.name,
+                replication: run.replication,
+                code: failure.code,
+                message: failure.message,
+              },
+            ];
       }),
       unmet,
     };
@@ -229,7 +241,15 @@ class Sweep {
         // As precision.ts asks for: the true mean is then within `relative` of the estimate.
         const reached = share <= relative / (1 + relative);
         return [
-          { variant: variant.name, metric, replications: n, mean, ci95: [low, high] as const, relative: share, reached },
+          {
+            variant: variant.name,
+            metric,
+            replications: n,
+            mean,
+            ci95: [low, high] as const,
+            relative: share,
+            reached,
+          },
         ];
       });
     });

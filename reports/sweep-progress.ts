@@ -33,7 +33,8 @@ export class SweepProgressLine {
   update({ runs, kept, done, failed, open }: State): void {
     const ended = done + failed;
     const seconds = (performance.now() - this.startedMs) / 1000;
-    const left = ended === 0 ? '' : `${humanSeconds(Math.ceil((seconds / ended) * (runs - kept - ended)))} left`;
+    const left =
+      ended === 0 ? '' : `${humanSeconds(Math.ceil((seconds / ended) * (runs - kept - ended)))} left`;
     const payload = { running: Math.min(open, this.workers), failed, left };
     if (!this.shown) {
       this.shown = true;

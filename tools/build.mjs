@@ -2,15 +2,17 @@
 // node_modules beside it; dist/lib holds libraries that few commands need, so that the others do not read them; dist/index.js
 // is what `import … from 'kubetick'` gives to programs, its types are made by `npm run build:types`. Commands are imported lazily by cli/main.ts; esbuild keeps that laziness inside the one
 // file (a module's body runs at its first import()), which is what makes `kubetick --help` cheap.
-// Options: --watch rebuilds at each change; --meta prints what each file is made of.
+// Options: --watch rebuilds at each change; --meta prints what each file is made of; --out DIR builds there.
 import { chmodSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const watch = process.argv.includes('--watch');
 const meta = process.argv.includes('--meta');
+const outAt = process.argv.indexOf('--out');
+const outdir = outAt < 0 ? join(root, 'dist') : resolve(process.argv[outAt + 1] ?? 'dist');
 
 /** CommonJS dependencies inside an ES module still call require() for Node's own modules. */
 const requireForCommonJs =
@@ -53,7 +55,7 @@ const options = {
     'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
   plugins: [seldom, english],
-  outdir: 'dist',
+  outdir,
   bundle: true,
   define: { __dirname: 'bundleFolder' },
   platform: 'node',
@@ -96,6 +98,6 @@ if (watch) {
   // esbuild has printed what is wrong; its exception would only repeat that.
   const result = await esbuild.build(options).catch(() => process.exit(1));
   // npx runs the package's own bin through a link to this file, which must be executable.
-  chmodSync(join(root, 'dist', 'kubetick.js'), 0o755);
+  chmodSync(join(outdir, 'kubetick.js'), 0o755);
   if (meta) printInputs(result.metafile);
 }

@@ -119,7 +119,10 @@ async function readPrecision(
   const match = /^([0-9]+(?:\.[0-9]+)?)(%?)$/.exec(args.untilPrecision);
   const relative = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
   if (!(relative > 0 && relative < 1))
-    bad('--until-precision', `found ${JSON.stringify(args.untilPrecision)}, expected a share such as 5% or 0.05`);
+    bad(
+      '--until-precision',
+      `found ${JSON.stringify(args.untilPrecision)}, expected a share such as 5% or 0.05`,
+    );
   const metrics = args.metric ?? [DEFAULT_METRIC];
   for (const metric of metrics) {
     const problem = checkMetric(metric);
