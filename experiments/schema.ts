@@ -45,6 +45,7 @@ const nodes = z.strictObject({
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
+  runtime: z.string().min(1).optional().describe('container runtime, such as containerd or docker'),
   zones: z.array(z.string().min(1)).optional().describe('zones dealt to the nodes in turn'),
 });
 

@@ -16,6 +16,7 @@ import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/ta
 import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
+import { isOfRuntime, runtimeTable } from './runtimes.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -57,6 +58,7 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     latencyText(summary, c),
     phasesText(summary, c),
     controllersText(options, c),
+    runtimesText(summary, c),
     clusterText(summary, c),
     expectText(summary, c),
     lossText(summary.loss, c),
@@ -234,7 +236,7 @@ function latencyText(summary: RunSummary, c: Colours): string {
     return known >= 0 ? known : LATENCY_ORDER.length;
   };
   const names = Object.keys(summary.latency)
-    .filter((name) => !name.startsWith('api.'))
+    .filter((name) => !name.startsWith('api.') && !isOfRuntime(name))
     .sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
   if (names.length === 0) return '';
   const rows = names.map((name) => {
@@ -267,6 +269,13 @@ function controllersText({ controllers }: SummaryTextOptions, c: Colours): strin
   if (controllers === undefined || controllers.rows.length === 0) return '';
   const { head, rows } = controllers.table(humanSeconds);
   return table([c.bold(head[0]!), ...head.slice(1).map((name) => c.dim(name))], rows);
+}
+
+function runtimesText(summary: RunSummary, c: Colours): string {
+  const found = runtimeTable(summary.latency, humanSeconds);
+  if (found === null) return '';
+  const [first, ...rest] = found.head;
+  return table([c.bold(first!), ...rest.map((name) => c.dim(name))], found.rows);
 }
 
 function clusterText(summary: RunSummary, c: Colours): string {

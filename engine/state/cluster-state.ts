@@ -11,6 +11,7 @@ import { ordinalSuffix, PodTable } from './pods.ts';
 import { RevisionLog } from './revision-log.ts';
 import { type PodTemplate, PodTemplates, type TemplateCompiler } from './templates.ts';
 import { suffixNumber } from './uid.ts';
+import { Usage } from './usage.ts';
 
 const ORDINAL_NAME = /^(.*-)(0|[1-9]\d{0,8})$/;
 
@@ -30,6 +31,8 @@ export class ClusterState {
   readonly nodes = new NodeTable(this.labels);
   readonly heartbeats = new Heartbeats(this.nodes);
   readonly objects = new ObjectStore();
+  /** What containers use, for the metrics API. */
+  readonly usage = new Usage();
   readonly podLog = new RevisionLog('pods', 4096);
   readonly nodeLog = new RevisionLog('nodes', 1024);
 

@@ -14,10 +14,15 @@ const EXAMPLES = [
   'statefulset',
   'daemonset',
   'node-failure',
+  'containers',
+  'container-runtimes',
   'poisson',
   'surf-jobs',
+  'job',
+  'cronjob',
   'dump',
   'quota',
+  'hpa',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -93,12 +93,17 @@ describe('the built-in controllers', () => {
       'daemonset',
       'endpoint',
       'endpointslice',
+      'job',
+      'cronjob',
+      'ttl-after-finished',
       'garbage-collector',
       'ttl',
       'node-lifecycle',
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'disruption',
+      'horizontal-pod-autoscaler',
     ]);
   });
 
