@@ -22,7 +22,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
+import { checkConfig, configProblem, noteUnused } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -345,15 +345,7 @@ class ExperimentResolver {
   private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
     const { problems, loss, policies } = this.context;
     const checked = checkConfig(config, policies);
-    for (const { path, message } of checked.problems) {
-      const field = configPath(path);
-      problems.push({
-        code: 'E3011',
-        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: field,
-        message,
-      });
-    }
+    problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
     problems.push(...checked.faults);
     noteUnused(checked.unused, loss);
   }
