@@ -35,7 +35,6 @@ import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { STORAGE_KINDS } from './scheduler/storage.ts';
 import { ClusterState, isTerminal, LEASE_RENEW_US, Phase, PodBit, phaseOf } from './state/index.ts';
 import { TimelineObserver } from './timeline/observer.ts';
 
@@ -105,10 +104,8 @@ class Run {
       ...(options.trace ? { trace: options.trace } : {}),
     });
     for (const kind of listKinds()) {
-      // Volumes are read by the scheduler, although nothing else acts on them.
-      const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
       const known = state.objects.findKind(kind.kind) !== undefined;
-      if (isRead && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      if (kind.modelled && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }
@@ -268,6 +265,7 @@ class Run {
     const scheduler = this.#scheduler;
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
+    this.#kubelets.finish();
     let unschedulable = 0;
     for (const pod of livePods) {
       const word = state.pods.word[pod]!;

@@ -8,6 +8,23 @@ export interface ClientLimits {
   readonly burst: number;
 }
 
+/** What a container runtime costs, behind the kubelet's CRI. One file a runtime in policies/costs/cri. */
+export interface RuntimeCosts {
+  readonly name: string;
+  /** As in node.status.nodeInfo.containerRuntimeVersion. */
+  readonly version: string;
+  readonly about: string;
+  readonly sandboxUs: Duration;
+  readonly containerCreateUs: Duration;
+  readonly containerStartUs: Duration;
+  readonly stopUs: Duration;
+  readonly pullBaseUs: Duration;
+  readonly pullBytesPerSecond: number;
+  readonly serializeImagePulls: boolean;
+  /** Pulls at a time where they are not serialised; 0: no limit. */
+  readonly maxParallelImagePulls?: number;
+}
+
 export interface PluginCost {
   /** Per pod visited in PreFilter, and in PreScore. */
   readonly filterPodNs: number;
@@ -84,6 +101,10 @@ export interface CostPreset {
     /** From container start to the pod status seen changed (PLEG relist after sync). */
     readonly plegUs: Duration;
     readonly serializeImagePulls: boolean;
+    /** Pulls at a time where they are not serialised; 0 or absent: no limit. */
+    readonly maxParallelImagePulls?: number;
+    /** Images that no registry has: names, or with a trailing `*` all that begin so. */
+    readonly missingImages?: readonly string[];
     /** Bytes a second per pull. */
     readonly pullBytesPerSecond: number;
     /** Time of a pull besides moving bytes: manifest, unpack start. */
@@ -108,6 +129,8 @@ export interface CostPreset {
      */
     readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
+  /** Container runtimes that nodes can name (annotation kubetick.io/container-runtime). */
+  readonly runtimes?: Readonly<Record<string, RuntimeCosts>>;
   /**
    * The resource metrics API: containers are looked at each `resolutionUs`, and a value is the mean since the look
    * before; 0: what is used at the moment it is asked for. Absent: 0 and 15 s.
