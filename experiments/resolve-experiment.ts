@@ -22,7 +22,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
+import { checkConfig, configPath, noteUnused, withPluginConfig } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -320,10 +320,11 @@ class ExperimentResolver {
   }
 
   private schedulerConfig(): KubeObject | undefined {
-    const path = this.spec.policies?.scheduler?.config;
+    const { config: path, pluginConfig } = this.spec.policies?.scheduler ?? {};
     if (path === undefined) {
-      this.checkProfiles(undefined, null);
-      return undefined;
+      const config = pluginConfig === undefined ? undefined : withPluginConfig(undefined, pluginConfig);
+      this.checkProfiles(config, null);
+      return config;
     }
     const at = ['policies', 'scheduler', 'config'];
     const document = this.singleDocument(path, at);
@@ -337,7 +338,8 @@ class ExperimentResolver {
       );
       return undefined;
     }
-    const config = document.raw as unknown as KubeObject;
+    const written = document.raw as unknown as KubeObject;
+    const config = pluginConfig === undefined ? written : withPluginConfig(written, pluginConfig);
     this.checkProfiles(config, document);
     return config;
   }
@@ -350,7 +352,7 @@ class ExperimentResolver {
       problems.push({
         code: 'E3011',
         ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: field,
+        path: document === null ? `spec.policies.scheduler: ${field}` : field,
         message,
       });
     }
@@ -407,8 +409,10 @@ class ExperimentResolver {
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);
-    if (spec.sweep !== undefined) note('spec.sweep', 'run uses the base values; the axes are not swept');
-    if ((spec.seeds?.replications ?? 1) > 1) note('spec.seeds.replications', 'run makes replication 1 only');
+    if (spec.sweep !== undefined)
+      note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
+    if ((spec.seeds?.replications ?? 1) > 1)
+      note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
     if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
     if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }
