@@ -22,7 +22,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused, withPluginConfig } from './scheduler-config.ts';
+import { checkConfig, configProblem, noteUnused, withPluginConfig } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -323,7 +323,9 @@ class ExperimentResolver {
     const { config: path, pluginConfig } = this.spec.policies?.scheduler ?? {};
     if (path === undefined) {
       const config = pluginConfig === undefined ? undefined : withPluginConfig(undefined, pluginConfig);
-      this.checkProfiles(config, null);
+      const place = this.manifest.position(['spec', 'policies', 'scheduler', 'pluginConfig']);
+      const source = { source: this.manifest.source, position: () => place };
+      this.checkProfiles(config, pluginConfig === undefined ? null : source);
       return config;
     }
     const at = ['policies', 'scheduler', 'config'];
@@ -344,18 +346,13 @@ class ExperimentResolver {
     return config;
   }
 
-  private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
+  private checkProfiles(
+    config: KubeObject | undefined,
+    document: Pick<ManifestObject, 'source' | 'position'> | null,
+  ): void {
     const { problems, loss, policies } = this.context;
     const checked = checkConfig(config, policies);
-    for (const { path, message } of checked.problems) {
-      const field = configPath(path);
-      problems.push({
-        code: 'E3011',
-        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: document === null ? `spec.policies.scheduler: ${field}` : field,
-        message,
-      });
-    }
+    problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
     problems.push(...checked.faults);
     noteUnused(checked.unused, loss);
   }
