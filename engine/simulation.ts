@@ -274,6 +274,7 @@ class Run {
     const scheduler = this.#scheduler;
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
+    this.#kubelets.finish();
     let unschedulable = 0;
     for (const pod of livePods) {
       const word = state.pods.word[pod]!;

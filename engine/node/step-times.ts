@@ -5,9 +5,13 @@
 import type { RuntimeCosts } from '../contracts/costs.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { Duration, Sampler } from '../kernel/index.ts';
+import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState } from '../state/index.ts';
 
 export const RUNTIME_ANNOTATION = 'kubetick.io/container-runtime';
+
+/** What is measured by runtime. */
+export type RuntimeStep = 'sandbox' | 'pull' | 'start';
 
 interface RuntimeTimes {
   readonly costs: RuntimeCosts;
@@ -16,6 +20,8 @@ interface RuntimeTimes {
   readonly start: Sampler;
   readonly stop: Sampler;
   readonly pull: Sampler;
+  /** Ids of the latencies of its own that a named runtime has; made when it is first used. */
+  metrics: Readonly<Record<RuntimeStep, number>> | null;
 }
 
 export class StepTimes {
@@ -24,14 +30,16 @@ export class StepTimes {
   readonly probe: Sampler;
   readonly initRun: Sampler;
   readonly #state: ClusterState;
+  readonly #recorder: Recorder;
   readonly #default: RuntimeTimes;
   readonly #named = new Map<string, RuntimeTimes>();
   readonly #ofNode: (RuntimeTimes | undefined)[] = [];
 
-  constructor({ durations, costs, state }: RunContext) {
+  constructor({ durations, costs, state, recorder }: RunContext) {
     const k = costs.kubelet;
     const sampler = (name: string, us: Duration): Sampler => durations.sampler(`kubelet/${name}`, us);
     this.#state = state;
+    this.#recorder = recorder;
     this.sync = sampler('sync', k.syncUs);
     this.pleg = sampler('pleg', k.plegUs);
     this.probe = sampler('probe', k.probeUs);
@@ -43,6 +51,7 @@ export class StepTimes {
       start: sampler('container-start', costs.containerStartUs),
       stop: sampler('stop', costs.stopUs),
       pull: sampler('pull', costs.pullBaseUs),
+      metrics: null,
     });
     this.#default = times({ ...k, name: '', version: '', about: '' });
     for (const [name, runtime] of Object.entries(costs.runtimes ?? {})) this.#named.set(name, times(runtime));
@@ -54,7 +63,19 @@ export class StepTimes {
   }
 
   sandbox(pod: number): number {
-    return this.#ofPod(pod).sandbox(this.#serial(pod), 0);
+    const us = this.#ofPod(pod).sandbox(this.#serial(pod), 0);
+    this.observe(pod, 'sandbox', us);
+    return us;
+  }
+
+  /** Measures a step by the runtime of the pod's node, where that is a named one. */
+  observe(pod: number, step: RuntimeStep, us: number): void {
+    const times = this.#ofPod(pod);
+    if (times === this.#default) return;
+    const { name } = times.costs;
+    const id = (what: RuntimeStep): number => this.#recorder.latency(`runtime.${name}.${what}`);
+    times.metrics ??= { sandbox: id('sandbox'), pull: id('pull'), start: id('start') };
+    this.#recorder.observe(times.metrics[step], us);
   }
 
   /** CreateContainer and StartContainer. */

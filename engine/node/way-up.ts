@@ -151,6 +151,7 @@ export class WayUp {
       this.#workers.pullFromUs[pod] = Number.NaN;
       const us = kernel.now - fromUs;
       recorder.observe(this.#pullMetric, us);
+      this.#times.observe(pod, 'pull', us);
       this.#clients.imagePulled(pod, container.image, us, this.#images.bytes(container.image));
     }
     const last = containerAt(state.template(pod), index + 1) === undefined;
@@ -227,7 +228,9 @@ export class WayUp {
     const { state, recorder, kernel } = this.#c;
     if (this.#workers.runs[pod] === 0) {
       recorder.stamp(pod, PodStamp.started);
-      recorder.observe(this.#startMetric, kernel.now - this.#workers.seenUs[pod]!);
+      const us = kernel.now - this.#workers.seenUs[pod]!;
+      recorder.observe(this.#startMetric, us);
+      this.#times.observe(pod, 'start', us);
     }
     this.#host.enter(pod, Step.started, this.#times.pleg(state.pods.serial[pod]!, 0));
   }

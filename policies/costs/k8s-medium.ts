@@ -2,6 +2,7 @@
 // those measured on an idle real control plane (v1.36.3, one request at a time); what could not be measured there has
 // its source beside it. docs/model.md lists what each number leaves out.
 import type { CostPreset } from '../../engine/index.ts';
+import { containerRuntimes } from './cri/index.ts';
 import { storageBackends } from './storage/index.ts';
 
 const MS = 1000;
@@ -113,6 +114,7 @@ export const k8sMedium: CostPreset = {
   },
   // metrics-server v0.8: --metric-resolution=15s.
   metrics: { resolutionUs: 15 * SECOND, windowUs: 15 * SECOND },
+  runtimes: containerRuntimes,
   storage: storageBackends,
   proxy: {
     // pkg/proxy/apis/config/v1alpha1/defaults.go: iptables minSyncPeriod 1 s.

@@ -15,6 +15,8 @@ const EXAMPLES = [
   'daemonset',
   'node-failure',
   'containers',
+  'logging',
+  'container-runtimes',
   'poisson',
   'surf-jobs',
   'job',

@@ -38,6 +38,8 @@ export interface KubeletOptions {
   /** Images that are on every node from the start. */
   readonly images?: readonly string[];
   readonly volumes?: PodVolumes;
+  /** Names of the nodes' container runtimes, '' for none. */
+  readonly runtimes?: readonly string[];
 }
 
 export interface EventLine {
@@ -77,6 +79,8 @@ export function kubelets(options: KubeletOptions = {}) {
   for (let i = 1; i <= (options.nodes ?? 1); i++) {
     const object = nodeObject('64', String(options.podsMax ?? 110));
     object['status'].images = images;
+    const runtime = options.runtimes?.[i - 1];
+    if (runtime) object.metadata.annotations = { 'kubetick.io/container-runtime': runtime };
     c.seeder.node(object, { name: `n${i}`, zone: '', hostname: true });
   }
   const room = new Kubelets(c.context, options.volumes);
