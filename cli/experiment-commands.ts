@@ -98,6 +98,35 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
         group: 'Machines',
       },
       {
+        name: 'merge',
+        type: 'flag',
+        help: 'merge the directories of shards (given in place of EXPERIMENT) into --out',
+        group: 'Machines',
+      },
+      {
+        name: 'emit',
+        type: 'text',
+        value: 'kubernetes-job|slurm',
+        help: 'print what starts the shards elsewhere, and run nothing',
+        group: 'Machines',
+      },
+      {
+        name: 'shards',
+        type: 'number',
+        value: 'N',
+        help: 'number of shards, with --emit',
+        default: '8, or as many as there are runs',
+        group: 'Machines',
+      },
+      {
+        name: 'image',
+        type: 'text',
+        value: 'IMAGE',
+        help: 'container image with kubetick, with --emit kubernetes-job',
+        default: 'kubetick:<version>',
+        group: 'Machines',
+      },
+      {
         name: 'out',
         type: 'text',
         value: 'DIR',
@@ -115,6 +144,11 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
         'as many replications as needed',
       ],
       ['kubetick sweep e.yaml --shard 2/8 --out part2', 'the second of eight machines'],
+      ['kubetick sweep --merge part* --out whole', 'their results as one sweep'],
+      [
+        'kubetick sweep e.yaml --emit slurm --shards 16 --workers 4 | sbatch',
+        'sixteen shards of a Slurm array',
+      ],
     ],
     notes: [
       'Writes DIR/<variant>-<hash>/r01/ …, each a result directory, and DIR/sweep.csv and DIR/sweep.json. All but timing.json are the same for any number of workers, shards and order.',
