@@ -104,6 +104,10 @@ describe('the built-in controllers', () => {
       'resourcequota',
       'disruption',
       'horizontal-pod-autoscaler',
+      'persistentvolume-binder',
+      'persistentvolumeclaim-protection',
+      'persistentvolume-protection',
+      'ephemeral-volume',
     ]);
   });
 

@@ -179,17 +179,17 @@ describe('--skip-invalid', () => {
 
 describe('losses', () => {
   test('are told once per kind and field, with the number of objects', async () => {
-    const probe = '    livenessProbe: {tcpSocket: {port: 80}}\n';
-    const withProbe = (name: string) =>
-      `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec:\n  containers:\n  - name: c\n    image: i\n    env: [{name: A, value: b}]\n${probe}  - name: d\n    image: i\n${probe}`;
+    const policy = '    resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]\n';
+    const withPolicy = (name: string) =>
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec:\n  containers:\n  - name: c\n    image: i\n    env: [{name: A, value: b}]\n${policy}  - name: d\n    image: i\n${policy}`;
     write({
-      'a.yaml': `${withProbe('a')}---\n${withProbe('b')}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {x: 1}\n`,
+      'a.yaml': `${withPolicy('a')}---\n${withPolicy('b')}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {x: 1}\n`,
     });
     expect((await load(['a.yaml'])).loss).toEqual([
       {
         source: 'a.yaml',
         kind: 'Pod',
-        field: 'spec.containers.livenessProbe',
+        field: 'spec.containers.resizePolicy',
         count: 2,
         note: 'containers are taken to stay healthy',
       },

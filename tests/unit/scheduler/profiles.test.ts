@@ -76,7 +76,7 @@ describe('the default profile', () => {
   });
 
   it('knows which default plug-ins leave something out', () => {
-    expect(profile.unmodelled.map(({ name }) => name).sort()).toEqual(['DynamicResources', 'VolumeBinding']);
+    expect(profile.unmodelled.map(({ name }) => name).sort()).toEqual(['DynamicResources']);
   });
 });
 

@@ -336,9 +336,6 @@ describe('what plug-ins leave out', () => {
     );
     world.addPod('devices', podSpec({}, { resourceClaims: [{ name: 'd', resourceClaimName: 'd' }] }));
     world.kernel.run(SECOND);
-    expect(world.losses.sort()).toEqual([
-      'kube-scheduler Pod spec.resourceClaims',
-      'kube-scheduler Pod spec.volumes',
-    ]);
+    expect(world.losses.sort()).toEqual(['kube-scheduler Pod spec.resourceClaims']);
   });
 });
