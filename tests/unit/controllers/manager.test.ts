@@ -108,6 +108,10 @@ describe('the built-in controllers', () => {
       'persistentvolumeclaim-protection',
       'persistentvolume-protection',
       'ephemeral-volume',
+      'attachdetach',
+      'csi-attacher',
+      'csi-provisioner',
+      'csi-nodes',
     ]);
   });
 

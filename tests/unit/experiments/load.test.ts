@@ -191,7 +191,7 @@ describe('losses', () => {
         kind: 'Pod',
         field: 'spec.containers.resizePolicy',
         count: 2,
-        note: 'containers are taken to stay healthy',
+        note: 'kept, not acted on',
       },
       {
         source: 'a.yaml',
