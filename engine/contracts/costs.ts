@@ -102,4 +102,15 @@ export interface CostPreset {
     readonly syncPerServiceUs: number;
     readonly syncPerEndpointUs: number;
   };
+  /** The cloud's load balancers; absent: no provider, Services of type LoadBalancer stay without an address. */
+  readonly loadBalancer?: {
+    /** Calls of the provider: until a new one works, until a change of one has been taken over, until one is gone. */
+    readonly ensureUs: Duration;
+    readonly updateUs: Duration;
+    readonly deleteUs: Duration;
+    /** A node is asked this often; so many answers in a row, good or bad, change what the load balancer thinks of it. */
+    readonly healthIntervalUs: number;
+    readonly healthyThreshold: number;
+    readonly unhealthyThreshold: number;
+  };
 }

@@ -12,6 +12,7 @@ import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { serviceLbController } from './service-lb.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 
@@ -30,4 +31,5 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  serviceLbController,
 ];

@@ -115,4 +115,15 @@ export const k8sMedium: CostPreset = {
     syncPerServiceUs: 100,
     syncPerEndpointUs: 20,
   },
+  loadBalancer: {
+    // Own estimate: providers name no figure; upstream's e2e tests wait 10 to 15 min at most for an address and see it
+    // within a minute or three (test/e2e/framework/service/const.go).
+    ensureUs: { dist: 'lognormal', p50: 45 * SECOND, p99: 180 * SECOND, max: 15 * MINUTE },
+    updateUs: { dist: 'lognormal', p50: 5 * SECOND, p99: 30 * SECOND, max: 5 * MINUTE },
+    deleteUs: { dist: 'lognormal', p50: 30 * SECOND, p99: 120 * SECOND, max: 15 * MINUTE },
+    // cloud-provider-gcp, gce_healthchecks.go: every 8 s, healthy after 1 good answer, unhealthy after 3 bad ones.
+    healthIntervalUs: 8 * SECOND,
+    healthyThreshold: 1,
+    unhealthyThreshold: 3,
+  },
 };

@@ -97,6 +97,7 @@ describe('the built-in controllers', () => {
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'service-lb',
     ]);
   });
 
