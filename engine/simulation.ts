@@ -29,6 +29,7 @@ import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
 import { kindOf, listKinds } from './kinds/registry.ts';
 import { Recorder } from './metrics/recorder.ts';
 import { Proxies } from './network/proxy.ts';
+import { Traffic } from './network/traffic.ts';
 import { withExactDelays } from './node/exact-delays.ts';
 import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
@@ -77,6 +78,7 @@ class Run {
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
   #scheduler: Scheduler | null = null;
+  #traffic: Traffic | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -208,7 +210,9 @@ class Run {
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
-    new Proxies(context).start();
+    const proxies = new Proxies(context);
+    proxies.start();
+    this.#sendRequests(proxies);
     this.#observe();
     const { steps, frame, untilUs } = this.#scenario;
     new StepDriver(context, steps, this.#timeline, this.#kubelets.power).start();
@@ -221,6 +225,18 @@ class Run {
       workload.arrivals({ rng, streams: `workload/${i}`, untilUs }),
     );
     new ArrivalDriver(context, arrivals).start();
+  }
+
+  /** Clients of Services, where a workload sends requests. */
+  #sendRequests(proxies: Proxies): void {
+    const { rng } = this.#context;
+    const { untilUs } = this.#scenario;
+    const streams = this.#workloads.flatMap((workload, i) =>
+      workload.requests === undefined ? [] : [workload.requests({ rng, streams: `workload/${i}`, untilUs })],
+    );
+    if (streams.length === 0) return;
+    this.#traffic = new Traffic(this.#context, proxies, this.#kubelets.processes, streams);
+    this.#traffic.start();
   }
 
   /** A client that watches pods, as a test harness does: pod.startup ends when it sees Ready. */
@@ -258,6 +274,7 @@ class Run {
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
     const scheduler = this.#scheduler;
+    this.#traffic?.finish();
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     let unschedulable = 0;

@@ -5,6 +5,7 @@ import type { NodeGroup, ResolvedScenario, WorkloadUse } from '../engine/contrac
 import { PolicyFault } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { checkExpect } from '../engine/metrics/expect.ts';
+import { proxyModes } from '../policies/costs/proxy/index.ts';
 import { type ManifestObject, readDocuments } from '../workloads/manifests.ts';
 import { assemble, defaultCosts, freePrefix, namesOf } from './assemble.ts';
 import { applyCostFile, presetByName } from './cost-file.ts';
@@ -109,7 +110,7 @@ class ExperimentResolver {
         ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
         ...(search === undefined ? {} : { search }),
       },
-      costs: this.costs(),
+      costs: this.withProxy(this.costs()),
       ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
@@ -355,6 +356,11 @@ class ExperimentResolver {
       this.problem('E3002', at, `${source.name} holds ${read.documents.length} documents, expected one`);
     }
     return read.documents[0];
+  }
+
+  private withProxy(costs: CostPreset): CostPreset {
+    const mode = this.spec.control?.proxy;
+    return mode === undefined ? costs : { ...costs, proxy: proxyModes[mode] };
   }
 
   private costs(): CostPreset {

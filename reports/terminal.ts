@@ -16,6 +16,7 @@ import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/ta
 import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
+import { requestTable } from './requests.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -55,6 +56,7 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     headline(result, c),
     podsText(summary, options, c),
     latencyText(summary, c),
+    requestsText(summary, c),
     phasesText(summary, c),
     controllersText(options, c),
     clusterText(summary, c),
@@ -247,6 +249,13 @@ function latencyText(summary: RunSummary, c: Colours): string {
   const api =
     total > 0 ? `\n${grouped(total)} API request${total === 1 ? '' : 's'} by verb and resource: api.csv` : '';
   return `${table(head, rows)}${api}`;
+}
+
+function requestsText(summary: RunSummary, c: Colours): string {
+  const requests = requestTable(summary, grouped);
+  if (requests === null) return '';
+  const [first, ...others] = requests.head;
+  return table([c.bold(first!), ...others.map((name) => c.dim(name))], requests.rows);
 }
 
 /** Mean over the pods seen Ready; a phase that only some of them had counts as nothing for the others. */

@@ -3,7 +3,14 @@ import type { WorkloadDefinition } from '../engine/index.ts';
 import { deployments } from './generators/deployments.ts';
 import { pods } from './generators/pods.ts';
 import { poissonDeployments } from './generators/poisson-deployments.ts';
+import { requests } from './generators/requests.ts';
 import { jobTrace } from './traces/job-trace.ts';
 
 /** In the order in which `kubetick list workloads` prints them. */
-export const workloads: readonly WorkloadDefinition[] = [deployments, pods, poissonDeployments, jobTrace];
+export const workloads: readonly WorkloadDefinition[] = [
+  deployments,
+  pods,
+  poissonDeployments,
+  requests,
+  jobTrace,
+];

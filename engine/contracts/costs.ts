@@ -8,6 +8,26 @@ export interface ClientLimits {
   readonly burst: number;
 }
 
+/** kube-proxy in one of its modes. What is absent costs nothing. */
+export interface ProxyCosts {
+  /** How endpoints are chosen: `ipvs` in turn, others at random. Default iptables. */
+  readonly mode?: 'iptables' | 'ipvs' | 'nftables';
+  readonly minSyncUs: number;
+  /** One sync: fixed part, per changed service, per endpoint of a changed service. */
+  readonly syncUs: Duration;
+  readonly syncPerServiceUs: number;
+  readonly syncPerEndpointUs: number;
+  /** Besides, for every Service and every endpoint that there is, changed or not, nanoseconds. */
+  readonly syncPerAnyServiceNs?: number;
+  readonly syncPerAnyEndpointNs?: number;
+  /** Everything is written anew so long after the last time, µs; 0: never. */
+  readonly fullSyncEveryUs?: number;
+  readonly fullPerServiceUs?: number;
+  readonly fullPerEndpointUs?: number;
+  /** What the first packet of a connection waits for each Service that there is, nanoseconds. */
+  readonly firstPacketPerServiceNs?: number;
+}
+
 export interface CostPreset {
   readonly name: string;
   readonly about: string;
@@ -95,12 +115,17 @@ export interface CostPreset {
      */
     readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
-  readonly proxy: {
-    readonly minSyncUs: number;
-    /** One sync: fixed part, per changed service, per endpoint of a changed service. */
-    readonly syncUs: Duration;
-    readonly syncPerServiceUs: number;
-    readonly syncPerEndpointUs: number;
+  readonly proxy: ProxyCosts;
+  /** Ways between clients and pods, one way, µs; absent: they take no time. */
+  readonly network?: {
+    readonly sameNodeUs: number;
+    readonly sameZoneUs: number;
+    readonly otherZoneUs: number;
+    /** Between a client outside and the node that its packets come to. */
+    readonly outsideUs: number;
+    /** A name that a node's clients do not know is asked for; the answer holds for `dnsTtlUs`. */
+    readonly dnsUs: number;
+    readonly dnsTtlUs: number;
   };
   /** The cloud's load balancers; absent: no provider, Services of type LoadBalancer stay without an address. */
   readonly loadBalancer?: {

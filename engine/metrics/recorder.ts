@@ -239,7 +239,12 @@ export class Recorder {
 
   /** A duration that ends now, whole µs. */
   observe(id: number, us: number): void {
-    if (this.now() >= this.warmUpUs) this.histograms[id]!.record(us);
+    this.observeAt(id, us, this.now());
+  }
+
+  /** A duration that ended at `atUs`, whole µs. */
+  observeAt(id: number, us: number, atUs: number): void {
+    if (atUs >= this.warmUpUs) this.histograms[id]!.record(us);
   }
 
   // ---- API requests
@@ -475,7 +480,7 @@ export class Recorder {
   }
 
   /** One session that feeds every sink that wants the table; null when none does. */
-  private table(spec: TableSpec): TableSession | null {
+  table(spec: TableSpec): TableSession | null {
     const wanted = this.sessions.map((session) => session.table(spec)).filter((table) => table !== null);
     if (wanted.length <= 1) return wanted[0] ?? null;
     return {

@@ -13,20 +13,14 @@ import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
 import { PodStamp } from '../metrics/recorder.ts';
-import {
-  type ContainerTemplate,
-  isTerminal,
-  Phase,
-  PodBit,
-  type PodTemplate,
-  phaseOf,
-} from '../state/index.ts';
+import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
 import { KubeletClients } from './clients.ts';
 import { Images } from './images.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
-import { PodWorkers, runningContainers, Step } from './pod-workers.ts';
+import { containerAt, PodWorkers, runningContainers, runUsOf, Step } from './pod-workers.ts';
+import { Processes } from './processes.ts';
 import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
 
 const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
@@ -51,6 +45,8 @@ export class Kubelets {
   readonly #nodeStatus: NodeStatus;
   /** Which nodes are up, and who holds what is to happen on the others. */
   readonly power: NodePower;
+  /** What runs in the pods, for those who send requests there. */
+  readonly processes: Processes;
   readonly #pullMetric: number;
   readonly #startMetric: number;
   readonly #errImage: number;
@@ -85,6 +81,7 @@ export class Kubelets {
       ran: (pod, version, kind) => this.#event(kind, pod, version),
       returned: (node, rebooted) => this.#returned(node, rebooted),
     });
+    this.processes = new Processes(state.pods, this.#workers, this.power);
     this.#clients = new KubeletClients(context, this.power);
     this.#pullMetric = recorder.latency('kubelet.pull');
     this.#startMetric = recorder.latency('kubelet.start');
@@ -181,6 +178,7 @@ export class Kubelets {
     this.#workers.alive[pod] = 0;
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
+    this.processes.stopped(pod, false);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
     if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, false);
@@ -249,7 +247,7 @@ export class Kubelets {
     const { state, kernel } = this.#c;
     const template = state.template(pod);
     this.#workers.container[pod] = index;
-    const container = this.#container(template, index);
+    const container = containerAt(template, index);
     if (container === undefined) return this.#allStarted(pod);
     const node = state.pods.node[pod]!;
     const now = kernel.now;
@@ -281,7 +279,7 @@ export class Kubelets {
   #pulled(pod: number): void {
     const { state, recorder, kernel } = this.#c;
     const index = this.#workers.container[pod]!;
-    const container = this.#container(state.template(pod), index)!;
+    const container = containerAt(state.template(pod), index)!;
     const fromUs = this.#workers.pullFromUs[pod]!;
     if (!Number.isNaN(fromUs)) {
       this.#workers.pullFromUs[pod] = Number.NaN;
@@ -289,7 +287,7 @@ export class Kubelets {
       recorder.observe(this.#pullMetric, us);
       this.#clients.imagePulled(pod, container.image, us, this.#images.bytes(container.image));
     }
-    const last = this.#container(state.template(pod), index + 1) === undefined;
+    const last = containerAt(state.template(pod), index + 1) === undefined;
     if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
     const serial = state.pods.serial[pod]!;
     const k = index + 1000 * this.#workers.runs[pod]!;
@@ -300,7 +298,7 @@ export class Kubelets {
     const { state } = this.#c;
     const template = state.template(pod);
     const index = this.#workers.container[pod]!;
-    const container = this.#container(template, index)!;
+    const container = containerAt(template, index)!;
     this.#clients.event(pod, 'Normal', 'Created', `Container created`);
     this.#clients.event(pod, 'Normal', 'Started', `Container started`);
     this.#clients.hop(pod, `container ${container.name} started`);
@@ -347,6 +345,7 @@ export class Kubelets {
         recorder.observe(this.#startMetric, now - this.#workers.seenUs[pod]!);
       }
     }
+    this.processes.started(pod);
     const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
     const ready = delay === 0;
     this.#workers.ready[pod] = ready ? 1 : 0;
@@ -360,7 +359,7 @@ export class Kubelets {
     });
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
     if (delay > 0 && delay !== Number.POSITIVE_INFINITY) kernel.after(delay, this.#readyKind, pod, version);
-    const runUs = this.#runUs(pod, template);
+    const runUs = runUsOf(template, pods.runUs[pod]!, this.#workers.runs[pod]!);
     if (runUs !== null) kernel.after(runUs, this.#exitKind, pod, version);
   }
 
@@ -368,14 +367,6 @@ export class Kubelets {
     this.#workers.ready[pod] = 1;
     this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
     this.#clients.hop(pod, 'status: Ready (readiness probes succeeded)');
-  }
-
-  /** Run time of the current run, µs; null: it runs on. */
-  #runUs(pod: number, template: PodTemplate): number | null {
-    const fixed = this.#c.state.pods.runUs[pod]!;
-    if (!Number.isNaN(fixed)) return fixed;
-    const list = template.timings.runUs;
-    return list.length === 0 ? null : list[Math.min(this.#workers.runs[pod]!, list.length - 1)]!;
   }
 
   // Ends and restarts.
@@ -398,6 +389,7 @@ export class Kubelets {
   /** Terminal phase; the sandbox and its address go. */
   #end(pod: number, succeeded: boolean): void {
     const version = this.#workers.enter(pod, Step.ending);
+    this.processes.stopped(pod, false);
     this.#workers.ready[pod] = 0;
     const change = {
       ...NO_CHANGE,
@@ -427,6 +419,7 @@ export class Kubelets {
     const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
     this.#workers.backoffUs[pod] = wait;
     this.#workers.runs[pod]! += 1;
+    this.processes.stopped(pod, true);
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
       const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
@@ -461,6 +454,7 @@ export class Kubelets {
     const running = this.#workers.alive[pod]! > 0 || inInit || (stopDelayUs !== null && began);
     const stopUs = running ? (stopDelayUs ?? this.#stop(state.pods.serial[pod]!, 0)) : 0;
     this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
+    if (running) this.processes.stopping(pod);
     if (running)
       for (const name of runningContainers(state.template(pod), step, this.#workers.container[pod]!))
         this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
@@ -486,11 +480,6 @@ export class Kubelets {
     this.#clients.hop(pod, 'deletes the pod from the API');
     this.#enter(pod, Step.released, -1);
     this.#clients.remove(pod);
-  }
-
-  #container(template: PodTemplate, index: number): ContainerTemplate | undefined {
-    const inits = template.initContainers.length;
-    return index < inits ? template.initContainers[index] : template.containers[index - inits];
   }
 
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */

@@ -2,7 +2,7 @@
 // every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
 // given to another pod.
 
-import type { PodTemplate } from '../state/index.ts';
+import type { ContainerTemplate, PodTemplate } from '../state/index.ts';
 
 export const Step = {
   none: 0,
@@ -101,6 +101,19 @@ export class PodWorkers {
     this.alive = grow(this.alive, new Uint16Array(size));
     this.ready = grow(this.ready, new Uint8Array(size));
   }
+}
+
+/** Container `index` of init containers and containers together. */
+export function containerAt(template: PodTemplate, index: number): ContainerTemplate | undefined {
+  const inits = template.initContainers.length;
+  return index < inits ? template.initContainers[index] : template.containers[index - inits];
+}
+
+/** Length of the run after `runs` others, µs; null: it runs on. `fixed`: as the pod's creator said, NaN: nothing. */
+export function runUsOf(template: PodTemplate, fixed: number, runs: number): number | null {
+  if (!Number.isNaN(fixed)) return fixed;
+  const list = template.timings.runUs;
+  return list.length === 0 ? null : list[Math.min(runs, list.length - 1)]!;
 }
 
 /** Names of the containers that run: of those that start in order, the ones before `current`. */

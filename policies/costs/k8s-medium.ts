@@ -2,6 +2,7 @@
 // those measured on an idle real control plane (v1.36.3, one request at a time); what could not be measured there has
 // its source beside it. docs/model.md lists what each number leaves out.
 import type { CostPreset } from '../../engine/index.ts';
+import { iptables } from './proxy/iptables.ts';
 
 const MS = 1000;
 const SECOND = 1_000_000;
@@ -107,13 +108,18 @@ export const k8sMedium: CostPreset = {
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },
-  proxy: {
-    // pkg/proxy/apis/config/v1alpha1/defaults.go: iptables minSyncPeriod 1 s.
-    minSyncUs: SECOND,
-    // A partial iptables-restore of a small cluster: tens of ms.
-    syncUs: 20 * MS,
-    syncPerServiceUs: 100,
-    syncPerEndpointUs: 20,
+  proxy: iptables,
+  network: {
+    // Own estimates, from what providers promise: round trips of some 0.2 ms within a zone and below 2 ms between zones
+    // of a region; on a node a veth pair and no wire.
+    sameNodeUs: 30,
+    sameZoneUs: 120,
+    otherZoneUs: 500,
+    outsideUs: 10 * MS,
+    // A round trip to CoreDNS and its answer from memory.
+    dnsUs: MS,
+    // kubeadm's Corefile: ttl 30 (cmd/kubeadm/app/phases/addons/dns/manifests.go).
+    dnsTtlUs: 30 * SECOND,
   },
   loadBalancer: {
     // Own estimate: providers name no figure; upstream's e2e tests wait 10 to 15 min at most for an address and see it

@@ -18,6 +18,9 @@ const EXAMPLES = [
   'surf-jobs',
   'dump',
   'quota',
+  'rollout-under-load',
+  'load-balancer',
+  'proxy-modes',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

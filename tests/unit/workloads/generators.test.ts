@@ -33,6 +33,7 @@ test('every definition can be listed: names, types, help, defaults that it accep
     'deployments',
     'pods',
     'poisson-deployments',
+    'requests',
     'job-trace',
   ]);
   for (const { about, args } of workloads) {
