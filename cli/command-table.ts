@@ -35,7 +35,7 @@ export interface CommandSpec {
 
 const PATHS = {
   name: 'PATH',
-  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input',
+  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input; `workloads.csv#CASE/WORKLOAD` of a scheduler_perf folder',
   many: true,
   required: true,
 } as const;
@@ -129,8 +129,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: 'print each hop of an object and of what it owns, for example rc/web or deployment/shop/web',
         group: 'Output',
       },
+      {
+        name: 'verify-decisions',
+        type: 'flag',
+        help: 'search nodes twice for every pod, by the index and one by one, and stop where they differ',
+        group: 'Output',
+      },
       { name: 'json', type: 'flag', help: 'print the summary as JSON', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+      {
+        name: 'paranoid',
+        type: 'flag',
+        help: 'check the whole cluster every thousand commits: pods, sums of nodes, endpoints; slow',
+        group: 'Output',
+      },
     ],
     examples: [
       ['kubetick run app.yaml', 'three nodes of 4 CPU and 16Gi, everything applied at 0 s'],
@@ -342,6 +354,56 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     notes: [
       'JSON: {"run","by","cohorts":[{"name","pods","started","phases":[{"phase","count","mean","p50","p90","p99","max","share"}]}]}, seconds; phases are those of docs/explain.md, `total` first. Percentiles are exact (nearest rank), over the pods of the cohort that were seen Ready and had the phase; `share` is of all time of these pods.',
+    ],
+  },
+  {
+    name: 'compare',
+    group: 'Experiments',
+    about: 'which variant is better, by how much, and how sure that is, from results of sweeps',
+    positional: {
+      name: 'RUNS',
+      help: 'sweep directories, `DIR:VARIANT`, or result directories; the first is the baseline, one alone compares its variants with its first',
+      many: true,
+      required: true,
+    },
+    options: [
+      {
+        name: 'metric',
+        type: 'list',
+        value: 'M',
+        help: 'only this metric, for example pod.startup.p99, or all of a latency: pod.startup',
+        default: 'all',
+        group: 'Comparison',
+      },
+      {
+        name: 'format',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json|md|csv',
+        help: 'form of the output',
+        default: 'table',
+        group: 'Output',
+      },
+      {
+        name: 'rows',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most; the rest is counted',
+        default: '24',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick compare runs/packing', 'variants of a sweep against its first'],
+      [
+        'kubetick compare runs/packing:least runs/packing:most --metric pod.startup',
+        'two variants, one latency',
+      ],
+      ['kubetick compare old/ new/ --format md', 'two sweeps, variants of the same name, for a pull request'],
+    ],
+    notes: [
+      "Replications with the same seed and number are pairs, and differences are taken over pairs; without pairs the test is Welch's. `p` is corrected for everything that was asked (Holm; outcomes and details apart); better or worse is said below 0.05. docs/comparing.md explains every column.",
+      'JSON: {"baseline","comparisons":[{"variant","against","metric","direction","family","n","baseline","value","difference","relative","ci95","relativeCi95","paired","p","pHolm","verdict","mde"}],"neutral","starts","divergence","notes"}. Metrics are columns of summary.csv; a number that does not exist is null.',
     ],
   },
   {

@@ -35,6 +35,10 @@ const HANDLERS: Readonly<
     const { summarise } = await import('./commands/summary.ts');
     return summarise({ run: run!, ...options }, io);
   },
+  async compare(sources, options, io) {
+    const { compare } = await import('./commands/compare.ts');
+    return compare({ sources, ...options }, io);
+  },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');
     return checkPluginCommand({ file: file!, ...options }, io);

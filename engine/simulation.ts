@@ -15,6 +15,7 @@ import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { Sweep } from './invariants/sweep.ts';
 import {
   assert,
   type Duration,
@@ -35,7 +36,6 @@ import { Kubelets } from './node/kubelet.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { STORAGE_KINDS } from './scheduler/storage.ts';
 import { ClusterState, isTerminal, LEASE_RENEW_US, Phase, PodBit, phaseOf } from './state/index.ts';
 import { TimelineObserver } from './timeline/observer.ts';
 
@@ -77,6 +77,7 @@ class Run {
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
   readonly #timeline: TimelineObserver | null;
+  readonly #sweep: Sweep | null;
   #scheduler: Scheduler | null = null;
   #traffic: Traffic | null = null;
   #idleEnd: IdleEnd | null = null;
@@ -95,6 +96,7 @@ class Run {
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
     this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -104,9 +106,8 @@ class Run {
       ...(options.trace ? { trace: options.trace } : {}),
     });
     for (const kind of listKinds()) {
-      // Volumes are read by the scheduler, although nothing else acts on them.
-      const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
-      if (isRead && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      const known = state.objects.findKind(kind.kind) !== undefined;
+      if (kind.modelled && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }
@@ -124,6 +125,7 @@ class Run {
       committed: (logs) => {
         this.#idleEnd?.changed();
         this.#timeline?.committed(logs);
+        this.#sweep?.committed();
       },
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
@@ -186,6 +188,7 @@ class Run {
     this.#seeder.namespaces(this.#workloads.flatMap((workload) => workload.namespaces));
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
+    this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
   }
 
@@ -205,7 +208,8 @@ class Run {
     const profiles = loadProfiles(this.#scenario.policies.schedulerConfig, this.#registry.scheduler);
     assert('settings' in profiles, 'the scheduler configuration was checked before the run');
     const observer = this.#options.attempts ?? null;
-    this.#scheduler = new Scheduler(context, profiles.settings, observer);
+    const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
+    this.#scheduler = new Scheduler(context, profiles.settings, observer, search);
     this.#scheduler.start();
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
@@ -273,6 +277,7 @@ class Run {
 
   result(): RunResult {
     const { kernel, recorder, state, periodic } = this.#context;
+    this.#sweep?.check();
     const scheduler = this.#scheduler;
     this.#traffic?.finish();
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
@@ -285,6 +290,7 @@ class Run {
     }
     const fingerprint = this.#fingerprint;
     const ended = periodic.ended || this.#idleEnd?.ended === true;
+    this.#options.verifyDecisions?.(this.#scheduler!.search.verified);
     if (this.#timeline !== null) this.#options.timeline?.(this.#timeline.finish());
     return recorder.finish({
       livePods,

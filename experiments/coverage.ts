@@ -25,6 +25,8 @@ const CONTAINER: FieldTable = {
     'ports',
     'readinessProbe',
     'startupProbe',
+    'livenessProbe',
+    'lifecycle',
     'restartPolicy',
   ],
   silent: [
@@ -116,6 +118,26 @@ function workload(acts: readonly string[], silent: readonly string[] = []): Fiel
   return { acts: [...acts, ...pods.acts], silent: ['status', ...silent, ...pods.silent] };
 }
 
+const JOB_SPEC: FieldTable = {
+  acts: [
+    'parallelism',
+    'completions',
+    'completionMode',
+    'backoffLimit',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+    'activeDeadlineSeconds',
+    'suspend',
+    'podFailurePolicy',
+    'successPolicy',
+    'podReplacementPolicy',
+    'managedBy',
+    'ttlSecondsAfterFinished',
+  ],
+  // Pods are found by their owner, which the selector never contradicts here.
+  silent: ['selector', 'manualSelector'],
+};
+
 /** By `group/Kind` (core kinds without group). A kind that is missing here is a loss as a whole. */
 export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   Namespace: { acts: [], silent: ['spec.finalizers', 'status'] },
@@ -172,11 +194,32 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.revisionHistoryLimit',
       'spec.persistentVolumeClaimRetentionPolicy',
       'spec.volumeClaimTemplates.metadata',
+      'spec.volumeClaimTemplates.spec',
     ],
     ['spec.serviceName', 'spec.volumeClaimTemplates.kind', 'spec.volumeClaimTemplates.apiVersion'],
   ),
   // Written by controllers; one that a user brings along is taken over by its owner.
   'apps/ControllerRevision': { acts: ['data', 'revision'], silent: [] },
+  'batch/Job': workload(prefix('spec', JOB_SPEC.acts), prefix('spec', JOB_SPEC.silent)),
+  'batch/CronJob': {
+    acts: [
+      'spec.schedule',
+      'spec.timeZone',
+      'spec.concurrencyPolicy',
+      'spec.startingDeadlineSeconds',
+      'spec.suspend',
+      'spec.successfulJobsHistoryLimit',
+      'spec.failedJobsHistoryLimit',
+      'spec.jobTemplate.metadata',
+      ...prefix('spec.jobTemplate.spec', JOB_SPEC.acts),
+      ...template('spec.jobTemplate.spec.template').acts,
+    ],
+    silent: [
+      'status',
+      ...prefix('spec.jobTemplate.spec', JOB_SPEC.silent),
+      ...template('spec.jobTemplate.spec.template').silent,
+    ],
+  },
   Service: {
     acts: [
       'spec.selector',
@@ -196,7 +239,50 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     ],
     silent: ['status', 'spec.ipFamilies', 'spec.ipFamilyPolicy'],
   },
+  PersistentVolumeClaim: {
+    acts: [
+      'spec.accessModes',
+      'spec.resources.requests',
+      'spec.selector',
+      'spec.storageClassName',
+      'spec.volumeAttributesClassName',
+      'spec.volumeMode',
+      'spec.volumeName',
+    ],
+    silent: ['status'],
+  },
+  PersistentVolume: {
+    acts: [
+      'spec.accessModes',
+      'spec.capacity',
+      'spec.claimRef',
+      'spec.nodeAffinity',
+      'spec.persistentVolumeReclaimPolicy',
+      'spec.storageClassName',
+      'spec.volumeAttributesClassName',
+      'spec.volumeMode',
+      'spec.hostPath.path',
+    ],
+    // What the storage itself is called, and how it is mounted.
+    silent: ['status', 'spec.hostPath.type', 'spec.local', 'spec.nfs', 'spec.csi', 'spec.mountOptions'],
+  },
+  'storage.k8s.io/StorageClass': {
+    acts: ['provisioner', 'reclaimPolicy', 'volumeBindingMode', 'allowedTopologies'],
+    silent: ['parameters', 'mountOptions'],
+  },
+  'storage.k8s.io/CSIDriver': {
+    acts: ['spec.storageCapacity'],
+    silent: ['spec.podInfoOnMount', 'spec.fsGroupPolicy', 'spec.volumeLifecycleModes', 'spec.seLinuxMount'],
+  },
+  'storage.k8s.io/CSINode': { acts: ['spec.drivers'], silent: [] },
+  'storage.k8s.io/CSIStorageCapacity': {
+    acts: ['capacity', 'maximumVolumeSize', 'nodeTopology', 'storageClassName'],
+    silent: [],
+  },
+  'storage.k8s.io/VolumeAttachment': { acts: ['spec'], silent: ['status'] },
   LimitRange: { acts: ['spec'], silent: [] },
+  'autoscaling/HorizontalPodAutoscaler': { acts: ['spec'], silent: ['status'] },
+  'policy/PodDisruptionBudget': { acts: ['spec'], silent: ['status'] },
   ResourceQuota: { acts: ['spec'], silent: ['status'] },
   Endpoints: { acts: ['subsets'], silent: [] },
   'discovery.k8s.io/EndpointSlice': { acts: ['addressType', 'endpoints', 'ports'], silent: [] },
@@ -252,10 +338,7 @@ function isPresent(at: unknown, steps: readonly string[]): boolean {
 
 /** What unmodelled fields are missed for, where it helps to say so; by the end of the path. */
 const NOTES: readonly (readonly [RegExp, string])[] = [
-  [/\blivenessProbe\b/, 'containers are taken to stay healthy'],
-  [/\blifecycle\b/, 'hooks take no time'],
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
-  [/\bvolumeClaimTemplates\b/, 'claims are made; their volumes are taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
   [/\bresourceClaims\b|\bclaims\b/, 'devices are not allocated'],
 ];

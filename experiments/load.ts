@@ -17,6 +17,7 @@ import { resolveExperiment } from './resolve-experiment.ts';
 import { resolveManifests } from './resolve-manifests.ts';
 import { resolveScenarioFile } from './resolve-scenario.ts';
 import { checkConfig, noteUnused } from './scheduler-config.ts';
+import { SCHEDULER_PERF_PATH, schedulerPerfCase } from './scheduler-perf.ts';
 import type { RunSettings } from './settings.ts';
 
 export interface LoadOptions {
@@ -42,6 +43,11 @@ export interface Loaded {
 export async function loadScenario(paths: readonly string[], options: LoadOptions = {}): Promise<Loaded> {
   const problems: UserProblem[] = [];
   const settings = readSettings(options, problems);
+  const benchmark = paths.length === 1 ? SCHEDULER_PERF_PATH.exec(paths[0]!) : null;
+  if (benchmark !== null) {
+    if (problems.length > 0) throw new UserError(problems);
+    return { scenario: schedulerPerfCase(benchmark[1]!, benchmark[2]!, settings).scenario };
+  }
   const judge = options.judge ?? judgeObject;
   const readOptions = options.readStdin === undefined ? {} : { readStdin: options.readStdin };
   const input = readInput(paths, judge, readOptions);

@@ -166,4 +166,8 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The object to trace is not named correctly.',
     fix: 'Write KIND/NAME or KIND/NAMESPACE/NAME, for example `rc/web`.',
   },
+  E4006: {
+    meaning: 'The path holds no runs that can be compared, or no such variant.',
+    fix: 'Give a directory written by `kubetick sweep` or `kubetick run`, or DIR:VARIANT.',
+  },
 };

@@ -23,7 +23,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
+import { checkConfig, configProblem, noteUnused } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -97,12 +97,13 @@ class ExperimentResolver {
     const untilUs = settings.untilUs ?? runUs ?? DEFAULT_UNTIL_US;
     if (warmUpUs >= untilUs)
       this.problem('E3002', ['time', 'warmUp'], 'the warm-up is as long as the run or longer');
+    const costs = this.withProxy(this.costs());
     return {
       experiment: this.experiment.metadata.name,
       variant: 'default',
       replication: 1,
       seed: settings.seed ?? spec.seeds?.seed ?? DEFAULT_SEED,
-      nodes: this.nodes(parts.hasNodes, objects),
+      nodes: this.nodes(parts.hasNodes, objects, costs),
       existing,
       steps,
       workloads: this.workloads(),
@@ -110,7 +111,7 @@ class ExperimentResolver {
         ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
         ...(search === undefined ? {} : { search }),
       },
-      costs: this.withProxy(this.costs()),
+      costs,
       ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
@@ -178,7 +179,7 @@ class ExperimentResolver {
     return objects;
   }
 
-  private nodes(hasNodes: boolean, objects: readonly InputObject[]): NodeGroup[] {
+  private nodes(hasNodes: boolean, objects: readonly InputObject[], costs: CostPreset): NodeGroup[] {
     const { cluster } = this.spec;
     const preset = cluster?.preset;
     if (preset !== undefined && !Object.hasOwn(CLUSTER_PRESETS, preset)) {
@@ -208,6 +209,19 @@ class ExperimentResolver {
           didYouMean(group.type, [...instanceTypes.keys()]),
         );
       }
+      const runtimes = costs.runtimes ?? {};
+      const runtime =
+        group.runtime !== undefined && Object.hasOwn(runtimes, group.runtime)
+          ? runtimes[group.runtime]
+          : undefined;
+      if (group.runtime !== undefined && runtime === undefined) {
+        this.problem(
+          'E3005',
+          [...at, 'runtime'],
+          `no container runtime named ${JSON.stringify(group.runtime)} in the cost preset ${costs.name}`,
+          didYouMean(group.runtime, Object.keys(runtimes)),
+        );
+      }
       const shape: NodeShape = {
         cpu: group.cpu === undefined ? (type?.cpu ?? DEFAULT_NODE.cpu) : String(group.cpu),
         memory: group.memory === undefined ? (type?.memory ?? DEFAULT_NODE.memory) : String(group.memory),
@@ -224,6 +238,7 @@ class ExperimentResolver {
           ? { labels: { 'node.kubernetes.io/instance-type': group.type } }
           : {}),
         ...(group.taints === undefined ? {} : { taints: group.taints }),
+        ...(runtime === undefined ? {} : { runtime }),
       };
       if (group.count === 0) return;
       const single = group.name !== undefined && group.count === 1;
@@ -331,15 +346,7 @@ class ExperimentResolver {
   private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
     const { problems, loss, policies } = this.context;
     const checked = checkConfig(config, policies);
-    for (const { path, message } of checked.problems) {
-      const field = configPath(path);
-      problems.push({
-        code: 'E3011',
-        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: field,
-        message,
-      });
-    }
+    problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
     problems.push(...checked.faults);
     noteUnused(checked.unused, loss);
   }

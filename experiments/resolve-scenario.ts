@@ -11,10 +11,19 @@ import { resolveSteps } from './steps.ts';
 
 /** Time between setup and the scenario's time 0 in the recordings: 2.1 to 3.0 s. */
 const SETUP_US = 2_500_000;
+const MINUTE_US = 60_000_000;
 /** The nodes of a recorded scenario had joined that long before its time 0: 1.8 s and more, half of them 2.7 s. */
 const JOINED_US = 2_700_000;
 /** A recording stops after this long without change, unless its header says otherwise. */
 const DEFAULT_IDLE_MS = 3_500;
+
+/** When the scenario's time begins, µs of the run: after the setup, at its second of a minute on the clock. */
+function originOf(hasSetup: boolean, secondOfMinute: number | undefined): number {
+  const earliest = hasSetup ? SETUP_US : 0;
+  if (secondOfMinute === undefined) return earliest;
+  const us = Math.round(secondOfMinute * 1_000_000);
+  return us + Math.ceil(Math.max(0, earliest - us) / MINUTE_US) * MINUTE_US;
+}
 
 /** A recorded scenario: its nodes, what `setup` made, and its steps. */
 export function resolveScenarioFile(
@@ -47,7 +56,7 @@ export function resolveScenarioFile(
   };
   const created = new Set<InputObject>();
   const setup = resolveSteps(header.setup ?? [], { ...common, path: ['setup'], created });
-  const originUs = setup.length === 0 ? 0 : SETUP_US;
+  const originUs = originOf(setup.length > 0, header.secondOfMinute);
   const later = resolveSteps(header.steps, { ...common, path: ['steps'], created, recorded: { originUs } });
   for (const { object, manifest: from, verdict } of created)
     loss.object(from.source, object, verdict.modelled);

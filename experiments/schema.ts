@@ -45,6 +45,7 @@ const nodes = z.strictObject({
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
+  runtime: z.string().min(1).optional().describe('container runtime, such as containerd or docker'),
   zones: z.array(z.string().min(1)).optional().describe('zones dealt to the nodes in turn'),
 });
 
@@ -144,7 +145,7 @@ export const experimentSpec = z.strictObject({
         .strictObject({
           config: z.string().optional().describe('file with a KubeSchedulerConfiguration'),
           search: z
-            .enum(['brute', 'class-tree', 'strata', 'verify'])
+            .enum(['brute', 'class-tree', 'strata', 'index', 'verify'])
             .optional()
             .describe('how nodes are searched; all give the same answers'),
         })

@@ -1,6 +1,7 @@
 // Steps of an Experiment or scenario to what kubectl does at a time: apply, create, patch, scale, delete, undo. A step
 // that this version does not carry out is a problem with its place, never passed over.
 import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scenario.ts';
+import { quantityMilli, tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
@@ -30,7 +31,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -121,6 +122,10 @@ class StepResolver {
         return this.patch(atUs, step);
       case 'patch-pod':
         return this.patchPod(atUs, step);
+      case 'evict':
+        return this.evict(atUs, step);
+      case 'set-cpu':
+        return this.setCpu(atUs, step);
       case 'add-node':
         return this.addNode(atUs, step);
       case 'kubectl':
@@ -238,6 +243,19 @@ class StepResolver {
     return pick === undefined ? [] : [{ atUs, do: 'delete-pod', objects: [], pick, ...grace }];
   }
 
+  /** POST of an Eviction: by name, or the pod that the selector chooses. */
+  private evict(atUs: number, step: ExperimentStep): TimedStep[] {
+    const namespace = step.namespace ?? this.context.namespace;
+    const seconds = step.grace ?? step.gracePeriodSeconds;
+    const grace = seconds === undefined ? {} : { graceSeconds: seconds };
+    if (step.name !== undefined) {
+      const target = { kind: 'Pod', namespace, name: step.name };
+      return [{ atUs, do: 'evict', objects: [], target, ...grace }];
+    }
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'evict', objects: [], pick, ...grace }];
+  }
+
   private patchPod(atUs: number, step: ExperimentStep): TimedStep[] {
     const patch = this.patchOf(step);
     if (patch === undefined) return [];
@@ -260,6 +278,24 @@ class StepResolver {
     return pick === undefined ? [] : [{ atUs, do: 'patch-pod', objects: [], pick, patch }];
   }
 
+  /** What the metrics API tells of pods with a label from now on. */
+  private setCpu(atUs: number, step: ExperimentStep): TimedStep[] {
+    const given = typeof step.label === 'string' ? step.label : step.selector;
+    const matchLabels = this.labels(given, 'step `set-cpu` needs a label, key=value');
+    const quantity = tryQuantity(step.cpu);
+    if (quantity === undefined || quantity.nanos < 0n)
+      this.problem(
+        'E3002',
+        step.cpu === undefined ? '' : 'cpu',
+        'step `set-cpu` needs a quantity of CPU, e.g. 250m',
+        'cpu: 250m',
+      );
+    if (matchLabels === undefined || quantity === undefined || quantity.nanos < 0n) return [];
+    const namespace = step.namespace ?? this.context.namespace;
+    const usage = { namespace, matchLabels, resource: 'cpu', milli: quantityMilli(quantity.text) } as const;
+    return [{ atUs, do: 'set-usage', objects: [], usage }];
+  }
+
   private pick(step: ExperimentStep, namespace: string): PodPick | undefined {
     const matchLabels = this.labels(step.selector);
     if (matchLabels === undefined) return undefined;
@@ -267,9 +303,12 @@ class StepResolver {
   }
 
   /** `app=web,tier=front` as a map. */
-  private labels(selector: string | undefined): Record<string, string> | undefined {
+  private labels(
+    selector: string | undefined,
+    missing = 'the step needs a name, or a selector with nth',
+  ): Record<string, string> | undefined {
     if (selector === undefined || selector === '') {
-      this.problem('E3002', '', 'the step needs a name, or a selector with nth');
+      this.problem('E3002', '', missing);
       return undefined;
     }
     const pairs = selector.split(',').map((part) => /^([^=!\s]+)==?([^=\s]*)$/.exec(part.trim()));

@@ -17,6 +17,7 @@ import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
 import { requestTable } from './requests.ts';
+import { isOfRuntime, runtimeTable } from './runtimes.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -59,6 +60,7 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     requestsText(summary, c),
     phasesText(summary, c),
     controllersText(options, c),
+    runtimesText(summary, c),
     clusterText(summary, c),
     expectText(summary, c),
     lossText(summary.loss, c),
@@ -236,7 +238,7 @@ function latencyText(summary: RunSummary, c: Colours): string {
     return known >= 0 ? known : LATENCY_ORDER.length;
   };
   const names = Object.keys(summary.latency)
-    .filter((name) => !name.startsWith('api.'))
+    .filter((name) => !name.startsWith('api.') && !isOfRuntime(name))
     .sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
   if (names.length === 0) return '';
   const rows = names.map((name) => {
@@ -276,6 +278,13 @@ function controllersText({ controllers }: SummaryTextOptions, c: Colours): strin
   if (controllers === undefined || controllers.rows.length === 0) return '';
   const { head, rows } = controllers.table(humanSeconds);
   return table([c.bold(head[0]!), ...head.slice(1).map((name) => c.dim(name))], rows);
+}
+
+function runtimesText(summary: RunSummary, c: Colours): string {
+  const found = runtimeTable(summary.latency, humanSeconds);
+  if (found === null) return '';
+  const [first, ...rest] = found.head;
+  return table([c.bold(first!), ...rest.map((name) => c.dim(name))], found.rows);
 }
 
 function clusterText(summary: RunSummary, c: Colours): string {

@@ -1,5 +1,6 @@
 // Every workload that comes with Kubetick: generators and trace readers, by the name that an Experiment uses.
 import type { WorkloadDefinition } from '../engine/index.ts';
+import { copies } from './generators/copies.ts';
 import { deployments } from './generators/deployments.ts';
 import { pods } from './generators/pods.ts';
 import { poissonDeployments } from './generators/poisson-deployments.ts';
@@ -10,6 +11,7 @@ import { jobTrace } from './traces/job-trace.ts';
 export const workloads: readonly WorkloadDefinition[] = [
   deployments,
   pods,
+  copies,
   poissonDeployments,
   requests,
   jobTrace,

@@ -1,34 +1,94 @@
-// One scheduling decision of the plain search under the default profile: CPU per decision at 1,000 and 5,000 nodes,
-// the adaptive share of which is looked at. Pods of 20 templates arrive and, once the cluster is half full, leave again
-// in order of arrival, so that nodes differ in load as in a running cluster. Half of the measurements put a Service in
-// front of each template, which brings its pods under the default spread constraints. The hash is over the chosen
-// nodes: equal hashes, equal work.
+// One scheduling decision: the index against the plain search, CPU time and bytes of heap per decision. Pods of 50
+// templates arrive in random order; once the cluster is half full, each arrival is preceded by the departure of a pod,
+// oldest first, so that nodes differ in load as in a running cluster and each decision finds about a hundred nodes
+// changed since the last one for a pod of its template. Both searches play the same course; the hash is over the chosen
+// nodes, and the benchmark fails if they differ.
 import process from 'node:process';
-import { mix32 } from '../../engine/kernel/hash.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { hex32, mix32 } from '../../engine/kernel/hash.ts';
 import { Rng } from '../../engine/kernel/index.ts';
 import { ingestNode } from '../../engine/kinds/ingest/node.ts';
 import { podTemplateCompiler } from '../../engine/kinds/ingest/pod-template.ts';
-import type { KubeObject } from '../../engine/kinds/kind.ts';
+import type { Json, KubeObject } from '../../engine/kinds/kind.ts';
 import { SchedulerCache } from '../../engine/scheduler/cache.ts';
 import { Framework, type Instance, Verdicts } from '../../engine/scheduler/framework.ts';
 import { loadProfiles } from '../../engine/scheduler/profiles.ts';
 import { BruteSearch } from '../../engine/scheduler/search/brute.ts';
+import { IndexSearch } from '../../engine/scheduler/search/index-search.ts';
 import { PodCursor } from '../../engine/scheduler/views.ts';
 import { ClusterState, type PodId } from '../../engine/state/index.ts';
 import { schedulerRegistry } from '../../policies/scheduler/index.ts';
 
-const TEMPLATES = 20;
+const TEMPLATES = 50;
+/** Decisions whose heap is measured: few enough that none of it is collected meanwhile. */
+const HEAP_DECISIONS = 500;
 /** Pods kept per node: half of what fits. */
 const PODS_PER_NODE = 8;
+const ZONE = 'topology.kubernetes.io/zone';
+const HOST = 'kubernetes.io/hostname';
+
+interface Line {
+  readonly name: string;
+  /** Each template has a Service: its pods are under the default spread constraints. */
+  readonly services?: boolean;
+  readonly percentage?: number;
+  /** Laid over the pod's spec. */
+  over?(app: string): Json;
+}
+
+const selects = (app: string): Json => ({ labelSelector: { matchLabels: { app } } });
+const term = (app: string, topologyKey: string): Json => ({ topologyKey, ...selects(app) });
+const required = (kind: string, app: string, key: string): Json => ({
+  affinity: { [kind]: { requiredDuringSchedulingIgnoredDuringExecution: [term(app, key)] } },
+});
+const preferred = (kind: string, app: string, key: string): Json => ({
+  affinity: {
+    [kind]: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 50, podAffinityTerm: term(app, key) }],
+    },
+  },
+});
+
+const LOCAL: Line = { name: 'node-local, all nodes scored', percentage: 100 };
+const SERVICE: Line = { name: 'default spread (Services)', services: true };
+const OTHERS: readonly Line[] = [
+  {
+    name: 'explicit zone and hostname spread',
+    over: (app) => ({
+      topologySpreadConstraints: [
+        { maxSkew: 5, topologyKey: ZONE, whenUnsatisfiable: 'DoNotSchedule', ...selects(app) },
+        { maxSkew: 2, topologyKey: HOST, whenUnsatisfiable: 'DoNotSchedule', ...selects(app) },
+        { maxSkew: 1, topologyKey: ZONE, whenUnsatisfiable: 'ScheduleAnyway', ...selects(app) },
+      ],
+    }),
+  },
+  { name: 'required affinity, zone', over: (app) => required('podAffinity', app, ZONE) },
+  { name: 'preferred affinity, zone', over: (app) => preferred('podAffinity', app, ZONE) },
+  { name: 'required anti-affinity, hostname', over: (app) => required('podAntiAffinity', app, HOST) },
+  { name: 'preferred anti-affinity, hostname', over: (app) => preferred('podAntiAffinity', app, HOST) },
+];
 
 interface Figures {
-  readonly nodes: number;
-  /** Pods are under the default spread constraints. */
-  readonly spread: boolean;
-  readonly decisions: number;
   readonly usPerDecision: number;
-  readonly nodesPerDecision: number;
+  readonly scored: number;
+  /** Heap taken by searching. */
+  readonly bytesPerDecision: number;
+  readonly decisions: number;
   readonly hash: string;
+  /** Decisions that the index left to the plain search. */
+  readonly plain: number;
+}
+
+/** Numbers of decisions. */
+interface Course {
+  /** By both searches. */
+  readonly compared: number;
+  /** The last of those are timed for the plain search. */
+  readonly timedBrute: number;
+  /** By the index alone: further ones before it is timed, and timed ones. */
+  readonly warm: number;
+  readonly timed: number;
 }
 
 const NODE: KubeObject = {
@@ -38,7 +98,10 @@ const NODE: KubeObject = {
   status: { allocatable: { cpu: '16', memory: '64Gi', pods: '110' } },
 };
 
-function measure(nodes: number, decisions: number, spread: boolean): Figures {
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+function measure(line: Line, nodes: number, course: Course, kind: 'index' | 'brute'): Figures {
   const state = new ClusterState(podTemplateCompiler);
   const cache = new SchedulerCache(state, () => 0);
   for (let i = 0; i < nodes; i++) {
@@ -49,8 +112,11 @@ function measure(nodes: number, decisions: number, spread: boolean): Figures {
   if ('problems' in loaded) throw new Error('the default profile has problems');
   const verdicts = new Verdicts();
   const instances: Instance[] = [];
-  const framework = new Framework(loaded.settings.profiles[0]!, cache, verdicts, instances, 0);
-  const search = new BruteSearch(cache, verdicts, new Rng(1, 0).stream('scheduler/ties'));
+  const profile = loaded.settings.profiles[0]!;
+  const framework = new Framework(profile, cache, verdicts, instances, line.percentage ?? 0);
+  const ties = new Rng(1, 0).stream('scheduler/ties');
+  const index = kind === 'index' ? new IndexSearch(cache, verdicts, ties) : null;
+  const search = index ?? new BruteSearch(cache, verdicts, ties);
   const pod = new PodCursor(state);
   const templates = Array.from({ length: TEMPLATES }, (_, i) =>
     state.templates.intern({
@@ -61,15 +127,16 @@ function measure(nodes: number, decisions: number, spread: boolean): Figures {
           {
             name: 'c',
             image: `app-${i}:v1`,
-            resources: { requests: { cpu: `${250 + 75 * i}m`, memory: `${512 + 128 * (i % 7)}Mi` } },
+            resources: { requests: { cpu: `${250 + 30 * i}m`, memory: `${512 + 128 * (i % 7)}Mi` } },
           },
         ],
+        ...line.over?.(`app-${i}`),
       },
       metadata: null,
     }),
   );
   const namespace = state.texts.id('default');
-  for (let i = 0; spread && i < TEMPLATES; i++) {
+  for (let i = 0; line.services === true && i < TEMPLATES; i++) {
     cache.objects.set({
       apiVersion: 'v1',
       kind: 'Service',
@@ -77,9 +144,10 @@ function measure(nodes: number, decisions: number, spread: boolean): Figures {
       spec: { selector: { app: `app-${i}` } },
     });
   }
+  const draw = new Rng(2, 0).stream('templates');
   const rows: PodId[] = [];
   for (let i = 0; i < nodes * PODS_PER_NODE; i++) {
-    const template = templates[i % TEMPLATES]!;
+    const template = templates[draw.int(TEMPLATES)]!;
     rows.push(
       state.pods.create({
         namespace,
@@ -95,48 +163,120 @@ function measure(nodes: number, decisions: number, spread: boolean): Figures {
       }),
     );
   }
+  // Dealt out, since the plain search would take minutes to fill a large cluster.
+  for (let i = 0; i < rows.length; i++) cache.addPod(rows[i]!, (i * 7919) % nodes, state.template(rows[i]!));
+
   let hash = 1;
-  let looked = 0;
+  let scored = 0;
   let next = 0;
+  const chosen = new Int32Array(HEAP_DECISIONS);
   const decide = (times: number): void => {
     for (let i = 0; i < times; i++) {
       const row = rows[next++ % rows.length]!;
-      if (cache.nodeOfPod(row) >= 0) cache.removePod(row);
-      const { node, examined } = search.select(pod.at(row), framework);
-      if (node < 0) throw new Error('the cluster is never full');
-      cache.addPod(row, node, state.template(row));
-      hash = mix32(Math.imul(hash, 31) + node);
-      looked += examined;
+      cache.removePod(row);
+      const d = search.select(pod.at(row), framework);
+      if (d.node < 0) throw new Error('the cluster is never full');
+      cache.addPod(row, d.node, state.template(row));
+      hash = mix32(Math.imul(hash, 31) + d.node);
+      scored += d.scored;
+      chosen[i % HEAP_DECISIONS] = d.node;
     }
   };
-  decide(rows.length);
-  looked = 0;
-  const before = process.cpuUsage();
-  decide(decisions);
-  const { user, system } = process.cpuUsage(before);
-  return {
-    nodes,
-    spread,
-    decisions,
-    usPerDecision: Math.round((100 * (user + system)) / decisions) / 100,
-    nodesPerDecision: Math.round(looked / decisions),
-    hash: (hash >>> 0).toString(16).padStart(8, '0'),
+  /** The same moves of pods without a search. */
+  const replay = (from: number): void => {
+    for (let i = 0; i < HEAP_DECISIONS; i++) {
+      const row = rows[(from + i) % rows.length]!;
+      cache.removePod(row);
+      cache.addPod(row, chosen[i]!, state.template(row));
+    }
   };
+  const bytesOf = (action: () => void): number => {
+    collect();
+    const { heapUsed } = process.memoryUsage();
+    action();
+    return (process.memoryUsage().heapUsed - heapUsed) / HEAP_DECISIONS;
+  };
+  decide(course.compared - course.timedBrute);
+  if (index === null) scored = 0;
+  const brute = process.cpuUsage();
+  decide(course.timedBrute);
+  let cpu = process.cpuUsage(brute);
+  let decisions = course.timedBrute;
+  const told = hex32(hash);
+  if (index !== null) {
+    decide(course.warm);
+    scored = 0;
+    decisions = course.timed;
+    const before = process.cpuUsage();
+    decide(decisions);
+    cpu = process.cpuUsage(before);
+  }
+  const nodesScored = Math.round(scored / decisions);
+  const answered = index?.answered ?? 0;
+  const from = next;
+  const bytes = bytesOf(() => decide(HEAP_DECISIONS)) - bytesOf(() => replay(from));
+  return {
+    usPerDecision: Math.round((100 * (cpu.user + cpu.system)) / decisions) / 100,
+    scored: nodesScored,
+    bytesPerDecision: Math.max(0, Math.round(bytes)),
+    decisions,
+    hash: told,
+    plain: index === null ? 0 : course.compared + course.warm + decisions - answered,
+  };
+}
+
+interface Row {
+  readonly name: string;
+  readonly nodes: number;
+  readonly brute: Figures;
+  readonly index: Figures;
 }
 
 export async function run({ size, json }: { size: 'small' | 'full'; json: boolean }): Promise<void> {
   const isFull = size === 'full';
-  const figures = [false, true].flatMap((spread) => [
-    measure(1000, isFull ? 50_000 : 2000, spread),
-    measure(5000, isFull ? 100_000 : 2000, spread),
-  ]);
-  if (json) {
-    console.log(JSON.stringify({ benchmark: 'scheduler', figures }));
-    return;
-  }
-  for (const f of figures) {
+  const rows: Row[] = [];
+  const add = (line: Line, nodes: number): void => {
+    const all = line.percentage === 100;
+    const course: Course = {
+      compared: all ? 400 : 1500,
+      timedBrute: all && nodes > 5000 ? 50 : 200,
+      warm: all ? 2000 : 3000,
+      timed: isFull ? 50_000 : 10_000,
+    };
+    const row = {
+      name: line.name,
+      nodes,
+      brute: measure(line, nodes, course, 'brute'),
+      index: measure(line, nodes, course, 'index'),
+    };
+    rows.push(row);
+    if (json) return;
+    const { brute, index } = row;
     console.log(
-      `${f.nodes} nodes${f.spread ? ', default spread' : ''}: ${f.usPerDecision} µs CPU a decision, ${f.nodesPerDecision} nodes looked at, ${f.decisions} decisions, work hash ${f.hash}`,
+      `${line.name}, ${nodes} nodes, ${index.scored} scored: index ${index.usPerDecision} µs, plain ${brute.usPerDecision} µs CPU a decision; ` +
+        `${index.bytesPerDecision} and ${brute.bytesPerDecision} bytes; ${index.plain} left to the plain search; hashes ${index.hash} ${brute.hash}`,
     );
-  }
+  };
+  const sizes = isFull ? [5000, 20_000, 100_000] : [1000, 5000];
+  for (const nodes of sizes) add(LOCAL, nodes);
+  for (const nodes of sizes) add(SERVICE, nodes);
+  for (const line of OTHERS) add(line, 5000);
+  const local = rows.filter(({ name }) => name === LOCAL.name);
+  const exponent = slope(
+    local.map(({ nodes }) => Math.log(nodes)),
+    local.map(({ index }) => Math.log(index.usPerDecision)),
+  );
+  const differing = rows.filter(({ brute, index }) => brute.hash !== index.hash);
+  if (json) console.log(JSON.stringify({ benchmark: 'scheduler', exponent, rows }));
+  else console.log(`node-local: CPU grows as nodes^${exponent.toFixed(2)}`);
+  if (differing.length > 0)
+    throw new Error(`the searches differ: ${differing.map(({ name }) => name).join('; ')}`);
+}
+
+/** Of the line of least squares. */
+function slope(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+  const [x, y] = [mean(xs), mean(ys)];
+  const top = xs.reduce((sum, each, i) => sum + (each - x) * (ys[i]! - y), 0);
+  return top / xs.reduce((sum, each) => sum + (each - x) ** 2, 0);
 }

@@ -22,8 +22,10 @@ export interface RunArguments {
   readonly out?: string;
   readonly timeline?: string;
   readonly trace?: string;
+  readonly verifyDecisions?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly paranoid?: boolean;
 }
 
 /** Replaces loading and the engine in tests. */
@@ -53,11 +55,20 @@ export async function run(
   const controllers = new ControllerRows();
   const timeline = await openTimeline(args.timeline);
   const progress = await openProgress(args, io);
+  let verified = 0;
   const options: RunOptions = {
     sinks: args.json || args.quiet ? [] : [reasons, controllers],
     ...(trace === null ? {} : { trace }),
     ...(timeline === null ? {} : { timeline: (told) => timeline.write(told) }),
+    ...(args.verifyDecisions
+      ? {
+          verifyDecisions: (decisions: number) => {
+            verified = decisions;
+          },
+        }
+      : {}),
     ...(progress === null ? {} : { progress: progress.update }),
+    ...(args.paranoid === true ? { paranoid: true } : {}),
   };
   let execution: Execution;
   try {
@@ -73,6 +84,8 @@ export async function run(
     progress?.close();
   }
   const { result, timing, directory } = execution;
+  if (args.verifyDecisions)
+    io.stderr.write(`verified ${verified} scheduling decisions: the index and the plain search agree\n`);
   const colour = wantsColour(io);
   if (trace !== null) printTrace(trace, args, io, terminal.traceText(trace.hops, colour && !args.json));
   if (args.json) {

@@ -1,5 +1,6 @@
 // Creation as the simulated server runs it: the kinds' rules with what the cluster holds at this moment — namespaces,
 // accounts, priority classes — as admission looks them up.
+import { saysDefault, youngestClass } from '../kinds/default-storage-class.ts';
 import { TOKEN_SUFFIX } from '../kinds/ingest/materialise.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/registry.ts';
@@ -17,7 +18,7 @@ const DEFAULT_ACCOUNT: KubeObject = Object.freeze({
 const NO_RANGES: readonly KubeObject[] = Object.freeze([]);
 
 /** Checks and completes a new object against `state`. */
-export function admission(state: ClusterState): (object: KubeObject) => Admitted {
+export function admission(state: ClusterState): (object: KubeObject, uid?: string) => Admitted {
   const { objects } = state;
   const find = (
     kind: string,
@@ -29,8 +30,15 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     const id = store?.ids.get(namespace === '' ? name : `${namespace}/${name}`);
     return id === undefined ? undefined : (objects.get(id) ?? undefined);
   };
+  let known: string | undefined;
   const context: CreateContext = {
     nodeLifecycle: true,
+    volumeProtection: true,
+    defaultStorageClass: () => {
+      const store = objects.findKind('StorageClass');
+      if (store === undefined || store.ids.size === 0) return undefined;
+      return youngestClass([...store.ids.values()].map((id) => objects.get(id)!).filter(saysDefault));
+    },
     namespaceExists: (name) => objects.find('Namespace', '', name) >= 0,
     serviceAccount: (namespace, name) =>
       find('ServiceAccount', 'v1', namespace, name) ?? (name === 'default' ? DEFAULT_ACCOUNT : undefined),
@@ -53,10 +61,11 @@ export function admission(state: ClusterState): (object: KubeObject) => Admitted
     runtimeClass: (name) => find('RuntimeClass', 'node.k8s.io/v1', '', name),
     // One for all: equal pods share a template, and each is given its own characters when it is printed.
     suffix: () => TOKEN_SUFFIX,
-    uid: () => objectUid(objects.used + 1),
+    uid: () => known ?? objectUid(objects.used + 1),
     creationTimestamp: () => timestampText(0),
   };
-  return (object) => {
+  return (object, uid) => {
+    known = uid;
     // Custom resources: their definitions are taken to be installed, and nothing is known to check them by.
     if (kindOf(object.apiVersion, object.kind) === undefined) return { code: 201, object };
     const answer = createObject(object, context);

@@ -83,6 +83,17 @@ export class Client implements ApiClient {
     this.#object(Op.updateStatus, id, object, expected, reply, target, arg);
   }
 
+  updateScale(
+    id: number,
+    replicas: number,
+    expected: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    this.#object(Op.updateScale, id, replicas, expected, reply, target, arg);
+  }
+
   patch(
     id: number,
     change: (object: KubeObject) => KubeObject,
@@ -158,6 +169,19 @@ export class Client implements ApiClient {
     arg = 0,
   ): void {
     const r = this.#pod(Op.deletePod, pod, generation, reply, target, arg);
+    r.a = graceSeconds;
+    this.#send(r);
+  }
+
+  evictPod(
+    pod: number,
+    generation: number,
+    graceSeconds: number,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.evictPod, pod, generation, reply, target, arg);
     r.a = graceSeconds;
     this.#send(r);
   }

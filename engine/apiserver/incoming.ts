@@ -3,14 +3,17 @@
 // they are asked about again at each creation, because what was missing (an account, a class) may be there by now.
 import type { PodCreation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
-import { templateParts } from '../kinds/ingest/pod-template.ts';
+import { isTracked, templateParts } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import { type ClusterState, type PodTemplate, SUFFIXES, suffixText } from '../state/index.ts';
+import type { Charged } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
+import type { Refusal } from './object-writes.ts';
 import { type ApiRequest, Op } from './request.ts';
 
-/** Kinds that admission completes whoever creates them. */
-const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim']);
+/** Kinds that admission completes whoever creates them; a Job gets its selector from its own UID. */
+const COMPLETED: ReadonlySet<string> = new Set(['Pod', 'Node', 'PersistentVolumeClaim', 'Job']);
 
 const refusedKey = (template: PodTemplate, namespace: string): string => `${template.id} ${namespace}`;
 
@@ -83,9 +86,42 @@ export class Incoming {
     const object = r.body as KubeObject;
     if (trusted && !COMPLETED.has(object.kind)) return object;
     const admitted = this.#admit(object);
-    if (admitted.object !== undefined) return admitted.object;
+    if (admitted.object !== undefined) {
+      return kindOf(object.apiVersion, object.kind)?.asStored?.(admitted.object) ?? admitted.object;
+    }
     refuse(r, admitted);
     return null;
+  }
+
+  /**
+   * Admits what a request creates, as far as quotas need to know it: what is to be charged, `free` where quotas count
+   * nothing of the kind, `refused` with the answer in the request.
+   */
+  toCharge(
+    r: ApiRequest,
+    trusted: boolean,
+    namespaceProblem: (namespace: string, resource: string, name: string) => Refusal | null,
+  ): (Charged & { readonly namespace: string }) | 'free' | 'refused' {
+    if (r.op === Op.createPod) {
+      if (!this.admitTemplate(r)) return 'refused';
+    } else {
+      const admitted = this.admitObject(r, trusted);
+      if (admitted === null) return 'refused';
+      r.body = admitted;
+      if (admitted.kind === 'Pod' && admitted.apiVersion === 'v1') this.asPod(r, admitted);
+    }
+    r.admitted = true;
+    const pod = r.op === Op.createPod ? (r.body as PodCreation) : null;
+    const object = pod === null ? (r.body as KubeObject) : null;
+    const definition = object === null ? kindOf('v1', 'Pod') : kindOf(object.apiVersion, object.kind);
+    if (definition === undefined || !definition.namespaced || definition.kind === 'Event') return 'free';
+    const namespace =
+      pod === null ? (object!.metadata.namespace ?? 'default') : this.#state.texts.text(pod.namespace);
+    const name = pod === null ? (object!.metadata.name ?? '') : this.attemptedName(pod);
+    const problem = namespaceProblem(namespace, definition.resource, name);
+    if (problem === null) return { namespace, definition, name, template: pod?.template ?? null, object };
+    r.fail(problem.code, problem.reason, problem.message);
+    return 'refused';
   }
 
   /** A request to create a pod that came as an object becomes one by template. */
@@ -100,6 +136,7 @@ export class Incoming {
       nameBase: texts.id(metadata.name || (metadata.generateName ?? '')),
       generate: !metadata.name,
       runUs: Number.NaN,
+      tracked: isTracked(object),
     };
   }
 

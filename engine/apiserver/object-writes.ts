@@ -172,6 +172,17 @@ export class ObjectWrites {
     });
   }
 
+  updateScale(r: ApiRequest): void {
+    const stored = this.#expected(r);
+    if (stored === null) return;
+    const metadata = { ...stored.metadata };
+    this.#replace(r, stored, {
+      ...stored,
+      metadata,
+      spec: { ...stored['spec'], replicas: r.body as number },
+    });
+  }
+
   updateStatus(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
@@ -185,7 +196,7 @@ export class ObjectWrites {
   }
 
   /** `admit`: defaults and checks the changed object, for clients whose objects are not complete. */
-  patch(r: ApiRequest, admit: ((object: KubeObject) => Admitted) | null): void {
+  patch(r: ApiRequest, admit: ((object: KubeObject, uid: string) => Admitted) | null): void {
     const stored = this.#expected(r);
     if (stored === null) return;
     let changed: KubeObject;
@@ -206,7 +217,7 @@ export class ObjectWrites {
       const refusal = immutableProblem(stored, changed);
       if (refusal !== null) return r.fail(422, 'Invalid', refusal);
       if (stored.kind === 'Service') changed = carryAllocated(changed, stored);
-      const admitted = admit(changed);
+      const admitted = admit(changed, stored.metadata.uid!);
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }

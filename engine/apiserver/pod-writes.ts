@@ -3,6 +3,7 @@
 import type { PodCreation, PodMeta, PodStatusChange } from '../contracts/api.ts';
 import type { PodIdentity } from '../contracts/controller.ts';
 import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { Json } from '../kinds/kind.ts';
 import { PodStamp, type Recorder } from '../metrics/recorder.ts';
 import {
@@ -18,7 +19,7 @@ import {
   SUFFIXES,
   Verb,
 } from '../state/index.ts';
-import type { ApiRequest } from './request.ts';
+import { type ApiRequest, Op } from './request.ts';
 
 /** Tries for a free generated name before 409 (registry/generic/registry/store.go maxNameGenerationCreateAttempts). */
 const NAME_ATTEMPTS = 8;
@@ -64,7 +65,8 @@ export class PodWrites {
   create(r: ApiRequest): void {
     const { state, recorder } = this.#h;
     const body = r.body as PodCreation;
-    const { template } = body;
+    const { variant } = body;
+    const template = variant === undefined ? body.template : state.templates.variant(body.template, variant);
     const namespace = state.texts.text(body.namespace);
     const base = state.texts.text(body.nameBase);
     const nameBase =
@@ -90,6 +92,7 @@ export class PodWrites {
       createdUs: now,
       revision,
       runUs: body.runUs,
+      bits: body.tracked ? PodBit.tracked : 0,
       ...(body.pinned === undefined ? {} : { pinned: body.pinned }),
     });
     state.podNames.add(pod);
@@ -145,6 +148,8 @@ export class PodWrites {
     }
     if (isTerminal(word) && !isTerminal(before)) {
       if (pods.node[pod]! >= 0) this.#account(pod, -1);
+      pods.exitCode[pod] = change.exitCode ?? -1;
+      pods.finishedUs[pod] = change.finishedUs ?? this.#h.now();
       recorder.podFinished(pod, phaseOf(word) === Phase.succeeded);
     }
     r.code = 200;
@@ -160,7 +165,9 @@ export class PodWrites {
     if (!this.#found(r, pod)) return;
     const { annotations, spec, metadata } = state.template(pod);
     const labels = state.labels.get(pods.labelSet[pod]!);
-    const finalizers: readonly string[] = metadata?.finalizers ?? NO_FINALIZERS;
+    const others: readonly string[] = metadata?.finalizers ?? NO_FINALIZERS;
+    const isTracked = (pods.word[pod]! & PodBit.tracked) !== 0;
+    const finalizers = isTracked ? [...others, JOB_TRACKING] : others;
     const before: PodMeta = { labels, annotations, finalizers, owner: pods.owner[pod]! };
     let after: PodMeta;
     try {
@@ -172,23 +179,40 @@ export class PodWrites {
     r.code = 200;
     r.id = pod;
     if (after === before) return;
-    const next = state.templates.intern({
-      labels: after.labels,
-      annotations: after.annotations,
-      spec,
-      metadata: withFinalizers(metadata, after.finalizers),
-    });
-    const sameLabels = next.labelSet === pods.labelSet[pod];
+    const track = after.finalizers.includes(JOB_TRACKING);
+    const left = after.finalizers.filter((name) => name !== JOB_TRACKING);
+    // The finalizer of Jobs is the row's own: taking it away, pod by pod, makes no template.
+    const sameTemplate =
+      after.labels === labels && after.annotations === annotations && `${left}` === `${others}`;
+    const next = sameTemplate
+      ? state.template(pod)
+      : state.templates.intern({
+          labels: after.labels,
+          annotations: after.annotations,
+          spec,
+          metadata: withFinalizers(metadata, left),
+        });
+    const labelSet = sameTemplate ? pods.labelSet[pod]! : next.labelSet;
+    const sameLabels = labelSet === pods.labelSet[pod];
     const sameOwner = after.owner === before.owner;
-    if (next.id === pods.template[pod] && sameLabels && sameOwner) return;
+    if (next.id === pods.template[pod] && sameLabels && sameOwner && track === isTracked) return;
     pods.template[pod] = next.id;
-    pods.labelSet[pod] = next.labelSet;
+    pods.labelSet[pod] = labelSet;
     pods.owner[pod] = after.owner;
+    if (track) pods.word[pod]! |= PodBit.tracked;
+    else pods.word[pod]! &= ~PodBit.tracked;
     // The last finalizer of a pod whose time is over: the PATCH is its end (store.go deleteWithoutFinalizers).
     const over = !Number.isNaN(pods.deletionUs[pod]!) && pods.graceSeconds[pod] === 0;
     if (over && after.finalizers.length === 0) return this.#remove(pod);
-    const identity: PodIdentity = { labelSet: next.labelSet, owner: after.owner };
+    const identity: PodIdentity = { labelSet, owner: after.owner };
     this.#log(pod, this.#h.nextRevision(), Verb.modified, sameLabels && sameOwner ? null : identity);
+  }
+
+  /** Has finalizers: it stays, marked as deleted, until they are gone. */
+  #isHeld(pod: PodId): boolean {
+    const { state } = this.#h;
+    if (state.pods.word[pod]! & PodBit.tracked) return true;
+    return (state.template(pod).metadata?.finalizers ?? NO_FINALIZERS).length > 0;
   }
 
   /**
@@ -210,11 +234,12 @@ export class PodWrites {
     const deleting = !Number.isNaN(pods.deletionUs[pod]!);
     // A second delete may only shorten the period.
     if (deleting && grace > 0 && grace >= pods.graceSeconds[pod]!) return;
-    const held = (state.template(pod).metadata?.finalizers ?? NO_FINALIZERS).length > 0;
+    const held = this.#isHeld(pod);
     if (held && deleting && pods.graceSeconds[pod] === grace) return;
     r.unfinished = grace === 0 && !held;
+    const askedUs = deleting ? pods.deletionUs[pod]! - pods.graceSeconds[pod]! * 1_000_000 : this.#h.now();
     pods.graceSeconds[pod] = grace;
-    pods.deletionUs[pod] = this.#h.now() + grace * 1_000_000;
+    pods.deletionUs[pod] = askedUs + grace * 1_000_000;
     pods.word[pod]! |= PodBit.deleting;
     if (!deleting) recorder.podDeleting(pod);
     this.#write(pod, Verb.modified);
@@ -224,6 +249,22 @@ export class PodWrites {
     r.unfinished = false;
     // Another DELETE may have been faster: the pod is gone all the same.
     if (this.#h.state.pods.alive(pod, r.generation)) this.#remove(pod);
+  }
+
+  /** An eviction that is allowed: the pod gets its condition by one write, then it is deleted as by DELETE. */
+  evict(r: ApiRequest): void {
+    const { pods } = this.#h.state;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    r.unfinished = (pods.word[pod]! & PodBit.evicted) === 0;
+    if (r.unfinished) {
+      pods.word[pod]! |= PodBit.evicted;
+      this.#write(pod, Verb.modified);
+      return;
+    }
+    r.op = Op.deletePod;
+    this.delete(r);
+    r.code = 201;
   }
 
   patchNodeImages(r: ApiRequest): void {

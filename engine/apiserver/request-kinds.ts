@@ -78,6 +78,8 @@ export class RequestKinds {
         return this.id('create', 'pods/binding');
       case Op.patchPodStatus:
         return this.id('patch', 'pods/status');
+      case Op.evictPod:
+        return this.id('create', 'pods/eviction');
       case Op.patchPod:
         return this.id('patch', 'pods');
       case Op.deletePod:
@@ -96,11 +98,13 @@ export class RequestKinds {
     const kind =
       op === Op.updateObject
         ? this.id('update', resource)
-        : op === Op.updateStatus
-          ? this.id('update', `${resource}/status`)
-          : op === Op.patchObject
-            ? this.id('patch', resource)
-            : this.id('delete', resource);
+        : op === Op.updateScale
+          ? this.id('update', `${resource}/scale`)
+          : op === Op.updateStatus
+            ? this.id('update', `${resource}/status`)
+            : op === Op.patchObject
+              ? this.id('patch', resource)
+              : this.id('delete', resource);
     this.#byOpAndStore.set(key, kind);
     return kind;
   }

@@ -64,6 +64,7 @@ export class RequestTrace {
       case Op.patchPodStatus:
       case Op.patchPod:
       case Op.deletePod:
+      case Op.evictPod:
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;
       case Op.patchNodeImages:
       case Op.writeNode:

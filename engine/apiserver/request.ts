@@ -17,6 +17,8 @@ export const Op = {
   patchNodeImages: 9,
   writeEvent: 10,
   patchPod: 11,
+  evictPod: 20,
+  updateScale: 21,
   writeNode: 30,
   patchNode: 31,
   deleteNode: 32,

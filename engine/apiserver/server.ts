@@ -15,7 +15,6 @@ import {
   type Rng,
 } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import { QuotaAdmission } from './admission/resource-quota.ts';
@@ -23,6 +22,7 @@ import type { Admitted } from './admitted.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import type { EventWrite } from './event-recorder.ts';
+import { Evictions } from './eviction.ts';
 import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
@@ -37,6 +37,8 @@ import { Watches } from './watches.ts';
 const RETRY_AFTER_US = 1_000_000;
 const RETRIES_MAX = 10;
 
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+
 export interface ServerOptions {
   readonly kernel: Kernel;
   readonly rng: Rng;
@@ -46,8 +48,8 @@ export interface ServerOptions {
   readonly state: ClusterState;
   readonly recorder: Recorder;
   readonly costs: CostPreset;
-  /** Decodes, defaults, admits and validates an object as on POST. */
-  admit(object: KubeObject): Admitted;
+  /** Decodes, defaults, admits and validates an object as on POST; `uid`: of one that exists already. */
+  admit(object: KubeObject, uid?: string): Admitted;
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
@@ -69,6 +71,7 @@ export class Server implements ApiServer, Transport {
   readonly #objects: ObjectWrites;
   readonly #nodes: NodeWrites;
   readonly #quotas: QuotaAdmission;
+  readonly #evictions: Evictions;
   /** The server's client for its own requests; made at the first. */
   #loopback: ApiClient | null = null;
   readonly #trace: RequestTrace;
@@ -127,12 +130,28 @@ export class Server implements ApiServer, Transport {
       quotaAdded: (id, quota) => this.#quotas.added(id, quota),
       quotaRemoved: (id, quota) => this.#quotas.removed(id, quota),
     });
+    const loopback = (): ApiClient => {
+      this.#loopback ??= this.client('kube-apiserver', { qps: 0, burst: 0 });
+      return this.#loopback;
+    };
+    const { handlerUs } = costs.apiserver;
+    this.#evictions = new Evictions({
+      kernel,
+      state,
+      draw,
+      networkUs: network,
+      readUs: durations.sampler(
+        'apiserver/list budgets',
+        handlerUs['list'] ?? handlerUs['get'] ?? handlerUs['*'] ?? 0,
+      ),
+      client: loopback,
+      proceed: (r) => this.#etcd.submit(r.slot, kernel.now),
+      refused: (r) => this.#concluded(r),
+      request: (slot) => this.#pool.get(slot),
+    });
     this.#quotas = new QuotaAdmission({
       state,
-      client: () => {
-        this.#loopback ??= this.client('kube-apiserver', { qps: 0, burst: 0 });
-        return this.#loopback;
-      },
+      client: loopback,
       settled: (r) => {
         if (r.code < 400) this.#etcd.submit(r.slot, kernel.now);
         else this.#concluded(r);
@@ -222,7 +241,8 @@ export class Server implements ApiServer, Transport {
   storeOf(object: KubeObject): KindStore {
     const { objects } = this.#state;
     const known = objects.findKind(object.kind);
-    if (known !== undefined && known.apiVersion === object.apiVersion) return known;
+    // All versions of a kind are stored as one.
+    if (known !== undefined && groupOf(known.apiVersion) === groupOf(object.apiVersion)) return known;
     const name = `${object.kind}.${object.apiVersion}`;
     const other = objects.findKind(name);
     if (other !== undefined) return other;
@@ -292,8 +312,9 @@ export class Server implements ApiServer, Transport {
     const worker = this.#workers.pop();
     const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
     this.#workers.push(doneUs, worker);
+    if (r.op === Op.evictPod) this.#evictions.submit(r, doneUs);
     // Reads are answered from the server's cache.
-    if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
+    else if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
     else if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
     else this.#etcd.submit(r.slot, doneUs);
   }
@@ -311,30 +332,12 @@ export class Server implements ApiServer, Transport {
 
   /** Admits what is to be created and hands it to the quotas of its namespace. */
   #chargeRequest(r: ApiRequest): void {
-    if (r.op === Op.createPod) {
-      if (!this.#incoming.admitTemplate(r)) return this.#concluded(r);
-    } else {
-      const object = this.#incoming.admitObject(r, this.#clients[r.client]!.trusted);
-      if (object === null) return this.#concluded(r);
-      r.body = object;
-      if (object.kind === 'Pod' && object.apiVersion === 'v1') this.#incoming.asPod(r, object);
-    }
-    r.admitted = true;
-    const { texts } = this.#state;
-    const pod = r.op === Op.createPod ? (r.body as PodCreation) : null;
-    const object = pod === null ? (r.body as KubeObject) : null;
-    const definition = object === null ? kindOf('v1', 'Pod') : kindOf(object.apiVersion, object.kind);
-    if (definition === undefined || !definition.namespaced || definition.kind === 'Event') {
-      return this.#etcd.submit(r.slot, this.#kernel.now);
-    }
-    const namespace = pod === null ? (object!.metadata.namespace ?? 'default') : texts.text(pod.namespace);
-    const name = pod === null ? (object!.metadata.name ?? '') : this.#incoming.attemptedName(pod);
-    const problem = this.#objects.namespaceProblem(namespace, definition.resource, name);
-    if (problem !== null) {
-      r.fail(problem.code, problem.reason, problem.message);
-      return this.#concluded(r);
-    }
-    this.#quotas.submit(namespace, r, { definition, name, template: pod?.template ?? null, object });
+    const what = this.#incoming.toCharge(r, this.#clients[r.client]!.trusted, (namespace, resource, name) =>
+      this.#objects.namespaceProblem(namespace, resource, name),
+    );
+    if (what === 'refused') this.#concluded(r);
+    else if (what === 'free') this.#etcd.submit(r.slot, this.#kernel.now);
+    else this.#quotas.submit(what.namespace, r, what);
   }
 
   #tooMany(r: ApiRequest): void {
@@ -378,6 +381,8 @@ export class Server implements ApiServer, Transport {
         return this.#create(r);
       case Op.updateObject:
         return this.#objects.update(r);
+      case Op.updateScale:
+        return this.#objects.updateScale(r);
       case Op.updateStatus:
         return this.#objects.updateStatus(r);
       case Op.patchObject:
@@ -394,6 +399,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patch(r);
       case Op.deletePod:
         return this.#pods.delete(r);
+      case Op.evictPod:
+        return this.#pods.evict(r);
       case Op.patchNodeImages:
         return this.#pods.patchNodeImages(r);
       case Op.writeEvent:

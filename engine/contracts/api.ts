@@ -7,7 +7,7 @@
 import type { EventKind } from '../kernel/index.ts';
 import type { FieldError } from '../kinds/field-errors.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { Labels, PodTemplate, RevisionLog, Taint } from '../state/index.ts';
+import type { Labels, PodTemplate, RevisionLog, Taint, TemplateVariant } from '../state/index.ts';
 
 /** What a client is told. Valid only during the reply call: the record is reused. */
 export interface ApiReply {
@@ -46,6 +46,10 @@ export interface PodCreation {
   readonly pinned?: number;
   /** µs after start at which containers exit with 0; NaN: they run on. */
   readonly runUs: number;
+  /** With the finalizer by which a Job counts its pods. */
+  readonly tracked?: boolean;
+  /** How this pod differs from the template. */
+  readonly variant?: TemplateVariant;
 }
 
 /** A kubelet's or scheduler's PATCH of pods/status. Bits of PodBit. */
@@ -60,6 +64,9 @@ export interface PodStatusChange {
   readonly reason: number;
   /** Pod IP to record, 0 keep. */
   readonly ip: number;
+  /** With a terminal phase: exit code of the containers (-1: none has run), and when they had ended, µs. */
+  readonly exitCode?: number;
+  readonly finishedUs?: number;
   /** status.nominatedNodeName: node to record, -1 to clear it; absent: keep. */
   readonly nominatedNode?: number;
 }
@@ -105,6 +112,15 @@ export interface ApiClient {
   updateStatus(
     id: number,
     object: KubeObject,
+    expectedRevision: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+  /** PUT …/scale: only spec.replicas. */
+  updateScale(
+    id: number,
+    replicas: number,
     expectedRevision: number,
     reply: ReplyHandler | null,
     target?: number,
@@ -160,6 +176,19 @@ export interface ApiClient {
   ): void;
   /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
   deletePod(
+    pod: number,
+    generation: number,
+    graceSeconds: number,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
+
+  /**
+   * POST pods/eviction: a DELETE unless the pod's disruption budget forbids it (429 with the cause, 500 where several
+   * budgets select the pod); 201. `graceSeconds` as in `deletePod`.
+   */
+  evictPod(
     pod: number,
     generation: number,
     graceSeconds: number,

@@ -28,6 +28,31 @@ export interface ProxyCosts {
   readonly firstPacketPerServiceNs?: number;
 }
 
+/** What a container runtime costs, behind the kubelet's CRI. One file a runtime in policies/costs/cri. */
+export interface RuntimeCosts {
+  readonly name: string;
+  /** As in node.status.nodeInfo.containerRuntimeVersion. */
+  readonly version: string;
+  readonly about: string;
+  readonly sandboxUs: Duration;
+  readonly containerCreateUs: Duration;
+  readonly containerStartUs: Duration;
+  readonly stopUs: Duration;
+  readonly pullBaseUs: Duration;
+  readonly pullBytesPerSecond: number;
+  readonly serializeImagePulls: boolean;
+  /** Pulls at a time where they are not serialised; 0: no limit. */
+  readonly maxParallelImagePulls?: number;
+}
+
+export interface PluginCost {
+  /** Per pod visited in PreFilter, and in PreScore. */
+  readonly filterPodNs: number;
+  readonly scorePodNs: number;
+  /** Per node examined, unless PreFilter left the plug-in out. */
+  readonly filterNodeNs: number;
+}
+
 export interface CostPreset {
   readonly name: string;
   readonly about: string;
@@ -72,6 +97,11 @@ export interface CostPreset {
     readonly filterNodeNs: number;
     readonly scoreNodeNs: number;
     readonly parallelism: number;
+    /**
+     * By name of a plug-in: what it costs where it takes part, beyond the terms above. Nanoseconds a pod that upstream's
+     * implementation visits (`Plugin.visits`), divided by `parallelism`; and a node that it filters.
+     */
+    readonly plugins: Readonly<Record<string, PluginCost>>;
     readonly podInitialBackoffUs: number;
     readonly podMaxBackoffUs: number;
     readonly unschedulableFlushUs: number;
@@ -91,6 +121,10 @@ export interface CostPreset {
     /** From container start to the pod status seen changed (PLEG relist after sync). */
     readonly plegUs: Duration;
     readonly serializeImagePulls: boolean;
+    /** Pulls at a time where they are not serialised; 0 or absent: no limit. */
+    readonly maxParallelImagePulls?: number;
+    /** Images that no registry has: names, or with a trailing `*` all that begin so. */
+    readonly missingImages?: readonly string[];
     /** Bytes a second per pull. */
     readonly pullBytesPerSecond: number;
     /** Time of a pull besides moving bytes: manifest, unpack start. */
@@ -115,6 +149,13 @@ export interface CostPreset {
      */
     readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
+  /** Container runtimes that nodes can name (annotation kubetick.io/container-runtime). */
+  readonly runtimes?: Readonly<Record<string, RuntimeCosts>>;
+  /**
+   * The resource metrics API: containers are looked at each `resolutionUs`, and a value is the mean since the look
+   * before; 0: what is used at the moment it is asked for. Absent: 0 and 15 s.
+   */
+  readonly metrics?: { readonly resolutionUs: number; readonly windowUs: number };
   readonly proxy: ProxyCosts;
   /** Ways between clients and pods, one way, µs; absent: they take no time. */
   readonly network?: {

@@ -105,10 +105,15 @@ export interface RunOptions {
   trace?: { object: string; emit(hop: TraceHop): void };
   /** Given the run's timeline when it ends. The run is the same with and without it. */
   timeline?(timeline: Timeline): void;
+  /**
+   * Makes every scheduling decision by the index and by the plain search, throws InvariantError at the first difference,
+   * and is told at the end how many there were. The run is the same with and without it.
+   */
+  verifyDecisions?(decisions: number): void;
   /** Follows scheduling attempts. The run is the same with and without it, up to where it ends it. */
   attempts?: AttemptObserver;
   progress?(state: ProgressState): void;
-  /** Runs costly invariant checks after each event burst. */
+  /** Walks through the whole cluster now and then, and fails where something that must hold does not. */
   paranoid?: boolean;
   /** Returns true to stop (Ctrl-C). Asked every few thousand events. */
   shouldStop?(): boolean;

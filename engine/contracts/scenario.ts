@@ -74,6 +74,8 @@ export interface TimedStep {
     | 'delete'
     | 'delete-pod'
     | 'patch-pod'
+    | 'evict'
+    | 'set-usage'
     | 'rollout-undo'
     | 'patch-node'
     | 'remove-node'
@@ -98,6 +100,13 @@ export interface TimedStep {
   /** For `delete-pod` and `patch-pod`: which, unless `target` names it; and with how many seconds of grace. */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
+  /** For `set-usage`: what every container of pods with these labels uses from now on, in thousandths. */
+  readonly usage?: {
+    readonly namespace: string;
+    readonly matchLabels: Readonly<Record<string, string>>;
+    readonly resource: 'cpu' | 'memory';
+    readonly milli: number;
+  };
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
   readonly toRevision?: number;
 }
@@ -138,7 +147,7 @@ export interface ResolvedScenario {
   readonly policies: {
     /** A KubeSchedulerConfiguration as read, or absent for the default profile. */
     readonly schedulerConfig?: KubeObject;
-    /** nodes looked at per pod: `brute` is the definition. */
+    /** How nodes are searched: `brute` is the definition, `verify` compares. Absent: by the index. */
     readonly search?: string;
     /** The user's own policies: scheduler plug-ins, controllers, workloads. */
     readonly plugins?: readonly PolicyFile[];

@@ -91,6 +91,7 @@ export const NODES_TABLE: TableSpec = {
     num('pods_mean', 'mean number of bound pods that have not ended'),
     int('pods_peak', 'largest number of bound pods that have not ended'),
     int('pods_total', 'pods ever bound to it'),
+    text('container_runtime', 'status.nodeInfo.containerRuntimeVersion'),
   ],
 };
 

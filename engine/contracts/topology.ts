@@ -40,6 +40,8 @@ export interface TopologyDomains {
   readonly of: Int32Array;
   /** Numbers given so far. */
   readonly size: number;
+  /** No two nodes share a value. */
+  readonly isSingle: boolean;
 }
 
 /** Pods of a selection in the domains of a node group. */
@@ -66,6 +68,25 @@ export interface TopologyView {
   counts(selection: PodSelection, group: TopologyGroup): DomainCounts;
   /** Tells of each class of pods that counts on some node, now and later: the first pod has come, the last has left. */
   onClass(listener: (pods: PodClass, exists: boolean) => void): void;
+}
+
+/** What divides nodes in the eyes of a plug-in: nodes with equal values in all dimensions are all the same to it. */
+export interface NodeDimensions {
+  /** By node: values[node]. */
+  by(values: Int32Array): void;
+  /** By node: table[values[node]]; -1 where values[node] is negative, 0 beyond the end of the table. */
+  through(values: Int32Array, table: Int32Array): void;
+  /** By node: values[node] where domains[node] is not negative, else -1. */
+  where(domains: Int32Array, values: Int32Array): void;
+  /** By node: what the function says, an integer of 32 bits. */
+  each(value: (node: number) => number): void;
+}
+
+/** nodes[i] stands for sizes[i] feasible nodes, itself included; entries 0..count-1. */
+export interface NodeStrata {
+  readonly nodes: Int32Array;
+  readonly sizes: Int32Array;
+  readonly count: number;
 }
 
 /** Objects besides nodes and pods that the scheduler watches, as its watches have passed them. */

@@ -2,6 +2,7 @@
 // the current template, moving sizes, writing status (pkg/controller/deployment/{sync,rolling,recreate,progress}.go,
 // v1.36). Every step returns or throws RequestFailed, as upstream returns errors.
 import type { Calls, ControllerContext, SeenObject, Steps } from '../contracts/controller.ts';
+import { assert } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Labels } from '../state/index.ts';
 import { findCondition, withCondition } from './conditions.ts';
@@ -295,6 +296,11 @@ export class DeploymentRollout {
     const total = totalSpecReplicas(objectsOf(this.#all(sets)));
     const wanted =
       size > this.#strategy.replicas ? this.#strategy.replicas : newReplicas(this.#strategy, size, total);
+    const most = this.#strategy.replicas + maxSurge(this.#strategy);
+    assert(
+      wanted <= size || total - size + wanted <= most,
+      () => `Deployment ${this.#seen.key} would have ${total - size + wanted} pods of at most ${most}`,
+    );
     return (yield* this.#resize(current, wanted)) !== null;
   }
 
@@ -328,6 +334,10 @@ export class DeploymentRollout {
       spare -= count;
       removed += count;
     }
+    assert(
+      spare >= Math.min(0, available - minAvailable),
+      () => `Deployment ${this.#seen.key} would have fewer than ${minAvailable} pods available`,
+    );
     return removed > 0;
   }
 

@@ -42,6 +42,25 @@ const CONDITIONS: readonly (readonly [string, string, string])[] = [
   ['NamespaceFinalizersRemaining', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished'],
 ];
 
+/** What a pass could not delete: numbers of objects by resource.group, and by finalizer. */
+interface Remaining {
+  readonly resources: ReadonlyMap<string, number>;
+  readonly finalizers: ReadonlyMap<string, number>;
+}
+
+const NOTHING: Remaining = { resources: new Map(), finalizers: new Map() };
+
+const add = (counts: Map<string, number>, key: string): void => {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+};
+
+/** `a has 2 resource instances, b has 1 resource instances`, in order of names (status_condition_utils.go). */
+const listed = (counts: ReadonlyMap<string, number>, verb: 'has' | 'in'): string =>
+  [...counts.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, count]) => `${name} ${verb} ${count} resource instances`)
+    .join(', ');
+
 class NamespaceController implements Controller {
   readonly #ctx: ControllerContext;
   readonly #namespaces: SeenObjects;
@@ -62,8 +81,9 @@ class NamespaceController implements Controller {
     const { object } = live;
     if ((object['spec']?.finalizers ?? []).length === 0) return DONE;
     const podGraceSeconds = yield* this.#deletePods(key, calls);
-    const waitSeconds = podGraceSeconds ?? (yield* this.#deleteObjects(key, calls));
-    const conditions = this.#conditions(object);
+    const left = podGraceSeconds === null ? yield* this.#deleteObjects(key, calls) : NOTHING;
+    const waitSeconds = podGraceSeconds ?? (left.resources.size > 0 ? FINALIZER_ESTIMATE_SECONDS : null);
+    const conditions = this.#conditions(object, left);
     let { revision } = live;
     if (!sameConditions(conditionsOf(object), conditions)) {
       const status = { ...object['status'], conditions };
@@ -103,8 +123,8 @@ class NamespaceController implements Controller {
     return graceSeconds;
   }
 
-  /** Deletes everything else; null if nothing is left then, otherwise the seconds that finalizers may take. */
-  *#deleteObjects(namespace: string, calls: Calls): Steps<number | null> {
+  /** Deletes everything else; what is left then is held by finalizers. */
+  *#deleteObjects(namespace: string, calls: Calls): Steps<Remaining> {
     const { objects } = this.#ctx.run.state;
     const stores = objects.kinds.filter((store) => store.namespaced);
     const order = [
@@ -119,14 +139,36 @@ class NamespaceController implements Controller {
       for (const id of ids.slice(1)) calls.delete(id);
       yield calls.delete(ids[0]!);
     }
-    return stores.some((store) => idsOf(store).length > 0) ? FINALIZER_ESTIMATE_SECONDS : null;
+    const resources = new Map<string, number>();
+    const finalizers = new Map<string, number>();
+    for (const store of stores)
+      for (const id of idsOf(store)) {
+        const group = store.apiVersion.includes('/') ? store.apiVersion.split('/')[0]! : '';
+        add(resources, `${store.resource}.${group}`);
+        for (const name of objects.get(id)?.metadata.finalizers ?? []) add(finalizers, name);
+      }
+    return { resources, finalizers };
   }
 
-  #conditions(object: KubeObject): readonly Condition[] {
+  #conditions(object: KubeObject, left: Remaining): readonly Condition[] {
     const now = this.#ctx.run.kernel.now;
     let conditions = conditionsOf(object);
     for (const [type, reason, message] of CONDITIONS) {
       conditions = withCondition(conditions, condition(type, 'False', reason, message, now));
+    }
+    if (left.resources.size > 0) {
+      const text = `Some resources are remaining: ${listed(left.resources, 'has')}`;
+      conditions = withCondition(
+        conditions,
+        condition('NamespaceContentRemaining', 'True', 'SomeResourcesRemain', text, now),
+      );
+    }
+    if (left.finalizers.size > 0) {
+      const text = `Some content in the namespace has finalizers remaining: ${listed(left.finalizers, 'in')}`;
+      conditions = withCondition(
+        conditions,
+        condition('NamespaceFinalizersRemaining', 'True', 'SomeFinalizersRemain', text, now),
+      );
     }
     return conditions;
   }

@@ -139,6 +139,10 @@ export class Worker implements Calls {
     this.#bench.client.updateStatus(id, object, expectedRevision, this.#bench.reply, this.index, 0);
     return this.#begun();
   }
+  updateScale(id: number, replicas: number, expectedRevision: number): Pending {
+    this.#bench.client.updateScale(id, replicas, expectedRevision, this.#bench.reply, this.index, 0);
+    return this.#begun();
+  }
   patch(id: number, change: (object: KubeObject) => KubeObject): Pending {
     this.#bench.client.patch(id, change, this.#bench.reply, this.index, 0);
     return this.#begun();

@@ -5,6 +5,7 @@ import type { NodeGroup, SourcedObject } from '../contracts/scenario.ts';
 import { ingestNode, type NodeIngest } from '../kinds/ingest/node.ts';
 import { ingestPod } from '../kinds/ingest/pod.ts';
 import type { KubeObject } from '../kinds/kind.ts';
+import { namespaceDefaults } from '../kinds/namespace-defaults.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import { type ClusterState, isTerminal, type PodId, seededUid, timestampText } from '../state/index.ts';
 
@@ -45,6 +46,17 @@ export class Seeder {
     }
   }
 
+  /** What the cluster made in each namespace, but for what a dump has told already. */
+  namespaceDefaults(): void {
+    const { objects } = this.#state;
+    for (const [name] of [...objects.kind('Namespace').ids])
+      for (const object of namespaceDefaults(name)) {
+        const store =
+          objects.findKind(object.kind) ?? objects.findKind(`${object.kind}.${object.apiVersion}`);
+        if (store?.ids.has(`${name}/${object.metadata.name}`) !== true) this.object(object);
+      }
+  }
+
   nodeGroups(groups: readonly NodeGroup[]): void {
     for (const group of groups) {
       const count = group.names?.length ?? group.count;
@@ -70,6 +82,7 @@ export class Seeder {
       cpuMilli: nodes.cpuMilli[node]!,
       memoryBytes: nodes.memoryBytes[node]!,
       podsMax: nodes.podsMax[node]!,
+      runtime: object['status']?.nodeInfo?.containerRuntimeVersion ?? '',
     });
     return node;
   }

@@ -108,6 +108,11 @@ export class StepDriver {
     this.#sentUs = this.#c.kernel.now;
     this.#picked = undefined;
     if (task.step.do === 'look') return this.#unsent(task, 0, '', '');
+    if (task.step.usage !== undefined) {
+      const { resource, namespace, matchLabels, milli } = task.step.usage;
+      this.#c.state.usage.set(this.#c.kernel.now, resource, namespace, matchLabels, milli);
+      return this.#unsent(task, 0, '', '');
+    }
     if (task.node >= 0) return this.#toNode(task, task.node);
     if (task.step.pick !== undefined) return this.#toPicked(task, task.step.pick);
     if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
@@ -207,6 +212,11 @@ export class StepDriver {
   #podRequest({ step }: Task, pod: number): true {
     const { state } = this.#c;
     const generation = state.pods.generation[pod]!;
+    if (step.do === 'evict') {
+      this.#hop('Pod', state.podNamespace(pod), state.podName(pod), 'sends POST Eviction');
+      this.#client.evictPod(pod, generation, step.graceSeconds ?? -1, this.#answered);
+      return true;
+    }
     const verb = step.patch === undefined ? 'DELETE' : 'PATCH';
     this.#hop('Pod', state.podNamespace(pod), state.podName(pod), `sends ${verb} Pod`);
     if (step.patch === undefined)

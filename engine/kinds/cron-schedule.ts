@@ -1,5 +1,5 @@
-// Cron schedules as the API server reads them (robfig/cron v3, ParseStandard): five fields or a descriptor. Only the
-// form is checked here.
+// Cron schedules as the API server and the CronJob controller read them (robfig/cron v3, ParseStandard): five fields or
+// a descriptor. When such a schedule is due next is asked in engine/controllers/cron-times.ts.
 
 export class CronError extends Error {}
 
@@ -8,6 +8,23 @@ interface Bounds {
   readonly max: number;
   readonly names: readonly string[];
 }
+
+/** Values that a field allows, by value; `star`: it says nothing (`*` or `?`, without a step). */
+export interface CronField {
+  readonly values: readonly boolean[];
+  readonly star: boolean;
+}
+
+export interface CronFields {
+  readonly minute: CronField;
+  readonly hour: CronField;
+  readonly dayOfMonth: CronField;
+  readonly month: CronField;
+  readonly dayOfWeek: CronField;
+}
+
+/** Fields, or a fixed distance (`@every`), s. */
+export type CronSchedule = CronFields | { readonly everySeconds: number };
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -19,7 +36,26 @@ const FIELDS: readonly Bounds[] = [
   { min: 1, max: 12, names: MONTHS },
   { min: 0, max: 6, names: DAYS },
 ];
-const DESCRIPTORS = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
+const DESCRIPTORS: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+const EVERY = '@every ';
+/** Seconds of the units of a Go duration. */
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3600,
+};
 
 function parseNumber(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) {
@@ -36,12 +72,14 @@ function parseNumberOrName(text: string, bounds: Bounds): number {
   return named >= 0 ? named + bounds.min : parseNumber(text);
 }
 
-function checkRange(text: string, bounds: Bounds): void {
+/** Marks the values of a range; true if it says nothing. */
+function readRange(text: string, bounds: Bounds, values: boolean[]): boolean {
   const [range = '', stepText, ...moreSteps] = text.split('/');
   const limits = range.split('-');
   let start = bounds.min;
   let end = bounds.max;
-  if (limits[0] !== '*' && limits[0] !== '?') {
+  const star = limits[0] === '*' || limits[0] === '?';
+  if (!star) {
     start = parseNumberOrName(limits[0] as string, bounds);
     if (limits.length > 2) throw new CronError(`too many hyphens: ${text}`);
     end = limits.length === 2 ? parseNumberOrName(limits[1] as string, bounds) : start;
@@ -57,31 +95,54 @@ function checkRange(text: string, bounds: Bounds): void {
   if (end > bounds.max) throw new CronError(`end of range (${end}) above maximum (${bounds.max}): ${text}`);
   if (start > end) throw new CronError(`beginning of range (${start}) beyond end of range (${end}): ${text}`);
   if (step === 0) throw new CronError(`step of range should be a positive number: ${text}`);
+  for (let value = start; value <= end; value += step) values[value] = true;
+  return star && step === 1;
+}
+
+function readField(text: string, bounds: Bounds): CronField {
+  const values: boolean[] = new Array(bounds.max + 1).fill(false);
+  let star = false;
+  for (const range of text.split(',')) if (range !== '' && readRange(range, bounds, values)) star = true;
+  return { values, star };
+}
+
+/** Whole seconds of `1h30m`, at least 1 (cron.Every). */
+function everySeconds(descriptor: string): number {
+  const duration = descriptor.slice(EVERY.length);
+  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(duration)) {
+    throw new CronError(
+      `failed to parse duration ${descriptor}: time: invalid duration ${JSON.stringify(duration)}`,
+    );
+  }
+  let seconds = 0;
+  for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+    seconds += Number(amount) * UNITS[unit!]!;
+  return Math.max(1, Math.floor(seconds));
 }
 
 /** Throws CronError with the server's text when the schedule cannot be read. */
-export function checkCronSchedule(schedule: string): void {
+export function parseCronSchedule(schedule: string): CronSchedule {
   let rest = schedule;
   if (rest.startsWith('TZ=') || rest.startsWith('CRON_TZ=')) {
     const blank = rest.indexOf(' ');
     rest = blank < 0 ? '' : rest.slice(blank).trim();
   }
   if (rest.startsWith('@')) {
-    const every = /^@every (?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(rest);
-    if (!every && rest.startsWith('@every ')) {
-      const duration = rest.slice('@every '.length);
-      throw new CronError(
-        `failed to parse duration ${rest}: time: invalid duration ${JSON.stringify(duration)}`,
-      );
-    }
-    if (!every && !DESCRIPTORS.includes(rest)) throw new CronError(`unrecognized descriptor: ${rest}`);
-    return;
+    if (rest.startsWith(EVERY)) return { everySeconds: everySeconds(rest) };
+    const standard = Object.hasOwn(DESCRIPTORS, rest) ? DESCRIPTORS[rest] : undefined;
+    if (standard === undefined) throw new CronError(`unrecognized descriptor: ${rest}`);
+    rest = standard;
   }
-  const fields = rest.split(/\s+/).filter((field) => field !== '');
-  if (fields.length !== FIELDS.length) {
-    throw new CronError(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`);
+  const texts = rest.split(/\s+/).filter((field) => field !== '');
+  if (texts.length !== FIELDS.length) {
+    throw new CronError(`expected exactly 5 fields, found ${texts.length}: [${texts.join(' ')}]`);
   }
-  for (const [index, field] of fields.entries()) {
-    for (const range of field.split(',')) if (range !== '') checkRange(range, FIELDS[index] as Bounds);
-  }
+  const [minute, hour, dayOfMonth, month, dayOfWeek] = texts.map((text, i) => readField(text, FIELDS[i]!));
+  return {
+    minute: minute!,
+    hour: hour!,
+    dayOfMonth: dayOfMonth!,
+    month: month!,
+    dayOfWeek: dayOfWeek!,
+  };
 }

@@ -1,6 +1,6 @@
 // CronJob (batch/v1): defaults (SetDefaults_CronJob) and checks (validateCronJobSpec, pkg/apis/batch/validation, v1.36).
 import { checkNonNegative, checkOneOf, notSupportedInOrder } from './checks.ts';
-import { CronError, checkCronSchedule } from './cron-schedule.ts';
+import { CronError, parseCronSchedule } from './cron-schedule.ts';
 import type { FieldErrors } from './field-errors.ts';
 import { isSet, text } from './field-lists.ts';
 import { checkJobSpec, defaultJobTemplate } from './job.ts';
@@ -32,7 +32,7 @@ function checkSchedule(errors: FieldErrors, field: string, schedule: string): vo
     return;
   }
   try {
-    checkCronSchedule(schedule);
+    parseCronSchedule(schedule);
   } catch (error) {
     if (!(error instanceof CronError)) throw error;
     errors.invalid(field, schedule, error.message);
@@ -99,7 +99,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'cronjobs',
     namespaced: true,
     shortNames: ['cj'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
     warnings: ({ metadata, spec }) => {

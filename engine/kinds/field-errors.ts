@@ -12,7 +12,9 @@ export type CauseReason =
   | 'FieldValueTooLong'
   | 'FieldValueTooMany'
   | 'FieldValueTypeInvalid'
-  | 'InternalError';
+  | 'InternalError'
+  /** Of a refused eviction: the budget that forbids it. */
+  | 'DisruptionBudget';
 
 export interface FieldError {
   /** Field path, e.g. `spec.containers[0].image`. */

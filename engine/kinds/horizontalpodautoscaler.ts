@@ -79,6 +79,13 @@ function asV2Spec(autoscaler: KubeObject): Json {
   return { ...spec, metrics };
 }
 
+/** As the server keeps it, whichever version it was written in. */
+function asV2(autoscaler: KubeObject): KubeObject {
+  const { targetCPUUtilizationPercentage: _, ...spec } = asV2Spec(autoscaler);
+  const status = { desiredReplicas: 0, currentMetrics: null };
+  return { ...autoscaler, apiVersion: 'autoscaling/v2', spec, status };
+}
+
 function validate(autoscaler: KubeObject, errors: FieldErrors): void {
   const spec = asV2Spec(autoscaler);
   const { minReplicas, maxReplicas = 0 } = spec;
@@ -241,11 +248,11 @@ const base = {
   resource: 'horizontalpodautoscalers',
   namespaced: true,
   shortNames: ['hpa'],
-  modelled: false,
+  modelled: true,
   validate,
 } as const;
 
 export const kinds: readonly KindDefinition[] = [
   { ...base, apiVersion: 'autoscaling/v2', defaults: defaultV2 },
-  { ...base, apiVersion: 'autoscaling/v1', defaults: defaultV1 },
+  { ...base, apiVersion: 'autoscaling/v1', defaults: defaultV1, asStored: asV2 },
 ];

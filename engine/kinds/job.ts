@@ -229,7 +229,7 @@ export const kinds: readonly KindDefinition[] = [
     kind: 'Job',
     resource: 'jobs',
     namespaced: true,
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
     warnings,

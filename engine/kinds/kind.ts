@@ -62,6 +62,8 @@ export interface KindDefinition {
   validate(object: KubeObject, errors: FieldErrors): void;
   /** Texts of the server's Warning headers for this object (deprecations, suspicious specs). */
   warnings?(object: KubeObject): string[];
+  /** The object in the version that the server stores, where that is another one of its kind. */
+  asStored?(object: KubeObject): KubeObject;
   /** How metadata.name is checked. Default: `subdomain`. */
   readonly nameRule?: 'subdomain' | 'label' | 'service' | 'path-segment' | 'ip';
 }

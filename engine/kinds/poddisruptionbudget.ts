@@ -43,7 +43,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'poddisruptionbudgets',
     namespaced: true,
     shortNames: ['pdb'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
   },

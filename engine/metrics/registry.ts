@@ -40,6 +40,10 @@ export const METRICS: readonly MetricSpec[] = [
   latency('scheduler.bind', 'decision → binding stored in etcd and answered'),
   latency('kubelet.pull', 'one image pull, waiting in the pull queue of its node included'),
   latency('kubelet.start', 'pod seen by its kubelet → all containers started'),
+  latency(
+    'runtime.<name>.<step>',
+    'on nodes with that container runtime: sandbox (RunPodSandbox), pull (one image), start (as kubelet.start): runtime.docker.start',
+  ),
   latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
   latency(
     'request.latency.<stream>',

@@ -1,7 +1,10 @@
 // What kubelets send: each node's kubelet has an API client of its own, made when it first has something to say.
 import type { ApiClient, PodStatusChange, ReplyHandler } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
+import { podUid } from '../kinds/ingest/materialise.ts';
 import { type NodePower, Reach } from './node-power.ts';
+
+export const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
 
 /** What a kubelet would have sent of a pod: a status, or (null) the last DELETE. */
 interface Unsaid {
@@ -117,9 +120,32 @@ export class KubeletClients {
     this.event(pod, 'Normal', 'Pulled', text);
   }
 
+  pullFailed(pod: number, image: number, failure: string): void {
+    const name = this.#c.state.images.text(image);
+    this.event(pod, 'Warning', 'Failed', `Failed to pull image "${name}": ${failure}`);
+    this.event(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
+  }
+
+  pullBacksOff(pod: number, image: number): void {
+    this.event(pod, 'Normal', 'BackOff', this.#imageText(image, 'Back-off pulling image ', ''));
+    this.event(pod, 'Warning', 'Failed', 'Error: ImagePullBackOff');
+  }
+
+  /** PATCH of nothing but why a container waits. */
+  reason(pod: number, reason: number): void {
+    this.patch(pod, { ...NO_CHANGE, reason });
+  }
+
   neverPulled(pod: number, image: string): void {
     const text = `Container image "${image}" is not present with pull policy of Never`;
     this.event(pod, 'Warning', 'ErrImageNeverPull', text);
+  }
+
+  /** CrashLoopBackOff of a container. */
+  backOff(pod: number, container: string): void {
+    const { state } = this.#c;
+    const who = `${state.podName(pod)}_${state.podNamespace(pod)}(${podUid(state, pod)})`;
+    this.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container} in pod ${who}`);
   }
 
   /** A text about an image, made once: thousands of pods say the same. */

@@ -2,32 +2,43 @@
 // every transition, so that an event scheduled for an earlier one is recognised and dropped, also after the row was
 // given to another pod.
 
+import type { CostPreset } from '../contracts/costs.ts';
 import type { ContainerTemplate, PodTemplate } from '../state/index.ts';
 
 export const Step = {
   none: 0,
   /** Seen by the kubelet, its worker has not started. */
   seen: 1,
+  /** Waits for its volumes. */
+  volumes: 2,
   /** RunPodSandbox with CNI ADD. */
-  sandbox: 2,
-  pulling: 3,
+  sandbox: 3,
+  pulling: 4,
+  /** A pull has failed; the next sync tells of the back-off. */
+  pullFailed: 5,
+  /** Waits for the next pull. */
+  pullBackOff: 6,
   /** CreateContainer and StartContainer. */
-  starting: 4,
+  starting: 7,
+  /** A postStart hook runs. */
+  hook: 8,
   /** An init container runs. */
-  init: 5,
+  init: 9,
+  /** An init container has failed and waits for its restart. */
+  initBackOff: 10,
   /** All containers have started; waits for the PLEG. */
-  started: 6,
-  running: 7,
+  started: 11,
+  running: 12,
   /** The containers ended and wait for their restart. */
-  backoff: 8,
+  backoff: 13,
   /** Told to stop: SIGTERM sent. */
-  stopping: 9,
+  stopping: 14,
   /** Ended for good, and the status that says so is on its way. */
-  ending: 10,
+  ending: 15,
   /** Ended for good. */
-  ended: 11,
+  ended: 16,
   /** Ended, and the pod's last DELETE is on its way. */
-  released: 12,
+  released: 17,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
@@ -36,6 +47,12 @@ export class PodWorkers {
   version = new Int32Array(256);
   /** Container worked on: init containers first, then the others. */
   container = new Uint16Array(256);
+  /** When the next pull is due, µs; only while pulls fail. */
+  pullUs = new Float64Array(256);
+  /** Runs of init containers that have failed. */
+  initRuns = new Uint16Array(256);
+  /** Which pod of its owner (and completion index) it is, from 0, where its template asks for that. */
+  ordinal = new Int32Array(256);
   /** Runs of the containers that have ended. */
   runs = new Uint16Array(256);
   /** Time between the last exit and the restart, µs, as the back-off stands. */
@@ -53,12 +70,17 @@ export class PodWorkers {
   alive = new Uint16Array(256);
   /** 1: the containers answer their readiness probes. */
   ready = new Uint8Array(256);
+  /** While the pod ends: how many of its last status and its volumes have not been answered. */
+  awaited = new Uint8Array(256);
 
   reset(pod: number): void {
     if (pod >= this.step.length) this.#grow(pod + 1);
     this.step[pod] = Step.none;
     this.version[pod]! += 1;
     this.container[pod] = 0;
+    this.pullUs[pod] = 0;
+    this.initRuns[pod] = 0;
+    this.ordinal[pod] = 0;
     this.runs[pod] = 0;
     this.backoffUs[pod] = 0;
     this.startedUs[pod] = Number.NaN;
@@ -68,6 +90,7 @@ export class PodWorkers {
     this.stopUs[pod] = 0;
     this.alive[pod] = 0;
     this.ready[pod] = 0;
+    this.awaited[pod] = 0;
   }
 
   /** Moves on; returns the version that events of this step carry. */
@@ -81,6 +104,17 @@ export class PodWorkers {
     return pod < this.step.length ? (this.step[pod]! as Step) : Step.none;
   }
 
+  /** A run has ended; how long its restart waits, µs: nothing, then the base, doubling; forgotten after a long run. */
+  ranOnce(pod: number, nowUs: number, costs: CostPreset['kubelet']): number {
+    const { crashBackoffBaseUs, crashBackoffMaxUs, crashBackoffResetUs } = costs;
+    const first = this.runs[pod] === 0 || nowUs - this.startedUs[pod]! > crashBackoffResetUs;
+    const last = this.backoffUs[pod]!;
+    const wait = first ? 0 : Math.min(crashBackoffMaxUs, last === 0 ? crashBackoffBaseUs : last * 2);
+    this.backoffUs[pod] = wait;
+    this.runs[pod]! += 1;
+    return wait;
+  }
+
   #grow(needed: number): void {
     let size = this.step.length;
     while (size < needed) size *= 2;
@@ -91,6 +125,9 @@ export class PodWorkers {
     this.step = grow(this.step, new Uint8Array(size));
     this.version = grow(this.version, new Int32Array(size));
     this.container = grow(this.container, new Uint16Array(size));
+    this.pullUs = grow(this.pullUs, new Float64Array(size));
+    this.initRuns = grow(this.initRuns, new Uint16Array(size));
+    this.ordinal = grow(this.ordinal, new Int32Array(size));
     this.runs = grow(this.runs, new Uint16Array(size));
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
     this.startedUs = grow(this.startedUs, new Float64Array(size));
@@ -100,6 +137,7 @@ export class PodWorkers {
     this.stopUs = grow(this.stopUs, new Float64Array(size));
     this.alive = grow(this.alive, new Uint16Array(size));
     this.ready = grow(this.ready, new Uint8Array(size));
+    this.awaited = grow(this.awaited, new Uint8Array(size));
   }
 }
 
@@ -107,23 +145,4 @@ export class PodWorkers {
 export function containerAt(template: PodTemplate, index: number): ContainerTemplate | undefined {
   const inits = template.initContainers.length;
   return index < inits ? template.initContainers[index] : template.containers[index - inits];
-}
-
-/** Length of the run after `runs` others, µs; null: it runs on. `fixed`: as the pod's creator said, NaN: nothing. */
-export function runUsOf(template: PodTemplate, fixed: number, runs: number): number | null {
-  if (!Number.isNaN(fixed)) return fixed;
-  const list = template.timings.runUs;
-  return list.length === 0 ? null : list[Math.min(runs, list.length - 1)]!;
-}
-
-/** Names of the containers that run: of those that start in order, the ones before `current`. */
-export function runningContainers(template: PodTemplate, step: Step, current: number): string[] {
-  const { initContainers, containers } = template;
-  const started = step >= Step.started ? Number.POSITIVE_INFINITY : current;
-  const names: string[] = [];
-  [...initContainers, ...containers].forEach((container, i) => {
-    const sidecarOrOther = container.sidecar || i >= initContainers.length;
-    if ((sidecarOrOther && i < started) || (step === Step.init && i === started)) names.push(container.name);
-  });
-  return names;
 }

@@ -12,6 +12,8 @@ export class NodeOrder {
   #list = new Int32Array(0);
   #position = new Int32Array(0);
   #stale = false;
+  /** Grows with each change of the list. */
+  version = 0;
 
   get count(): number {
     return this.#count;
@@ -30,6 +32,7 @@ export class NodeOrder {
     this.#zoneOf[node] = zone;
     this.#count += 1;
     this.#stale = true;
+    this.version += 1;
   }
 
   remove(node: number): void {
@@ -44,6 +47,7 @@ export class NodeOrder {
     this.#zoneOf[node] = undefined;
     this.#count -= 1;
     this.#stale = true;
+    this.version += 1;
   }
 
   /** Zone that a node of the list was added with. */
@@ -62,6 +66,16 @@ export class NodeOrder {
   list(): Int32Array {
     if (this.#stale) this.#rebuild();
     return this.#list;
+  }
+
+  has(node: number): boolean {
+    return this.#zoneOf[node] !== undefined;
+  }
+
+  /** Positions by node, of those that are in the list. */
+  positions(): Int32Array {
+    if (this.#stale) this.#rebuild();
+    return this.#position;
   }
 
   /** Position of a node that is in the list. */

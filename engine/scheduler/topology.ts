@@ -31,12 +31,29 @@ export interface IndexedNodes {
 class Domains implements TopologyDomains {
   of: Int32Array<ArrayBuffer>;
   readonly #ids = new Map<string, number>();
+  /** By domain: nodes that have the value. */
+  #nodes = new Int32Array(16);
+  /** Domains of more than one node. */
+  #shared = 0;
 
   constructor(rows: number) {
     this.of = new Int32Array(rows).fill(-1);
   }
   get size(): number {
     return this.#ids.size;
+  }
+  get isSingle(): boolean {
+    return this.#shared === 0;
+  }
+  place(node: number, value: string | undefined): void {
+    const before = this.of[node]!;
+    const domain = value === undefined ? -1 : this.id(value);
+    if (before === domain) return;
+    this.of[node] = domain;
+    if (before >= 0 && --this.#nodes[before]! === 1) this.#shared -= 1;
+    if (domain < 0) return;
+    if (domain >= this.#nodes.length) this.#nodes = grownTo(this.#nodes, domain);
+    if (++this.#nodes[domain]! === 2) this.#shared += 1;
   }
   id(value: string): number {
     let id = this.#ids.get(value);
@@ -201,7 +218,7 @@ export class TopologyIndex implements TopologyView {
       this.#domains.set(topologyKey, domains);
       for (let node = 0; node < this.#nodes.rows; node++) {
         const value = this.#nodes.isPresent(node) ? this.#nodes.label(node, topologyKey) : undefined;
-        if (value !== undefined) domains.of[node] = domains.id(value);
+        domains.place(node, value);
       }
     }
     return domains;
@@ -231,8 +248,7 @@ export class TopologyIndex implements TopologyView {
   nodeChanged(node: number): void {
     const present = this.#nodes.isPresent(node);
     for (const [key, domains] of this.#domains) {
-      const value = present ? this.#nodes.label(node, key) : undefined;
-      domains.of[node] = value === undefined ? -1 : domains.id(value);
+      domains.place(node, present ? this.#nodes.label(node, key) : undefined);
     }
     for (const group of this.#groups.values()) {
       const before = group.at[node]!;

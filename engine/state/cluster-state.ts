@@ -12,6 +12,7 @@ import { ordinalSuffix, PodTable } from './pods.ts';
 import { RevisionLog } from './revision-log.ts';
 import { type PodTemplate, PodTemplates, type TemplateCompiler } from './templates.ts';
 import { suffixNumber } from './uid.ts';
+import { Usage } from './usage.ts';
 
 const ORDINAL_NAME = /^(.*-)(0|[1-9]\d{0,8})$/;
 
@@ -33,6 +34,8 @@ export class ClusterState {
   readonly objects = new ObjectStore();
   /** Of the cloud around the cluster. */
   readonly loadBalancers = new LoadBalancers();
+  /** What containers use, for the metrics API. */
+  readonly usage = new Usage();
   readonly podLog = new RevisionLog('pods', 4096);
   readonly nodeLog = new RevisionLog('nodes', 1024);
 

@@ -55,6 +55,14 @@ export class Journal {
     this.head += 1;
   }
 
+  /** Row of the entry at a position, from a cursor's to `head`. */
+  id(position: number): number {
+    return this.#ids[position & (this.#ids.length - 1)]!;
+  }
+  mask(position: number): number {
+    return this.#masks[position & (this.#ids.length - 1)]!;
+  }
+
   /** Calls `visit` for each entry that the cursor has not seen, oldest first, and moves it to the end. */
   pull(cursor: JournalCursor, visit: (id: number, mask: number) => void): void {
     assert(this.#cursors.has(cursor), 'a closed cursor reads nothing');

@@ -35,10 +35,14 @@ export const PodBit = {
   removed: 1 << 11,
   /** condition DisruptionTarget=True, reason PreemptionByScheduler */
   preempted: 1 << 12,
+  /** condition DisruptionTarget=True, reason EvictionByEvictionAPI */
+  evicted: 1 << 16,
   /** condition DisruptionTarget=True, reason DeletionByTaintManager */
   tainted: 1 << 20,
   /** condition DisruptionTarget=True, reason DeletionByPodGC */
   orphaned: 1 << 21,
+  /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
+  tracked: 1 << 24,
 } as const;
 
 export const phaseOf = (word: number): number => word & PodBit.phaseMask;
@@ -64,6 +68,8 @@ export interface NewPod {
   readonly revision: number;
   /** Containers exit with code 0 this long after they started; NaN: they run on. */
   readonly runUs: number;
+  /** Bits besides the phase that the pod is born with. */
+  readonly bits?: number;
   /** Interned name of the only node it may go to, besides what its template says; absent: its template decides. */
   readonly pinned?: number;
 }
@@ -103,6 +109,10 @@ export class PodTable {
   revision = new Float64Array(MIN_CAPACITY);
   runUs = new Float64Array(MIN_CAPACITY);
   graceSeconds = new Int32Array(MIN_CAPACITY);
+  /** Exit code of its containers once the pod has ended, -1 before, and where none has run. */
+  exitCode = new Int16Array(MIN_CAPACITY);
+  /** When its containers had ended for good, µs; NaN before. Neither changes afterwards. */
+  finishedUs = new Float64Array(MIN_CAPACITY);
 
   /** Rows ever used; indices are below it. */
   used = 0;
@@ -128,7 +138,7 @@ export class PodTable {
     this.template[id] = pod.template;
     this.labelSet[id] = pod.labelSet;
     this.owner[id] = pod.owner;
-    this.word[id] = Phase.pending;
+    this.word[id] = Phase.pending | (pod.bits ?? 0);
     this.node[id] = -1;
     this.nominatedNode[id] = -1;
     this.pinned[id] = pod.pinned ?? -1;
@@ -144,6 +154,8 @@ export class PodTable {
     this.revision[id] = pod.revision;
     this.runUs[id] = pod.runUs;
     this.graceSeconds[id] = 0;
+    this.exitCode[id] = -1;
+    this.finishedUs[id] = Number.NaN;
     this.live += 1;
     return id as PodId;
   }
@@ -220,6 +232,10 @@ export class PodTable {
     const restarts = new Uint16Array(size);
     restarts.set(this.restarts);
     this.restarts = restarts;
+    const exitCode = new Int16Array(size);
+    exitCode.set(this.exitCode);
+    this.exitCode = exitCode;
+    this.finishedUs = f64(this.finishedUs);
     this.serial = f64(this.serial);
     this.createdUs = f64(this.createdUs);
     this.deletionUs = f64(this.deletionUs);

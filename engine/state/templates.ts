@@ -1,5 +1,6 @@
 // Pod templates, interned: what equal pods share — spec, labels, requests, containers — is stored once, compiled to
 // the numbers that the scheduler and the kubelet read. A pod row holds a template id.
+import type { ContainerBehaviour } from '../kinds/container-behaviour.ts';
 import type { Json } from '../kinds/kind.ts';
 import type { Labels } from './labels.ts';
 
@@ -15,6 +16,9 @@ export interface ProbeTemplate {
   readonly timeoutUs: number;
   readonly successThreshold: number;
   readonly failureThreshold: number;
+  /** terminationGracePeriodSeconds of the probe; null: the pod's. */
+  readonly graceSeconds: number | null;
+  readonly handler: 'http' | 'tcp' | 'grpc' | 'exec';
 }
 
 export interface ContainerTemplate {
@@ -27,6 +31,22 @@ export interface ContainerTemplate {
   readonly startup: ProbeTemplate | null;
   /** An init container with restartPolicy Always. */
   readonly sidecar: boolean;
+  /** Limit of memory, bytes; 0: none. */
+  readonly memoryLimitBytes: number;
+  /** Durations of lifecycle hooks, µs; null: there is none. */
+  readonly postStartUs: number | null;
+  readonly preStopUs: number | null;
+  /** As its annotation says; null: healthy for ever. */
+  readonly behaviour: ContainerBehaviour | null;
+}
+
+/**
+ * Values for the successive pods of an owner, or for the successive runs of a pod's containers where these restart; the
+ * last one holds for all that follow. A list each for some completion indexes of a Job.
+ */
+export interface TimingList<T> {
+  readonly all: readonly T[];
+  readonly byIndex: ReadonlyMap<number, readonly T[]> | null;
 }
 
 /** Overrides of the kubelet's costs by annotations `kubetick.io/…` of the pod; null: as the preset says. µs. */
@@ -34,9 +54,11 @@ export interface PodTimings {
   readonly startDelayUs: number | null;
   /** null: by readiness probes; Infinity: never. */
   readonly readyDelayUs: number | null;
-  /** Run times of successive container runs; null: `forever`. */
-  readonly runUs: readonly (number | null)[];
-  readonly exitCodes: readonly number[];
+  /** null: `forever`. */
+  readonly runUs: TimingList<number | null>;
+  readonly exitCodes: TimingList<number>;
+  /** Some list has more than one value: it matters which pod of its owner a pod is. */
+  readonly ordinal: boolean;
   readonly stopDelayUs: number | null;
   /** Exit code when stopped; null: 0 if restartPolicy is Always, else 143. */
   readonly termExitCode: number | null;
@@ -75,6 +97,8 @@ export interface PodTemplate {
   readonly hostNetwork: boolean;
   readonly qosClass: string;
   readonly timings: PodTimings;
+  /** Some container has a behaviour: its containers end and come back one by one. */
+  readonly behaves: boolean;
 }
 
 /** What a template is made of: parts of a stored pod that must not change later. */
@@ -85,12 +109,24 @@ export interface TemplateParts {
   readonly metadata: Json | null;
 }
 
+/** What pods of one template may differ in while all compiled numbers stay the same. */
+export interface TemplateVariant {
+  /** Tells the variants of one template apart. */
+  readonly key: string;
+  readonly labels: Labels;
+  readonly labelSet: number;
+  /** Added to the template's. */
+  readonly annotations: Labels;
+  readonly hostname: string;
+}
+
 export type TemplateCompiler = (id: number, parts: TemplateParts) => PodTemplate;
 
 export class PodTemplates {
   readonly #compile: TemplateCompiler;
   readonly #list: PodTemplate[] = [];
   readonly #byText = new Map<string, PodTemplate>();
+  readonly #variants = new Map<string, PodTemplate>();
 
   constructor(compile: TemplateCompiler) {
     this.#compile = compile;
@@ -112,6 +148,25 @@ export class PodTemplates {
       template = this.#compile(this.#list.length, parts);
       this.#list.push(template);
       this.#byText.set(text, template);
+    }
+    return template;
+  }
+
+  /** `base` with what the variant changes. Nothing is compiled again: a Job of 10,000 indexes has as many variants. */
+  variant(base: PodTemplate, { key, labels, labelSet, annotations, hostname }: TemplateVariant): PodTemplate {
+    const name = `${base.id}/${key}`;
+    let template = this.#variants.get(name);
+    if (template === undefined) {
+      template = {
+        ...base,
+        id: this.#list.length,
+        labels,
+        labelSet,
+        annotations: { ...base.annotations, ...annotations },
+        spec: { ...base.spec, hostname },
+      };
+      this.#list.push(template);
+      this.#variants.set(name, template);
     }
     return template;
   }

@@ -12,3 +12,9 @@ export function timestampText(us: number): string {
 export function timestampUs(text: string | undefined): number {
   return text === undefined ? Number.NaN : (Date.parse(text) - EPOCH_MS) * 1000;
 }
+
+/** Unix time of a virtual time, ms. */
+export const clockMs = (us: number): number => EPOCH_MS + us / 1000;
+
+/** Virtual time, µs, of a Unix time in seconds. */
+export const unixUs = (seconds: number): number => (seconds * 1000 - EPOCH_MS) * 1000;

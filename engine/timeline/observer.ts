@@ -7,6 +7,7 @@ import { EVENTS_TABLE } from '../contracts/tables.ts';
 import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
 import { disruptionReason, materialiseNode } from '../kinds/ingest/materialise.ts';
 import { pinOf } from '../kinds/ingest/pinned-node.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
   type ClusterState,
@@ -163,7 +164,10 @@ export class TimelineObserver implements StepWitness {
       deleting: (word & PodBit.deleting) !== 0,
       restarts: pods.restarts[pod]!,
       owner: this.#ownerUid(pods.owner[pod]!),
-      finalizers: (this.#state.template(pod).metadata?.finalizers ?? []).join(','),
+      finalizers: [
+        ...(this.#state.template(pod).metadata?.finalizers ?? []),
+        ...(word & PodBit.tracked ? [JOB_TRACKING] : []),
+      ].join(','),
       nominated: pods.nominatedNode[pod]! >= 0,
       disruption: disruptionReason(word) === '' ? '' : `True:${disruptionReason(word)}`,
     };

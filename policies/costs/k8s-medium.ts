@@ -2,6 +2,7 @@
 // those measured on an idle real control plane (v1.36.3, one request at a time); what could not be measured there has
 // its source beside it. docs/model.md lists what each number leaves out.
 import type { CostPreset } from '../../engine/index.ts';
+import { containerRuntimes } from './cri/index.ts';
 import { iptables } from './proxy/iptables.ts';
 
 const MS = 1000;
@@ -75,6 +76,7 @@ export const k8sMedium: CostPreset = {
     filterNodeNs: 25_000,
     scoreNodeNs: 40_000,
     parallelism: 16,
+    plugins: {},
     podInitialBackoffUs: SECOND,
     podMaxBackoffUs: 10 * SECOND,
     unschedulableFlushUs: 5 * MINUTE,
@@ -92,6 +94,8 @@ export const k8sMedium: CostPreset = {
     // Since v1.36 the kubelet relists a pod right after its own sync; before, up to 1 s.
     plegUs: 10 * MS,
     serializeImagePulls: true,
+    maxParallelImagePulls: 0,
+    missingImages: [],
     // 1.13 GB in 29-41 s on EKS: 30-40 MB/s end to end, unpacking included.
     pullBytesPerSecond: 40_000_000,
     pullBaseUs: { dist: 'lognormal', p50: 400 * MS, p99: 1500 * MS, max: 60 * SECOND },
@@ -108,6 +112,9 @@ export const k8sMedium: CostPreset = {
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },
+  // metrics-server v0.8: --metric-resolution=15s.
+  metrics: { resolutionUs: 15 * SECOND, windowUs: 15 * SECOND },
+  runtimes: containerRuntimes,
   proxy: iptables,
   network: {
     // Own estimates, from what providers promise: round trips of some 0.2 ms within a zone and below 2 ms between zones

@@ -14,13 +14,18 @@ const EXAMPLES = [
   'statefulset',
   'daemonset',
   'node-failure',
+  'containers',
+  'container-runtimes',
   'poisson',
   'surf-jobs',
+  'job',
+  'cronjob',
   'dump',
   'quota',
   'rollout-under-load',
   'load-balancer',
   'proxy-modes',
+  'hpa',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -104,6 +104,7 @@ export async function timelineOf(name: string, costs?: CostPreset): Promise<Time
     const { scenario } = await loadScenario([scenarioPath(name)]);
     simulateBuiltIn(costs === undefined ? scenario : { ...scenario, costs }, {
       timeline: (told) => (timeline = told),
+      paranoid: true,
     });
   } catch (error) {
     if (error instanceof UserError) return null;

@@ -3,7 +3,8 @@
 // Type-only imports count: a contract that names another room's type depends on it.
 import type { ICruiseOptions, IForbiddenRuleType, IResolveOptions } from 'dependency-cruiser';
 
-const ENGINE_ROOMS = 'apiserver|scheduler|controllers|node|network|storage|cloud|metrics|drivers|timeline';
+const ENGINE_ROOMS =
+  'apiserver|scheduler|controllers|node|network|storage|cloud|metrics|drivers|timeline|invariants';
 const TOP = 'engine|policies|workloads|experiments|reports|cli|ui|bench|tests|tools';
 
 /** A rule: files matching `from` may not import our own files except those matching `allowed`. */

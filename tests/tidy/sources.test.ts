@@ -27,6 +27,7 @@ const BANNED_GLOBALS = new Set([
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Whether a CronJob's time zone exists is a question to the time zone database, and JavaScript has no other door to it.
   'engine/kinds/cronjob.ts': ['Intl', 'Intl.DateTimeFormat'],
+  'engine/controllers/cron-times.ts': ['Intl', 'Intl.DateTimeFormat'],
 };
 
 /** `line: what` for each banned use in a source text. */

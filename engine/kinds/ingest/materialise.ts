@@ -17,7 +17,7 @@ import {
 import type { Json, KubeObject } from '../kind.ts';
 import { withPin } from './pinned-node.ts';
 import { originalOf } from './pod.ts';
-import { normalizedImage } from './pod-template.ts';
+import { JOB_TRACKING, normalizedImage } from './pod-template.ts';
 import { withOwnToken } from './token-volume.ts';
 
 export { TOKEN_SUFFIX } from './token-volume.ts';
@@ -43,6 +43,7 @@ const nonEmpty = (labels: Labels): boolean => Object.keys(labels).length > 0;
 export const disruptionReason = (word: number): string => {
   if (word & PodBit.preempted) return 'PreemptionByScheduler';
   if (word & PodBit.orphaned) return 'DeletionByPodGC';
+  if (word & PodBit.evicted) return 'EvictionByEvictionAPI';
   return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
 };
 
@@ -133,6 +134,9 @@ export function materialisePod(state: ClusterState, pod: number): KubeObject {
     kind: 'Pod',
     metadata: {
       ...template.metadata,
+      ...(pods.word[pod]! & PodBit.tracked
+        ? { finalizers: [...(template.metadata?.finalizers ?? []), JOB_TRACKING] }
+        : {}),
       name: state.podName(pod),
       ...(pods.nameSuffix[pod]! >= 0 ? { generateName: state.texts.text(pods.nameBase[pod]!) } : {}),
       namespace: state.podNamespace(pod),

@@ -7,9 +7,12 @@ import type {
   ProbeTemplate,
   TemplateCompiler,
   TemplateParts,
+  TimingList,
 } from '../../state/index.ts';
+import { BEHAVIOUR_PREFIX, hookUs, parseBehaviour } from '../container-behaviour.ts';
 import type { Json, KubeObject } from '../kind.ts';
 import { podQosClass } from '../pod.ts';
+import { quantityValue, tryQuantity } from '../quantity.ts';
 import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
 
 export type { HeldRequests } from './pod-requests.ts';
@@ -37,10 +40,24 @@ const HELD = new Set([
 
 const NONE = Object.freeze({});
 
+/** batch.JobTrackingFinalizer: a bit of the row. */
+export const JOB_TRACKING = 'batch.kubernetes.io/job-tracking';
+
+export const isTracked = (pod: KubeObject): boolean =>
+  pod.metadata.finalizers?.includes(JOB_TRACKING) ?? false;
+
+/** The metadata that templates hold, of a pod whose finalizer for its Job is its row's. */
+function untracked(metadata: Json): Json {
+  const { finalizers, ...rest } = metadata;
+  const others = finalizers.filter((finalizer: string) => finalizer !== JOB_TRACKING);
+  return others.length === 0 ? rest : { ...rest, finalizers: others };
+}
+
 /** The parts of a stored pod that its template holds. A generateName is the row's where it makes the name. */
 export function templateParts(pod: KubeObject): TemplateParts {
   const named = Boolean(pod.metadata.name);
-  const rest = Object.entries(pod.metadata).filter(
+  const metadata = isTracked(pod) ? untracked(pod.metadata) : pod.metadata;
+  const rest = Object.entries(metadata).filter(
     ([field]) => !HELD.has(field) && (named || field !== 'generateName'),
   );
   return {
@@ -66,10 +83,20 @@ function probe(probe: Json | undefined): ProbeTemplate | null {
     timeoutUs: (probe.timeoutSeconds ?? 1) * SECOND_US,
     successThreshold: probe.successThreshold ?? 1,
     failureThreshold: probe.failureThreshold ?? 3,
+    graceSeconds: probe.terminationGracePeriodSeconds ?? null,
+    handler: probe.httpGet ? 'http' : probe.tcpSocket ? 'tcp' : probe.grpc ? 'grpc' : 'exec',
   };
 }
 
-function container(state: ClusterState, c: Json, init: boolean): ContainerTemplate {
+function container(
+  state: ClusterState,
+  c: Json,
+  init: boolean,
+  annotations: Readonly<Record<string, string>>,
+): ContainerTemplate {
+  const says = annotations[BEHAVIOUR_PREFIX + c.name];
+  const behaviour = says === undefined ? null : parseBehaviour(says, () => {});
+  const limit = c.resources?.limits?.memory;
   return {
     name: c.name,
     image: state.images.id(normalizedImage(c.image ?? '')),
@@ -78,6 +105,10 @@ function container(state: ClusterState, c: Json, init: boolean): ContainerTempla
     liveness: probe(c.livenessProbe),
     startup: probe(c.startupProbe),
     sidecar: init && c.restartPolicy === 'Always',
+    memoryLimitBytes: tryQuantity(limit) === undefined ? 0 : quantityValue(limit),
+    postStartUs: behaviour?.postStartUs ?? hookUs(c.lifecycle?.postStart),
+    preStopUs: behaviour?.preStopUs ?? hookUs(c.lifecycle?.preStop),
+    behaviour,
   };
 }
 
@@ -98,6 +129,27 @@ function hostPorts(spec: Json): HostPort[] {
   return ports;
 }
 
+const JOB_INDEX = /^(?:\d+|\*)=/;
+
+/** `a,b,c`, or such lists by completion index: `0=a,b;3=c;*=d`. */
+function timingList<T>(text: string | undefined, read: (entry: string) => T): TimingList<T> {
+  const list = (entries: string): T[] =>
+    entries === '' ? [] : entries.split(',').map((entry) => read(entry.trim()));
+  if (text === undefined || !JOB_INDEX.test(text.trim()))
+    return { all: list(text?.trim() ?? ''), byIndex: null };
+  const byIndex = new Map<number, T[]>();
+  let all: T[] = [];
+  for (const part of text.split(';')) {
+    const [index = '', entries = ''] = part.trim().split('=');
+    if (index === '*') all = list(entries);
+    else byIndex.set(Number(index), list(entries));
+  }
+  return { all, byIndex };
+}
+
+const isLong = ({ all, byIndex }: TimingList<unknown>): boolean =>
+  all.length > 1 || [...(byIndex?.values() ?? [])].some((list) => list.length > 1);
+
 const milliseconds = (text: string | undefined): number | null => {
   const ms = text === undefined ? Number.NaN : Number(text);
   return Number.isFinite(ms) && ms >= 0 ? Math.round(ms * 1000) : null;
@@ -107,13 +159,14 @@ function timings(annotations: Readonly<Record<string, string>>): PodTimings {
   const of = (name: string): string | undefined => annotations[`kubetick.io/${name}`];
   const ready = of('ready-delay-ms');
   const termExitCode = of('term-exit-code');
-  const list = (text: string | undefined): string[] =>
-    text ? text.split(',').map((part) => part.trim()) : [];
+  const runUs = timingList(of('run-ms'), milliseconds);
+  const exitCodes = timingList(of('exit-codes'), (code) => Number.parseInt(code, 10) || 0);
   return {
     startDelayUs: milliseconds(of('start-delay-ms')),
     readyDelayUs: ready === 'never' ? Number.POSITIVE_INFINITY : milliseconds(ready),
-    runUs: list(of('run-ms')).map(milliseconds),
-    exitCodes: list(of('exit-codes')).map((code) => Number.parseInt(code, 10) || 0),
+    runUs,
+    exitCodes,
+    ordinal: isLong(runUs) || isLong(exitCodes),
     stopDelayUs: milliseconds(of('stop-delay-ms')),
     termExitCode: termExitCode === undefined ? null : Number.parseInt(termExitCode, 10) || 0,
   };
@@ -132,8 +185,10 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
         scalars.push([state.resources.id(name), amount]);
       }
     }
-    const initContainers = (spec.initContainers ?? []).map((c: Json) => container(state, c, true));
-    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false));
+    const initContainers = (spec.initContainers ?? []).map((c: Json) =>
+      container(state, c, true, annotations),
+    );
+    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false, annotations));
     const volumeImages = (spec.volumes ?? [])
       .filter((v: Json) => v.image?.reference)
       .map((v: Json) => state.images.id(normalizedImage(v.image.reference)));
@@ -163,6 +218,7 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       hostNetwork: spec.hostNetwork === true,
       qosClass: podQosClass(spec),
       timings: timings(annotations),
+      behaves: [...initContainers, ...containers].some((c: ContainerTemplate) => c.behaviour !== null),
     };
   };
 }

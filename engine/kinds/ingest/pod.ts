@@ -9,13 +9,14 @@ import {
   Phase,
   PodBit,
   type PodId,
+  phaseOf,
   timestampUs,
   Verb,
 } from '../../state/index.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kind.ts';
 import { pinOf, withoutRequired } from './pinned-node.ts';
 import { heldRequests } from './pod-requests.ts';
-import { type HeldRequests, RAISED_REQUESTS, templateParts } from './pod-template.ts';
+import { type HeldRequests, isTracked, RAISED_REQUESTS, templateParts } from './pod-template.ts';
 import { withSharedToken } from './token-volume.ts';
 
 export interface PodIngest {
@@ -61,6 +62,9 @@ function wordOf(status: Json, bound: boolean): number {
     if (type === 'DisruptionTarget' && value === 'True' && reason === 'PreemptionByScheduler') {
       word |= PodBit.preempted;
     }
+    if (type === 'DisruptionTarget' && value === 'True' && reason === 'EvictionByEvictionAPI') {
+      word |= PodBit.evicted;
+    }
     if (value === 'True') word |= CONDITION_BITS[type] ?? 0;
     else if (type === 'PodScheduled' && reason === 'Unschedulable') word |= PodBit.unschedulable;
   }
@@ -82,6 +86,21 @@ const restartsOf = (status: Json): number =>
     (sum: number, one: Json) => sum + (one.restartCount ?? 0),
     0,
   );
+
+/** How the containers of a pod that has ended did so: the first exit code that is not 0, and the last time, µs. */
+function endOf(status: Json, phase: number): { readonly code: number; readonly us: number } {
+  let code = -1;
+  let us = Number.NaN;
+  if (phase !== Phase.succeeded && phase !== Phase.failed) return { code, us };
+  for (const { state } of status.containerStatuses ?? []) {
+    if (!state?.terminated) continue;
+    const { exitCode = 0, finishedAt } = state.terminated;
+    if (code <= 0) code = exitCode;
+    const endUs = timestampUs(finishedAt);
+    if (!(endUs < us)) us = endUs;
+  }
+  return { code, us };
+}
 
 /** The template's spec: what differs between equal pods, their node and token volume, is the row's. */
 function sharedSpec(spec: Json, bound: boolean, held: HeldRequests | null): Json {
@@ -125,7 +144,7 @@ export function ingestPod(state: ClusterState, object: KubeObject, how: PodInges
     ...(pin === '' ? {} : { pinned: texts.id(pin) }),
   });
   podNames.add(pod);
-  let word = wordOf(status, node >= 0);
+  let word = wordOf(status, node >= 0) | (isTracked(object) ? PodBit.tracked : 0);
   pods.node[pod] = node;
   pods.nominatedNode[pod] = nodes.find(status.nominatedNodeName ?? '');
   pods.ip[pod] = addressNumber(status.podIP);
@@ -138,6 +157,9 @@ export function ingestPod(state: ClusterState, object: KubeObject, how: PodInges
     pods.graceSeconds[pod] = metadata.deletionGracePeriodSeconds ?? 0;
   }
   pods.word[pod] = word;
+  const end = endOf(status, phaseOf(word));
+  pods.exitCode[pod] = end.code;
+  pods.finishedUs[pod] = end.us;
   let known = originals.get(state);
   if (known === undefined) {
     known = new Map();

@@ -7,6 +7,7 @@
 // r-th of the tied, in the order in which they were looked at, with r from a stream.
 import { type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
 import type { Stream } from '../../kernel/index.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework, Instance, Verdicts } from '../framework.ts';
 import { NodeCursor, type PodCursor } from '../views.ts';
 import { Decision, type NodeSearch } from './decision.ts';
@@ -32,9 +33,10 @@ export function feasibleWanted(nodes: number, percentage: number): number {
 }
 
 export class BruteSearch implements NodeSearch {
-  readonly decision: Decision;
+  readonly decision = new Decision();
+  readonly verified = 0;
   readonly #cluster: SearchedCluster;
-  readonly #ties: Stream;
+  readonly #ties: Pick<Stream, 'int'>;
   readonly #view: NodeCursor;
   /** The filters of the attempt: what PostFilter plug-ins try goes through them. */
   readonly filters: AttemptFilters;
@@ -44,12 +46,12 @@ export class BruteSearch implements NodeSearch {
   #restricted = new Int32Array(64);
   /** Position at which the next search begins. */
   start = 0;
+  extenders: Extenders | null = null;
 
-  constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Stream) {
+  constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
     this.#cluster = cluster;
     this.#ties = ties;
     this.#view = new NodeCursor(cluster);
-    this.decision = new Decision();
     this.filters = new AttemptFilters(cluster, verdicts);
   }
 
@@ -60,15 +62,26 @@ export class BruteSearch implements NodeSearch {
     d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);
     if (nodeCount === 0) return d;
     if (!this.filters.begin(pod, framework, d)) return d;
+    return this.afterPreFilter(pod, framework, whole);
+  }
+
+  plainly(pod: PodCursor, framework: Framework): Decision {
+    return this.select(pod, framework);
+  }
+
+  /** The rest of an attempt, of which PreFilter has left some nodes. */
+  afterPreFilter(pod: PodCursor, framework: Framework, whole = false): Decision {
+    const d = this.decision;
     if (!this.#tryNominated(pod)) this.#runFilters(pod, framework, whole);
     if (d.feasible === 0) return d;
-    if (d.feasible === 1 || framework.score.length === 0) {
+    if (d.feasible === 1 || (framework.score.length === 0 && this.extenders === null)) {
       d.ties = 1;
       d.node = d.feasibleNodes[0]!;
       return d;
     }
     this.#runScores(pod, framework);
-    this.#pick();
+    this.extenders?.prioritize(pod, d);
+    this.#pick(framework);
     return d;
   }
 
@@ -82,7 +95,8 @@ export class BruteSearch implements NodeSearch {
     let wanted = count;
     if (!whole) {
       const share = framework.percentageOfNodesToScore;
-      wanted = framework.score.length === 0 ? 1 : feasibleWanted(count, share);
+      const isAny = framework.score.length === 0 && this.extenders?.areChoosing !== true;
+      wanted = isAny ? 1 : feasibleWanted(count, share);
     }
     const nodes = d.feasibleNodes;
     const { verdicts } = d;
@@ -108,12 +122,11 @@ export class BruteSearch implements NodeSearch {
       }
       if (this.#cluster.nominations.size > 0)
         to = this.#besideRivals(list, start, offset, size, count, feasible, to);
-      if (to > wanted) {
+      if (to >= wanted) {
         // The K-th feasible node lies inside this block: what comes after it was never looked at.
         const last = nodes[wanted - 1]!;
-        at = start + offset;
-        while (list[at % count] !== last) at++;
-        offset = at - start + 1;
+        while (list[(start + offset) % count] !== last) offset++;
+        offset += 1;
         feasible = wanted;
       } else {
         offset += size;
@@ -126,6 +139,20 @@ export class BruteSearch implements NodeSearch {
       for (let i = 0; i < count; i++) d.examinedNodes[i] = list[i]!;
     }
     this.start = (this.start + offset) % total;
+    if (this.extenders !== null && feasible > 0) {
+      this.extenders.filter(pod, d);
+      if (d.feasible === 0) this.#examinedUpTo(list, start, offset, count);
+    }
+  }
+
+  /** Extenders rejected what plug-ins had let pass: the search may have stopped before all nodes were looked at. */
+  #examinedUpTo(list: Int32Array, start: number, offset: number, count: number): void {
+    const { examinedNodes, verdicts } = this.decision;
+    for (let i = 0; i < count; i++) {
+      const node = list[(start + i) % count]!;
+      if (i < offset) examinedNodes[i] = node;
+      else verdicts[node] = PASS;
+    }
   }
 
   /** A pod that was promised a node tries it before all others, and takes it if it fits, whatever its score. */
@@ -137,8 +164,11 @@ export class BruteSearch implements NodeSearch {
     d.examined = 1;
     d.feasible = 1;
     d.feasibleNodes[0] = node;
-    d.nominated = true;
-    return true;
+    this.extenders?.filter(pod, d);
+    // An error is no answer: all nodes are looked at, this one among them.
+    d.error = '';
+    d.nominated = d.feasible === 1;
+    return d.nominated;
   }
 
   /**
@@ -224,7 +254,7 @@ export class BruteSearch implements NodeSearch {
     }
   }
 
-  #pick(): void {
+  #pick(framework: Framework): void {
     const d = this.decision;
     const { totals, feasible: count } = d;
     let best = totals[0]!;
@@ -241,6 +271,9 @@ export class BruteSearch implements NodeSearch {
     for (; ; i++) if (totals[i] === best && left-- === 0) break;
     d.ties = ties;
     d.node = d.feasibleNodes[i]!;
+    d.total = best;
+    for (let s = 0; s < framework.score.length; s++) d.winnerScores[s] = d.scores[s]![i]!;
+    for (const each of d.extended) each.chosen = each.scores[i]!;
   }
 }
 

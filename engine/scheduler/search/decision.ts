@@ -1,7 +1,9 @@
 // What an attempt found, as every search answers it. One object a search, reused: read it before the next attempt.
 import type { Verdict } from '../../contracts/scheduler.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
+import type { AttemptFilters } from './filters.ts';
 
 export class Decision {
   /** Chosen node, -1. */
@@ -28,10 +30,17 @@ export class Decision {
   restrictedTo: readonly string[] = [];
   /** Nodes that were examined when none passed: examinedNodes[0..examined). */
   examinedNodes = new Int32Array(64);
+  /** Of the chosen node, where nodes were scored: its total, and by scorer of the profile its normalised score. */
+  total = 0;
+  winnerScores = new Int32Array(32);
   /** By scorer of the profile: normalised scores in the order of feasibleNodes; skipped scorers' are stale. */
   scores: Int32Array[] = [];
   scorerSkipped = new Uint8Array(32);
   totals = new Int32Array(64);
+  /** Extenders that gave points: weighted and scaled, in the order of feasibleNodes, and those of the chosen node. */
+  extended: { readonly name: string; readonly scores: Int32Array; chosen: number }[] = [];
+  /** An extender failed, and the attempt with it: its text; ''. */
+  error = '';
 
   verdict(node: number): Verdict {
     return this.verdicts[node]!;
@@ -46,6 +55,9 @@ export class Decision {
     this.ties = 0;
     this.nominated = false;
     this.preFilterVerdict = 0;
+    this.total = 0;
+    this.error = '';
+    if (this.extended.length > 0) this.extended = [];
     if (this.restrictedBy.length > 0) {
       this.restrictedBy = [];
       this.restrictedTo = [];
@@ -59,11 +71,22 @@ export class Decision {
       this.scores = [];
     }
     while (this.scores.length < scorers) this.scores.push(new Int32Array(this.totals.length));
-    if (this.scorerSkipped.length < scorers) this.scorerSkipped = new Uint8Array(scorers * 2);
+    if (this.scorerSkipped.length < scorers) {
+      this.scorerSkipped = new Uint8Array(scorers * 2);
+      this.winnerScores = new Int32Array(scorers * 2);
+    }
   }
 }
 
 /** Answers "which node?" for one pod. The pod may stay where it is: nothing is assumed here. */
 export interface NodeSearch {
+  /** The filters of the latest attempt: what PostFilter plug-ins try goes through them. */
+  readonly filters: AttemptFilters;
+  /** Decisions compared with another search. */
+  readonly verified: number;
   select(pod: PodCursor, framework: Framework): Decision;
+  /** The same by the plain search alone. */
+  plainly(pod: PodCursor, framework: Framework): Decision;
+  /** Whom the plain search asks besides plug-ins; null: nobody. */
+  extenders: Extenders | null;
 }

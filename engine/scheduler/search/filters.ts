@@ -51,13 +51,15 @@ export class AttemptFilters {
   readonly #outcome = new PreFilterOutcome();
   /** By plug-in instance. */
   readonly #states: unknown[] = [];
-  readonly #skipped = new Set<number>();
+  /** By plug-in instance: number of the attempt that it last skipped. */
+  readonly #skipped: number[] = [];
+  #attempt = 0;
   /** PreFilter plug-ins that rejected the pod, under what is supposed: their verdicts. */
   readonly #rejected = new Map<number, Verdict>();
   /** Plug-ins that would have skipped the attempt under what is supposed. */
   readonly #silent = new Set<number>();
-  /** Names of the PreFilter plug-ins that were asked. */
-  readonly #asked = new Set<string>();
+  /** PreFilter plug-ins that were asked. */
+  #asked = 0;
   readonly #node = new Int32Array(1);
   #scratch = new Int32Array(64);
   #pod: PodCursor | null = null;
@@ -74,10 +76,12 @@ export class AttemptFilters {
     return this.#states[index];
   }
   isSkipped(index: number): boolean {
-    return this.#skipped.has(index);
+    return this.#skipped[index] === this.#attempt;
   }
   wasAsked(name: string): boolean {
-    return this.#asked.has(name);
+    const asked = this.#framework!.preFilter;
+    for (let i = 0; i < this.#asked; i++) if (asked[i]!.name === name) return true;
+    return false;
   }
 
   /** Runs PreFilter; what it rejects or restricts goes into the decision. False: rejected for all nodes. */
@@ -86,15 +90,15 @@ export class AttemptFilters {
     this.#framework = framework;
     const outcome = this.#outcome;
     outcome.reset();
-    this.#skipped.clear();
-    this.#rejected.clear();
-    this.#silent.clear();
-    this.#asked.clear();
+    this.#attempt += 1;
+    if (this.#rejected.size > 0) this.#rejected.clear();
+    if (this.#silent.size > 0) this.#silent.clear();
+    this.#asked = 0;
     let rejected = PASS;
     for (const { index, name, plugin } of framework.preFilter) {
       outcome.verdict = PASS;
       outcome.narrowed = false;
-      this.#asked.add(name);
+      this.#asked += 1;
       const state = plugin.preFilter!(pod, this.#cluster, outcome);
       if (outcome.verdict !== PASS) {
         rejected = outcome.verdict;
@@ -104,7 +108,7 @@ export class AttemptFilters {
         continue;
       }
       if (state === SKIP) {
-        this.#skipped.add(index);
+        this.#skipped[index] = this.#attempt;
         continue;
       }
       this.#states[index] = state;
@@ -128,7 +132,7 @@ export class AttemptFilters {
   /** One node by all filters, as the cluster is or is supposed to be now. */
   one(node: number): Verdict {
     for (const { index, plugin } of this.#framework!.filter) {
-      if (this.#skipped.has(index) || this.#silent.has(index)) continue;
+      if (this.isSkipped(index) || this.#silent.has(index)) continue;
       const rejected = this.#rejected.get(index);
       if (rejected !== undefined) return rejected;
       const verdict = this.#ask(plugin, index, node);
@@ -209,7 +213,7 @@ export class AttemptFilters {
   }
 
   #changes({ index, plugin }: Instance): boolean {
-    return plugin.locality !== 'node' && !this.#skipped.has(index);
+    return plugin.locality !== 'node' && !this.isSkipped(index);
   }
 
   #again({ index, plugin }: Instance): void {

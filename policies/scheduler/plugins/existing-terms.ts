@@ -16,6 +16,7 @@ const KINDS: readonly Kind[] = ['required', 'requiredAnti', 'preferred'];
 
 /** Existing pods that have a term in common. */
 export interface TermGroup {
+  readonly key: string;
   readonly kind: Kind;
   readonly term: AffinityTerm;
   readonly selection: PodSelection;
@@ -30,6 +31,8 @@ export interface GroupsForPod {
   readonly anti: readonly TermGroup[];
   /** Affinity, required and preferred, and preferred anti-affinity. */
   readonly weighed: readonly TermGroup[];
+  /** Equal texts are the same groups. */
+  readonly text: string;
 }
 
 interface Remembered extends GroupsForPod {
@@ -88,7 +91,7 @@ export class ExistingTerms {
           label: null,
           selects: (others) => others.template.spec.affinity !== undefined && this.#keys(others).has(key),
         };
-        group = { kind, term, selection, classes: 0 };
+        group = { key, kind, term, selection, classes: 0 };
         this.#groups.set(key, group);
         this.version += 1;
       }
@@ -120,7 +123,9 @@ export class ExistingTerms {
       if (!term.selector.matchesSet(labelSet) || !meansNamespace(term, namespace, labels)) continue;
       (kind === 'requiredAnti' ? anti : weighed).push(group);
     }
-    const found = { version: this.version, namespaces, anti, weighed };
+    const keys = [anti, weighed].map((groups) => groups.map(({ key }) => key));
+    const text = JSON.stringify(keys);
+    const found = { version: this.version, namespaces, anti, weighed, text };
     known[labelSet] = found;
     return found;
   }

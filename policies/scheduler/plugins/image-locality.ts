@@ -1,7 +1,10 @@
 // ImageLocality: prefers nodes that have the pod's images, by size, and less so the fewer nodes have them, so that
 // pods do not pile up on the first node that pulled one (plugins/imagelocality, v1.36).
-import { definePlugin, NODE_SCORE_MAX, NodeField } from '../../../engine/index.ts';
+import { definePlugin, NODE_SCORE_MAX, NodeField, type PodTemplate } from '../../../engine/index.ts';
+import { perTemplate } from './support.ts';
 
+/** Images of a pod that fit into a word of bits. */
+const IMAGES_MAX = 31;
 const MIB = 1024 * 1024;
 const BYTES_MIN = 23 * MIB;
 /** Per container. */
@@ -23,20 +26,36 @@ export const imageLocality = definePlugin({
     /** What one image counts: its size times the share of nodes that have it, truncated. */
     const weightOf = (image: number): number =>
       Math.floor(cluster.imageBytes(image) * (cluster.imageNodes(image) / cluster.nodeCount));
+    const has = (image: number, node: number): boolean => {
+      const bits = cluster.imageBits(image);
+      return bits !== null && ((bits[node >>> 5] ?? 0) & (1 << (node & 31))) !== 0;
+    };
+    /** By node: one bit for each of the pod's images that it has. */
+    const imagesOn = perTemplate(({ images }: PodTemplate) => (node: number): number => {
+      let bits = 0;
+      for (let i = 0; i < images.length; i++) if (has(images[i]!, node)) bits |= 1 << i;
+      return bits;
+    });
     return {
       // The share of nodes is a number of the cluster, but the same for all nodes that have the image.
       locality: 'stratum',
       reads: NodeField.images,
       sign: (pod) =>
         `${pod.template.images.join(',')}/${pod.template.initContainers.length + pod.template.containers.length}`,
+      strata({ template }, _cluster, dimensions) {
+        const { images } = template;
+        if (images.length > IMAGES_MAX) return false;
+        for (let i = 0; i < images.length; i++) {
+          if (cluster.imageNodes(images[i]!) === 0) continue;
+          dimensions.each(imagesOn(template));
+          break;
+        }
+        return true;
+      },
       score(pod, node) {
         const { template } = pod;
         let sum = 0;
-        for (const image of template.images) {
-          const bits = cluster.imageBits(image);
-          if (bits !== null && ((bits[node.id >>> 5] ?? 0) & (1 << (node.id & 31))) !== 0)
-            sum += weightOf(image);
-        }
+        for (const image of template.images) if (has(image, node.id)) sum += weightOf(image);
         return scoreOf(sum, template.initContainers.length + template.containers.length);
       },
       scoreBatch(pod, _cluster, nodes, count, _state, out) {

@@ -16,16 +16,18 @@ import {
   SKIP,
 } from '../../../engine/index.ts';
 import { argsSchema } from './args.ts';
-import { ExistingTerms } from './existing-terms.ts';
+import { ExistingTerms, type GroupsForPod } from './existing-terms.ts';
 import { LABEL_HOSTNAME } from './node-selector.ts';
 import {
   type AffinityTerm,
   affinityOfTemplates,
   means,
   meansNamespace,
+  type PodAffinity,
   type ResolvedTerm,
   resolveTerm,
 } from './pod-affinity-terms.ts';
+import { divide } from './support.ts';
 
 const REASON_AFFINITY = "node(s) didn't match pod affinity rules";
 const REASON_ANTI = "node(s) didn't match pod anti-affinity rules";
@@ -46,6 +48,11 @@ interface OwnTerms {
   readonly all: PodSelection | null;
   /** It is one of them itself. */
   readonly meansItself: boolean;
+  /** Equal texts ask the same of nodes. */
+  text: string;
+  /** Text of these and of the latest groups that meant the pod. */
+  with: GroupsForPod | null;
+  whole: string;
 }
 
 interface FilterState {
@@ -121,7 +128,7 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       const resolved = (terms: readonly AffinityTerm[]): ResolvedTerm[] =>
         terms.map((term) => resolveTerm(term, there));
       const required = resolved(affinity.required);
-      const own = {
+      const own: OwnTerms = {
         namespaces,
         required,
         requiredAnti: resolved(affinity.requiredAnti),
@@ -131,7 +138,15 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
             ? null
             : selectionOf(`all of\n${required.map(keyOfTerm).sort().join('\n')}`, required),
         meansItself: required.every((term) => means(term, namespace, template.labelSet)),
+        text: '',
+        with: null,
+        whole: '',
       };
+      own.text = JSON.stringify(
+        [own.required, own.requiredAnti, own.preferred].map((terms) =>
+          terms.map((each) => [keyOfTerm(each), each.term.topologyKey, each.term.weight]),
+        ),
+      );
       known[template.id] = own;
       return own;
     }
@@ -163,13 +178,56 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       return PASS;
     }
 
+    /** Pods with terms of some kinds, wherever they point. */
+    const withTerms = (name: string, has: (affinity: PodAffinity) => boolean): PodSelection => ({
+      key: `with ${name}`,
+      namespace: null,
+      label: null,
+      selects: ({ template, namespace }) => has(affinityOf(template, namespace)),
+    });
+    const withAnti = withTerms('required anti-affinity', ({ requiredAnti }) => requiredAnti.length > 0);
+    const withAny = withTerms(
+      'any affinity',
+      ({ required, requiredAnti, preferred }) =>
+        required.length > 0 || requiredAnti.length > 0 || preferred.length > 0,
+    );
+    const totalOf = (view: ClusterView, selection: PodSelection): number =>
+      view.topology.counts(selection, groupOf(LABEL_HOSTNAME)).total;
+
     const namespaceLabels = (namespace: string): Labels =>
       cluster.objects.get('Namespace', '', namespace)?.metadata.labels ?? {};
 
     return {
-      locality: 'global',
+      locality: 'stratum',
       reads: NodeField.labels | NodeField.pods | NodeField.existence,
-      sign: () => null,
+      sign(pod) {
+        const own = ownTerms(pod);
+        const found = existing.for(pod);
+        if (own.with !== found) {
+          own.with = found;
+          own.whole = `${own.meansItself ? 1 : 0}${own.text}${found.text}`;
+        }
+        return own.whole;
+      },
+      strata(pod, view, dimensions) {
+        const own = ownTerms(pod);
+        const { anti, weighed } = existing.for(pod);
+        for (const term of own.required) divide(dimensions, countsOf(view, own.all!, term));
+        for (const term of own.requiredAnti) divide(dimensions, countsOfTerm(view, term));
+        for (const group of anti) divide(dimensions, existing.counts(group));
+        if (ignorePreferredTermsOfExistingPods && own.preferred.length === 0) return true;
+        for (const term of own.preferred) divide(dimensions, countsOfTerm(view, term));
+        for (const group of weighed) divide(dimensions, existing.counts(group));
+        return true;
+      },
+      // PreFilter goes over all pods for the pod's own terms, and over those with required anti-affinity for theirs;
+      // PreScore over all pods for its own preferences, otherwise over those with any affinity.
+      visits(pod, view, out) {
+        const own = ownTerms(pod);
+        out.filter = totalOf(view, withAnti);
+        if (own.required.length > 0 || own.requiredAnti.length > 0) out.filter += view.podTotal;
+        out.score = own.preferred.length > 0 ? view.podTotal : totalOf(view, withAny);
+      },
       events: [
         {
           events:

@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import {
   ClusterEvent,
+  type ClusterView,
   Code,
   type DomainCounts,
   definePlugin,
@@ -12,10 +13,17 @@ import {
   PASS,
   type PodView,
   SKIP,
+  type TopologyDomains,
 } from '../../../engine/index.ts';
 import { argsSchema } from './args.ts';
 import { LABEL_HOSTNAME } from './node-selector.ts';
-import { type Constraint, type DefaultConstraint, SpreadConstraints } from './spread-constraints.ts';
+import {
+  type Constraint,
+  type Constraints,
+  type DefaultConstraint,
+  SpreadConstraints,
+} from './spread-constraints.ts';
+import { divide } from './support.ts';
 
 const REASON_SKEW = "node(s) didn't match pod topology spread constraints";
 const REASON_LABEL = "node(s) didn't match pod topology spread constraints (missing required label)";
@@ -129,6 +137,47 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
       return values;
     }
 
+    /** The same where nodes stand for others of their domain, or, if each node has its own, of equal counts. */
+    function distinctOfStrata(
+      { of, size, isSingle }: TopologyDomains,
+      nodes: Int32Array,
+      sizes: Int32Array,
+      count: number,
+      requireAll: boolean,
+    ): number {
+      if (seen.length <= size) seen = new Int32Array(size * 2);
+      attempt += 1;
+      let values = 0;
+      for (let i = 0; i < count; i++) {
+        const node = nodes[i]!;
+        if (requireAll && lacksKey(soft.domains, node)) continue;
+        const slot = of[node]! + 1;
+        if (isSingle && slot > 0) values += sizes[i]!;
+        else if (seen[slot] !== attempt) {
+          seen[slot] = attempt;
+          values += 1;
+        }
+      }
+      return values;
+    }
+
+    /** Sums and domains of the constraints as they are now. */
+    function takeSums({ topology }: ClusterView, { list, requireAll }: Constraints): void {
+      soft.constraints = list;
+      soft.requireAll = requireAll;
+      soft.domains.length = list.length;
+      soft.perNode.length = list.length;
+      soft.sums.length = list.length;
+      soft.weights.length = list.length;
+      for (let c = 0; c < list.length; c++) {
+        const { topologyKey, selection, group } = list[c]!;
+        const isHost = topologyKey === LABEL_HOSTNAME;
+        soft.domains[c] = topology.domains(topologyKey).of;
+        soft.perNode[c] = isHost ? topology.perNode(selection) : null;
+        soft.sums[c] = isHost ? null : topology.counts(selection, group);
+      }
+    }
+
     const lacksKey = (domains: readonly Int32Array[], node: number): boolean => {
       for (const of of domains) if (of[node]! < 0) return true;
       return false;
@@ -161,9 +210,27 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
     const allConstraints = (pod: PodView): readonly Constraint[] => spread.of(pod).hard.list;
 
     return {
-      locality: 'global',
+      locality: 'stratum',
       reads: NodeField.labels | NodeField.taints | NodeField.pods | NodeField.existence,
-      sign: () => null,
+      sign: (pod) => spread.of(pod).text,
+      strata(pod, view, dimensions) {
+        const { hard, soft: wished } = spread.of(pod);
+        for (const { selection, group } of hard.list)
+          divide(dimensions, view.topology.counts(selection, group));
+        takeSums(view, wished);
+        for (let c = 0; c < wished.list.length; c++) {
+          const perNode = soft.perNode[c]!;
+          if (perNode === null) divide(dimensions, soft.sums[c]!);
+          else dimensions.where(soft.domains[c]!, perNode);
+        }
+        return true;
+      },
+      // PreFilter and PreScore go over the pods of all nodes (countPodsMatchSelector).
+      visits(pod, { podTotal }, out) {
+        const { hard, soft } = spread.of(pod);
+        if (hard.list.length > 0) out.filter = podTotal;
+        if (soft.list.length > 0) out.score = podTotal;
+      },
       events: [
         {
           events:
@@ -232,9 +299,7 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
       preScore(pod, view, nodes, count) {
         const { list, requireAll } = spread.of(pod).soft;
         if (list.length === 0) return SKIP;
-        soft.constraints = list;
-        soft.requireAll = requireAll;
-        soft.domains = list.map(({ topologyKey }) => view.topology.domains(topologyKey).of);
+        takeSums(view, spread.of(pod).soft);
         let candidates = nodes;
         let valid = count;
         if (requireAll) {
@@ -245,17 +310,28 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
             valid = has;
           }
         }
-        soft.perNode = list.map(({ topologyKey, selection }) =>
-          topologyKey === LABEL_HOSTNAME ? view.topology.perNode(selection) : null,
-        );
-        soft.sums = list.map(({ topologyKey, selection, group }) =>
-          topologyKey === LABEL_HOSTNAME ? null : view.topology.counts(selection, group),
-        );
         soft.weights = list.map(({ topologyKey }) => {
           if (topologyKey === LABEL_HOSTNAME) return weightOf(valid);
           const { of, size } = view.topology.domains(topologyKey);
           return weightOf(distinct(of, size, candidates, valid));
         });
+        return soft;
+      },
+      preScoreStrata(pod, view, { nodes, sizes, count }) {
+        const { list, requireAll } = spread.of(pod).soft;
+        if (list.length === 0) return SKIP;
+        // Sums are those that `strata` took in this attempt.
+        let valid = 0;
+        for (let i = 0; i < count; i++)
+          if (!requireAll || !lacksKey(soft.domains, nodes[i]!)) valid += sizes[i]!;
+        for (let c = 0; c < list.length; c++) {
+          const { topologyKey } = list[c]!;
+          const domains = view.topology.domains(topologyKey);
+          let values = valid;
+          if (topologyKey !== LABEL_HOSTNAME)
+            values = distinctOfStrata(domains, nodes, sizes, count, requireAll);
+          soft.weights[c] = weightOf(values);
+        }
         return soft;
       },
       score: (_pod, node, state) => rawScore(state, node.id),

@@ -49,12 +49,14 @@ export interface Constraints {
 }
 
 export interface PodSpread {
+  /** Equal texts ask the same of nodes. */
+  readonly text: string;
   readonly hard: Constraints;
   readonly soft: Constraints;
 }
 
 const NO_CONSTRAINTS: Constraints = { list: [], requireAll: true };
-const NONE: PodSpread = { hard: NO_CONSTRAINTS, soft: NO_CONSTRAINTS };
+const NONE: PodSpread = { text: '', hard: NO_CONSTRAINTS, soft: NO_CONSTRAINTS };
 
 /** Controllers whose selectors count, by kind: API version, and the selector as requirements. */
 const OWNERS: Readonly<Record<string, { readonly apiVersion: string; readonly isMap: boolean }>> = {
@@ -172,7 +174,9 @@ export class SpreadConstraints {
       );
       return { list, requireAll: isAll };
     };
-    return { hard: listed('DoNotSchedule'), soft: listed('ScheduleAnyway') };
+    const hard = listed('DoNotSchedule');
+    const soft = listed('ScheduleAnyway');
+    return { text: textOf(hard, soft, template.labelSet), hard, soft };
   }
 
   #constraint(
@@ -224,6 +228,19 @@ export class SpreadConstraints {
       },
     };
   }
+}
+
+function textOf(hard: Constraints, soft: Constraints, labelSet: number): string {
+  const texts = ({ list }: Constraints) =>
+    list.map(({ maxSkew, topologyKey, minDomains, selector, selection, group }) => [
+      maxSkew,
+      topologyKey,
+      minDomains,
+      selector.matchesSet(labelSet),
+      selection.key,
+      group.key,
+    ]);
+  return JSON.stringify([texts(hard), texts(soft), soft.requireAll]);
 }
 
 interface RequiredNodes {

@@ -1,5 +1,16 @@
 // What several plug-ins share: values kept per pod template, and the default normalisation of scores.
-import { NODE_SCORE_MAX, type PodTemplate } from '../../../engine/index.ts';
+import {
+  type DomainCounts,
+  NODE_SCORE_MAX,
+  type NodeDimensions,
+  type PodTemplate,
+} from '../../../engine/index.ts';
+
+/** Nodes differ by their domain, or, where each domain is one node, by its count. */
+export function divide(dimensions: NodeDimensions, { domains, counts }: DomainCounts): void {
+  if (domains.isSingle) dimensions.through(domains.of, counts);
+  else dimensions.by(domains.of);
+}
 
 /** Computes something once per pod template of a run. */
 export function perTemplate<T>(compute: (template: PodTemplate) => T): (template: PodTemplate) => T {

@@ -95,6 +95,7 @@ export const volumeRestrictions = definePlugin<undefined, OnePodClaims>({
         },
       ],
       preFilter(pod, { storage }, control) {
+        if (disks(pod.template).length === 0 && claimVolumes(pod.template).length === 0) return SKIP;
         const names = new Set<string>();
         for (const { ephemeral, name } of claimVolumes(pod.template)) {
           if (ephemeral) continue;

@@ -65,6 +65,7 @@ export const volumeZone = definePlugin<undefined, readonly Topology[]>({
         },
       ],
       preFilter(pod, { storage }, control) {
+        if (claimVolumes(pod.template).length === 0) return SKIP;
         const topologies: Topology[] = [];
         for (const { ephemeral, name } of claimVolumes(pod.template)) {
           if (ephemeral) continue;

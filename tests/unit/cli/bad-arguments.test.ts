@@ -15,7 +15,7 @@ const CASES: readonly BadInput[] = [
     args: ['frobnicate'],
     expected: `E1001
   no command named "frobnicate"
-  known: run, verify, validate, place, explain, summary, list, completion`,
+  known: run, verify, validate, place, explain, summary, check-plugin, list, completion`,
   },
   {
     name: 'option before a command',

@@ -11,12 +11,12 @@ kind: Experiment
 metadata: {name: e}
 spec:
   steps:
-  - {at: 5s, do: set-cpu, name: node-1}
+  - {at: 5s, do: kubectl, args: [exec, a]}
 `,
     },
     args: ['run', 'e.yaml'],
     expected:
-      'E3006 e.yaml:6:18 spec.steps[0].do\n  step `set-cpu` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
+      'E3006 e.yaml:6:27 spec.steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
   {
     name: 'unknown step',
@@ -229,13 +229,13 @@ end: {maxMs: 1000}
       's.yaml': `scenario: x
 cluster: {nodes: [{name: n1}]}
 steps:
-- {t: 5, do: evict, name: a}
+- {t: 5, do: kubectl, args: [exec, a]}
 end: {maxMs: 1000}
 `,
     },
     args: ['run', 's.yaml'],
     expected:
-      'E3006 s.yaml:4:14 steps[0].do\n  step `evict` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
+      'E3006 s.yaml:4:23 steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
 ];
 

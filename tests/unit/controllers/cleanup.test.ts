@@ -54,6 +54,56 @@ describe('garbage collector', () => {
 });
 
 describe('namespace controller', () => {
+  it('gives a new namespace its ServiceAccount and its ConfigMap, and makes the account again', () => {
+    const h = new Harness();
+    h.create({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'shop' },
+      spec: { finalizers: ['kubernetes'] },
+    });
+    h.run(SECOND);
+    const names = (): string[] =>
+      h.state.objects.kinds
+        .flatMap((store) => [...store.ids.keys()].map((key) => `${store.kind} ${key}`))
+        .filter((key) => key.includes(' shop/'));
+    const wanted = ['ConfigMap.v1 shop/kube-root-ca.crt', 'ServiceAccount shop/default'];
+    expect(names().sort()).toEqual(wanted);
+    const account = h.state.objects.find('ServiceAccount', 'shop', 'default');
+    h.server.client('user', { qps: 0, burst: 0 }).delete(account, null);
+    h.run(SECOND);
+    expect(names().sort()).toEqual(wanted);
+    h.delete('Namespace', 'shop');
+    h.run(12 * SECOND);
+    expect(names()).toEqual([]);
+  });
+
+  it('tells what finalizers hold, and lets the namespace go when they are gone', () => {
+    const h = new Harness();
+    h.seedNamespace('shop');
+    h.create({
+      ...service('web'),
+      metadata: { name: 'web', namespace: 'shop', finalizers: ['example.com/hold'] },
+    });
+    h.run(SECOND);
+    h.delete('Namespace', 'shop');
+    h.run(7 * SECOND);
+    const conditions = (): string[] =>
+      (h.get('Namespace', 'shop')?.status.conditions ?? []).map((c: { message: string }) => c.message);
+    expect(conditions()).toEqual(
+      expect.arrayContaining([
+        'Some resources are remaining: services. has 1 resource instances',
+        'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+      ]),
+    );
+    const id = h.state.objects.find('Service', 'shop', 'web');
+    h.server
+      .client('user', { qps: 0, burst: 0 })
+      .patch(id, (object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }), null);
+    h.run(20 * SECOND);
+    expect(h.get('Namespace', 'shop')).toBeNull();
+  });
+
   it('waits 5 s, deletes the pods, and 5 s after its status write everything else (recorded: ns-delete)', () => {
     const h = new Harness({ stopUs: 1500 * MS });
     h.create(deployment('web', 2));

@@ -84,6 +84,8 @@ describe('the built-in controllers', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual([
       'namespace',
+      'serviceaccount',
+      'root-ca-certificate-publisher',
       'replication',
       'replicaset',
       'deployment',
@@ -91,6 +93,9 @@ describe('the built-in controllers', () => {
       'daemonset',
       'endpoint',
       'endpointslice',
+      'job',
+      'cronjob',
+      'ttl-after-finished',
       'garbage-collector',
       'ttl',
       'node-lifecycle',
@@ -98,6 +103,12 @@ describe('the built-in controllers', () => {
       'pod-garbage-collector',
       'resourcequota',
       'service-lb',
+      'disruption',
+      'horizontal-pod-autoscaler',
+      'persistentvolume-binder',
+      'persistentvolumeclaim-protection',
+      'persistentvolume-protection',
+      'ephemeral-volume',
     ]);
   });
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CreateContext, createObject } from '../../../engine/apiserver/registry.ts';
 import { imageTag } from '../../../engine/kinds/container-image.ts';
-import { CronError, checkCronSchedule } from '../../../engine/kinds/cron-schedule.ts';
+import { CronError, parseCronSchedule } from '../../../engine/kinds/cron-schedule.ts';
 import { intOrPercentValue, scaledIntOrPercent } from '../../../engine/kinds/intorstring.ts';
 import { countIndexes } from '../../../engine/kinds/job-policies.ts';
 import type { Json } from '../../../engine/kinds/kind.ts';
@@ -380,7 +380,7 @@ describe('small parsers', () => {
   it.each(['*/5 * * * *', '0 0 1,15 * mon-fri', '@daily', '@every 1h30m', '? ? ? ? ?', 'TZ=UTC 0 0 * * *'])(
     '%s is a schedule',
     (text) => {
-      expect(() => checkCronSchedule(text)).not.toThrow();
+      expect(() => parseCronSchedule(text)).not.toThrow();
     },
   );
   it.each([
@@ -392,8 +392,8 @@ describe('small parsers', () => {
     ['* * * *', 'expected exactly 5 fields, found 4: [* * * *]'],
     ['@never', 'unrecognized descriptor: @never'],
   ])('%s is none', (text, message) => {
-    expect(() => checkCronSchedule(text)).toThrow(CronError);
-    expect(() => checkCronSchedule(text)).toThrow(message);
+    expect(() => parseCronSchedule(text)).toThrow(CronError);
+    expect(() => parseCronSchedule(text)).toThrow(message);
   });
   it('counts indexes', () => {
     expect(countIndexes('1,3-5,9', 10)).toBe(5);
@@ -425,8 +425,13 @@ describe('registry', () => {
       'apps/v1 Deployment',
       'apps/v1 ReplicaSet',
       'apps/v1 StatefulSet',
+      'autoscaling/v1 HorizontalPodAutoscaler',
+      'autoscaling/v2 HorizontalPodAutoscaler',
+      'batch/v1 CronJob',
+      'batch/v1 Job',
       'discovery.k8s.io/v1 EndpointSlice',
       'node.k8s.io/v1 RuntimeClass',
+      'policy/v1 PodDisruptionBudget',
       'scheduling.k8s.io/v1 PriorityClass',
       'v1 Endpoints',
       'v1 LimitRange',

@@ -193,6 +193,31 @@ describe('pods that go', () => {
     expect(scaledDown({ shutdown: 'ignore' }, { proxy }).count('failed')).toBe(0);
   });
 
+  it('a preStop hook that sleeps longer than the rules need: SIGTERM comes when nobody sends any more', () => {
+    const containers = (seconds: number) => [
+      {
+        name: 'c',
+        image: 'web:v1',
+        resources: { requests: { cpu: '10m' } },
+        lifecycle: { preStop: { sleep: { seconds } } },
+      },
+    ];
+    const refused = (seconds: number): number =>
+      requestRun({
+        steps: [
+          create(0, web(2, {}, { containers: containers(seconds) }), service('web')),
+          change(10_000, 'scale', 'Deployment', 'web', 1),
+        ],
+        // The first rules with pods are there at 6 s.
+        requests: [{ ...even, rate: [{ at: '8s', rate: 100 }], timeout: '500ms' }],
+        costs: { proxy: { ...zero.proxy, syncUs: 3 * SECOND } },
+        untilUs: 20 * SECOND - 1,
+      }).count('failed');
+    expect(refused(5)).toBe(0);
+    // Half of 100/s for the two seconds that the rules are later.
+    expect(refused(1)).toBeGreaterThan(60);
+  });
+
   it('tries again: nothing fails for good, but it takes longer', () => {
     const proxy = { ...zero.proxy, syncUs: SECOND };
     const { count, summary } = scaledDown({ retries: 20, retryAfter: '100ms' }, { proxy });

@@ -3,6 +3,7 @@
 // pull 400 + 1000 per MB (images have 1 MB), init container 1000, stop 300, probe 8.
 import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { Sink } from '../../../engine/contracts/result.ts';
+import type { PodVolumes } from '../../../engine/contracts/volumes.ts';
 import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { PodStamp } from '../../../engine/metrics/recorder.ts';
 import { Kubelets } from '../../../engine/node/kubelet.ts';
@@ -36,6 +37,9 @@ export interface KubeletOptions {
   readonly podsMax?: number;
   /** Images that are on every node from the start. */
   readonly images?: readonly string[];
+  readonly volumes?: PodVolumes;
+  /** Names of the nodes' container runtimes, '' for none. */
+  readonly runtimes?: readonly string[];
 }
 
 export interface EventLine {
@@ -75,9 +79,11 @@ export function kubelets(options: KubeletOptions = {}) {
   for (let i = 1; i <= (options.nodes ?? 1); i++) {
     const object = nodeObject('64', String(options.podsMax ?? 110));
     object['status'].images = images;
+    const runtime = options.runtimes?.[i - 1];
+    if (runtime) object.metadata.annotations = { 'kubetick.io/container-runtime': runtime };
     c.seeder.node(object, { name: `n${i}`, zone: '', hostname: true });
   }
-  const room = new Kubelets(c.context);
+  const room = new Kubelets(c.context, options.volumes);
   room.start();
 
   const history = new Map<string, string[]>();
@@ -127,9 +133,16 @@ export function kubelets(options: KubeletOptions = {}) {
     client.deletePod(row(name), pods.generation[row(name)]!, graceSeconds, null);
   };
   /** Creates a pod at `ms` and binds it at once. */
-  const pod = (ms: number, name: string, spec: object = {}, annotations: object = {}, node = 0): void => {
+  const pod = (
+    ms: number,
+    name: string,
+    spec: object = {},
+    annotations: object = {},
+    node = 0,
+    more: object = {},
+  ): void => {
     const prefixed = Object.fromEntries(Object.entries(annotations).map(([k, v]) => [`kubetick.io/${k}`, v]));
-    const object: KubeObject = podObject(name, spec, { annotations: prefixed });
+    const object: KubeObject = podObject(name, spec, { annotations: { ...prefixed, ...more } });
     at(ms, () =>
       client.create(object, ({ id }) => {
         rows.set(name, id);

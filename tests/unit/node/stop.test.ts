@@ -171,7 +171,7 @@ describe('deletion between runs', () => {
     k.at(5000, () => k.remove('p'));
     k.run();
     expect(k.history.get('p')!.slice(-2)).toEqual([
-      '5200 Failed deleting restarts=1 CrashLoopBackOff',
+      '5200 Failed deleting restarts=2 CrashLoopBackOff',
       '5200 gone',
     ]);
   });
@@ -214,14 +214,14 @@ it('a DELETE that crosses the status of a pod that ends: the object goes all the
     costs: { apiserver: { ...zero.apiserver, networkUs: 5 * MS, handlerUs: { '*': 0 } } },
   });
   k.pod(0, 'p', { restartPolicy: 'Never' }, { ...RUNNING, 'run-ms': '100' });
-  // Created at 5, bound at 15; Running at 1015; the containers exit at 1115, told at 1120, and the kubelet knows at 1125
-  // that it is told; its DELETE arrives 5 ms later.
-  k.at(1113, () => k.remove('p'));
+  // Created at 5, bound at 15; Running at 1015, told at 1020, answered at 1025, from when on the 100 ms count; the
+  // containers exit at 1125, told at 1130, and the kubelet knows at 1135 that it is told; its DELETE arrives 5 ms later.
+  k.at(1123, () => k.remove('p'));
   k.run();
   expect(k.history.get('p')!.slice(-3)).toEqual([
-    '1118 Running Ready deleting',
-    '1120 Succeeded deleting',
-    '1130 gone',
+    '1128 Running Ready deleting',
+    '1130 Succeeded deleting',
+    '1140 gone',
   ]);
 });
 

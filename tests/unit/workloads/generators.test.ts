@@ -32,6 +32,7 @@ test('every definition can be listed: names, types, help, defaults that it accep
   expect(workloads.map(({ name }) => name)).toEqual([
     'deployments',
     'pods',
+    'copies',
     'poisson-deployments',
     'requests',
     'job-trace',

@@ -1,0 +1,423 @@
+// Nodes by their position in the list, for pods that are all the same: who is feasible, how it scores, and in which
+// stratum it is. For each stratum a tree over positions says how many of a range are feasible, the best score there and
+// how many have it, so that "the K-th feasible after here", "the best of this window" and "the r-th of the best" cost
+// steps by the depth of the tree and not by the number of nodes.
+//
+// The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in a flat array with one row a
+// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What an
+// update touches lies together (a leaf holds score and stratum, an entry its three numbers), because with many classes
+// the time goes into fetching memory.
+import { grownInt32 } from '../../kernel/index.ts';
+
+/** Of an empty range. */
+export const NOTHING = -(2 ** 31);
+/** A leaf is a value and, in the low bits, a stratum. Values of nodes that do not pass are at most REJECTED. */
+const STRATUM_BITS = 8;
+const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
+const REJECTED = -(2 ** 22);
+const VALUE_MAX = 2 ** 22;
+/** Whole leaves of nodes that pass are above this. */
+const REJECTED_LEAF = (REJECTED << STRATUM_BITS) | STRATUM_MASK;
+/** Numbers of an entry: best score, how many have it, feasible nodes. */
+const WIDTH = 4;
+const TIES = 1;
+const COUNT = 2;
+const FAN = 16;
+const BITS = 4;
+const SPAN1 = 1 << BITS;
+const SPAN2 = 1 << (2 * BITS);
+const SPAN3 = 1 << (3 * BITS);
+
+export class ClassTree {
+  /** By position. */
+  #leaf = new Int32Array(0);
+  /** By stratum: feasible nodes. */
+  total = new Int32Array(4);
+  /** Feasible nodes. */
+  feasible = 0;
+  #n = 0;
+  #first = 0;
+  #second = 0;
+  /** Entries of a stratum: the three levels after each other. */
+  #row = 0;
+  #level2 = 0;
+  #level3 = 0;
+  #entries = new Int32Array(0);
+  /** Feasible nodes of all strata, one row. */
+  #all = new Int32Array(0);
+
+  get bytes(): number {
+    return 4 * (this.#leaf.length + this.#entries.length);
+  }
+
+  /** Forgets everything: `n` positions, nobody passes. */
+  reset(n: number): void {
+    const first = Math.ceil(n / SPAN1);
+    const second = Math.ceil(n / SPAN2);
+    const row = first + second + Math.ceil(n / SPAN3);
+    if (n !== this.#n) {
+      this.#n = n;
+      this.#leaf = new Int32Array(n);
+      this.#all = new Int32Array(row);
+      this.#first = first;
+      this.#second = second;
+      this.#row = row;
+      this.#level2 = first;
+      this.#level3 = first + second;
+      this.#entries = new Int32Array(row * WIDTH);
+    } else this.#all.fill(0);
+    this.#leaf.fill(REJECTED << STRATUM_BITS);
+    this.#empty(0);
+    this.total.fill(0);
+    this.feasible = 0;
+  }
+
+  #empty(from: number): void {
+    const entries = this.#entries;
+    entries.fill(0, from);
+    for (let i = from; i < entries.length; i += WIDTH) entries[i] = NOTHING;
+  }
+
+  /** Makes room for strata 0..count-1. */
+  reserve(count: number): void {
+    if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
+    const length = count * this.#row * WIDTH;
+    const old = this.#entries.length;
+    if (length <= old) return;
+    this.#entries = grownInt32(this.#entries, Math.max(length, 2 * old));
+    this.#empty(old);
+  }
+
+  stratumAt(position: number): number {
+    return this.#leaf[position]! & STRATUM_MASK;
+  }
+
+  reject(position: number): void {
+    this.#set(position, (REJECTED << STRATUM_BITS) | (this.#leaf[position]! & STRATUM_MASK));
+  }
+
+  /** False: the score is too large for a leaf. */
+  accept(position: number, stratum: number, score: number): boolean {
+    if (score <= REJECTED || score >= VALUE_MAX) return false;
+    this.#set(position, (score << STRATUM_BITS) | stratum);
+    return true;
+  }
+
+  #set(position: number, leaf: number): void {
+    const before = this.#leaf[position]!;
+    if (before === leaf) return;
+    this.#leaf[position] = leaf;
+    const was = before > REJECTED_LEAF;
+    const is = leaf > REJECTED_LEAF;
+    const from = before & STRATUM_MASK;
+    const stratum = leaf & STRATUM_MASK;
+    if (was !== is) {
+      const d = is ? 1 : -1;
+      this.feasible += d;
+      this.#all[position >> BITS]! += d;
+      this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
+      this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
+    }
+    const old = was ? before >> STRATUM_BITS : NOTHING;
+    const value = is ? leaf >> STRATUM_BITS : NOTHING;
+    if (from === stratum) {
+      if (was || is) this.#change(stratum, position, old, value);
+      return;
+    }
+    if (was) this.#change(from, position, old, NOTHING);
+    if (is) this.#change(stratum, position, NOTHING, value);
+  }
+
+  /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
+  #change(stratum: number, position: number, before: number, after: number): void {
+    const entries = this.#entries;
+    const base = stratum * this.#row;
+    const one = (base + (position >> BITS)) * WIDTH;
+    const d = (after === NOTHING ? 0 : 1) - (before === NOTHING ? 0 : 1);
+    if (d !== 0) {
+      this.total[stratum]! += d;
+      entries[one + COUNT]! += d;
+      entries[(base + this.#level2 + (position >> (2 * BITS))) * WIDTH + COUNT]! += d;
+      entries[(base + this.#level3 + (position >> (3 * BITS))) * WIDTH + COUNT]! += d;
+    }
+    const best = entries[one]!;
+    const ties = entries[one + TIES]!;
+    let newBest = best;
+    let newTies = ties;
+    if (after > best) {
+      newBest = after;
+      newTies = 1;
+    } else {
+      if (before === best && before !== NOTHING) newTies -= 1;
+      if (after === best && after !== NOTHING) newTies += 1;
+      if (newTies === 0) {
+        // The only best one has gone: look again.
+        let bestLeaf = REJECTED_LEAF;
+        const from = position & ~(FAN - 1);
+        const to = Math.min(from + FAN, this.#n);
+        for (let p = from; p < to; p++) {
+          const leaf = this.#leaf[p]!;
+          if (leaf <= REJECTED_LEAF || leaf < bestLeaf || (leaf & STRATUM_MASK) !== stratum) continue;
+          if (leaf > bestLeaf) {
+            bestLeaf = leaf;
+            newTies = 1;
+          } else newTies += 1;
+        }
+        newBest = newTies === 0 ? NOTHING : bestLeaf >> STRATUM_BITS;
+      }
+    }
+    if (newBest === best && newTies === ties) return;
+    entries[one] = newBest;
+    entries[one + TIES] = newTies;
+    this.#lift(2, base, position, best, ties, newBest, newTies);
+  }
+
+  /** An entry below the level has changed. */
+  #lift(
+    level: number,
+    base: number,
+    position: number,
+    oldBest: number,
+    oldTies: number,
+    newBest: number,
+    newTies: number,
+  ): void {
+    const entries = this.#entries;
+    const place = position >> (level * BITS);
+    const entry = (base + (level === 2 ? this.#level2 : this.#level3) + place) * WIDTH;
+    const best = entries[entry]!;
+    const ties = entries[entry + TIES]!;
+    let b = best;
+    let t = ties;
+    if (newBest > best) {
+      b = newBest;
+      t = newTies;
+    } else {
+      if (oldBest === best) t -= oldTies;
+      if (newBest === best) t += newTies;
+      if (t === 0) {
+        b = NOTHING;
+        const first = base + (level === 2 ? 0 : this.#level2);
+        const from = (first + place * FAN) * WIDTH;
+        const to = (first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second)) * WIDTH;
+        for (let i = from; i < to; i += WIDTH) {
+          const value = entries[i]!;
+          if (value > b) {
+            b = value;
+            t = entries[i + TIES]!;
+          } else if (value === b) t += entries[i + TIES]!;
+        }
+      }
+    }
+    if (b === best && t === ties) return;
+    entries[entry] = b;
+    entries[entry + TIES] = t;
+    if (level === 2) this.#lift(3, base, position, best, ties, b, t);
+  }
+
+  // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
+
+  /** Writes what covers positions from..to-1 into parts[at..), and returns the new end. */
+  cover(from: number, to: number, parts: Int32Array, at: number): number {
+    const end = this.#n;
+    let p = from;
+    let out = at;
+    while (p < to) {
+      // The last entry of a level may cover fewer positions than the others.
+      const room = to === end ? SPAN3 : to - p;
+      if ((p & (SPAN3 - 1)) === 0 && room >= SPAN3) {
+        parts[out++] = this.#level3 + (p >> (3 * BITS));
+        p += SPAN3;
+      } else if ((p & (SPAN2 - 1)) === 0 && room >= SPAN2) {
+        parts[out++] = this.#level2 + (p >> (2 * BITS));
+        p += SPAN2;
+      } else if ((p & (SPAN1 - 1)) === 0 && room >= SPAN1) {
+        parts[out++] = p >> BITS;
+        p += SPAN1;
+      } else parts[out++] = -1 - p++;
+    }
+    return out;
+  }
+
+  /** Room for the parts of a window that wraps. */
+  get partsMax(): number {
+    return 2 * (4 * FAN + Math.ceil(this.#n / SPAN3)) + 2;
+  }
+
+  /** Position of the k-th (from 1) feasible node among the parts, of strata that are `open`. -1: there are fewer. */
+  kth(k: number, parts: Int32Array, count: number, strata: number, open: Uint8Array | null): number {
+    let left = k;
+    for (let i = 0; i < count; i++) {
+      const part = parts[i]!;
+      const here = part < 0 ? this.#isOpen(-1 - part, open) : this.#countAt(part, strata, open);
+      if (here >= left) return part < 0 ? -1 - part : this.#kthIn(left, part, strata, open);
+      left -= here;
+    }
+    return -1;
+  }
+
+  #isOpen(position: number, open: Uint8Array | null): number {
+    const leaf = this.#leaf[position]!;
+    if (leaf <= REJECTED_LEAF) return 0;
+    return open === null ? 1 : open[leaf & STRATUM_MASK]!;
+  }
+
+  #countAt(entry: number, strata: number, open: Uint8Array | null): number {
+    if (open === null) return this.#all[entry]!;
+    let sum = 0;
+    for (let s = 0; s < strata; s++)
+      if (open[s] === 1) sum += this.#entries[(s * this.#row + entry) * WIDTH + COUNT]!;
+    return sum;
+  }
+
+  #kthIn(k: number, part: number, strata: number, open: Uint8Array | null): number {
+    let left = k;
+    let entry = part;
+    while (entry >= this.#level2) {
+      entry = this.#child(entry);
+      for (
+        let here = this.#countAt(entry, strata, open);
+        here < left;
+        here = this.#countAt(entry, strata, open)
+      ) {
+        left -= here;
+        entry += 1;
+      }
+    }
+    let p = entry << BITS;
+    for (; ; p++) {
+      left -= this.#isOpen(p, open);
+      if (left === 0) return p;
+    }
+  }
+
+  /** First entry below one of the second or third level. */
+  #child(entry: number): number {
+    return entry >= this.#level3
+      ? this.#level2 + ((entry - this.#level3) << BITS)
+      : (entry - this.#level2) << BITS;
+  }
+
+  /** Adds up each open stratum over the parts: feasible nodes, best score, how many have it. */
+  sum(
+    parts: Int32Array,
+    count: number,
+    strata: number,
+    open: Uint8Array | null,
+    sizes: Int32Array,
+    bests: Int32Array,
+    ties: Int32Array,
+  ): void {
+    const entries = this.#entries;
+    let leaves = 0;
+    for (let s = 0; s < strata; s++) {
+      let size = 0;
+      let best = NOTHING;
+      let tied = 0;
+      if (this.total[s]! > 0 && (open === null || open[s] === 1)) {
+        const base = s * this.#row;
+        leaves = 0;
+        for (let i = 0; i < count; i++) {
+          const part = parts[i]!;
+          if (part < 0) {
+            leaves += 1;
+            continue;
+          }
+          const entry = (base + part) * WIDTH;
+          const value = entries[entry]!;
+          size += entries[entry + COUNT]!;
+          if (value < best) continue;
+          if (value > best) {
+            best = value;
+            tied = entries[entry + TIES]!;
+          } else tied += entries[entry + TIES]!;
+        }
+      }
+      sizes[s] = size;
+      bests[s] = best;
+      ties[s] = tied;
+    }
+    if (leaves === 0) return;
+    for (let i = 0; i < count; i++) {
+      const part = parts[i]!;
+      if (part >= 0) continue;
+      const leaf = this.#leaf[-1 - part]!;
+      if (leaf <= REJECTED_LEAF) continue;
+      const s = leaf & STRATUM_MASK;
+      const value = leaf >> STRATUM_BITS;
+      if (open !== null && open[s] === 0) continue;
+      sizes[s]! += 1;
+      if (value > bests[s]!) {
+        bests[s] = value;
+        ties[s] = 1;
+      } else if (value === bests[s]) ties[s]! += 1;
+    }
+  }
+
+  /** Position of the r-th (from 0) node among the parts whose score is wanted[its stratum]; NOTHING: none is. */
+  tied(r: number, parts: Int32Array, winners: Int32Array, winning: number, wanted: Int32Array): number {
+    let left = r;
+    for (let i = 0; ; i++) {
+      const part = parts[i]!;
+      let here = 0;
+      if (part < 0) here = this.#wins(-1 - part, wanted);
+      else here = this.#tiesAt(part, winners, winning, wanted);
+      if (here <= left) {
+        left -= here;
+        continue;
+      }
+      if (part < 0) return -1 - part;
+      let entry = part;
+      while (entry >= this.#level2) {
+        entry = this.#child(entry);
+        for (;;) {
+          here = this.#tiesAt(entry, winners, winning, wanted);
+          if (here > left) break;
+          left -= here;
+          entry += 1;
+        }
+      }
+      for (let p = entry << BITS; ; p++) {
+        left -= this.#wins(p, wanted);
+        if (left < 0) return p;
+      }
+    }
+  }
+
+  #wins(position: number, wanted: Int32Array): number {
+    const leaf = this.#leaf[position]!;
+    return leaf > REJECTED_LEAF && leaf >> STRATUM_BITS === wanted[leaf & STRATUM_MASK] ? 1 : 0;
+  }
+
+  #tiesAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
+    let sum = 0;
+    for (let w = 0; w < winning; w++) {
+      const s = winners[w]!;
+      const at = (s * this.#row + entry) * WIDTH;
+      if (this.#entries[at] === wanted[s]) sum += this.#entries[at + TIES]!;
+    }
+    return sum;
+  }
+
+  /** The node at the position is feasible and of the stratum. */
+  isOf(position: number, stratum: number): boolean {
+    if (position >= this.#n) return false;
+    const leaf = this.#leaf[position]!;
+    return leaf > REJECTED_LEAF && (leaf & STRATUM_MASK) === stratum;
+  }
+
+  /** Position of some feasible node of a stratum that has one. */
+  someOf(stratum: number): number {
+    const entries = this.#entries;
+    const base = stratum * this.#row;
+    let entry = this.#level3;
+    while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+    while (entry >= this.#level2) {
+      entry = this.#child(entry);
+      while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+    }
+    let p = entry << BITS;
+    while (!this.isOf(p, stratum)) p += 1;
+    return p;
+  }
+}

@@ -1,0 +1,221 @@
+// The horizontal pod autoscaler: how many replicas follow from what pods use, how fast a target may grow and shrink, and
+// what a run shows of it.
+import { describe, expect, it } from 'vitest';
+import type { Timeline } from '../../../engine/contracts/timeline.ts';
+import { ScalingMemory } from '../../../engine/controllers/hpa-behavior.ts';
+import { groupPods, type MetricPod, proposeReplicas } from '../../../engine/controllers/hpa-metrics.ts';
+import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
+import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import { recorded } from '../../../policies/costs/recorded.ts';
+import { create, SECOND, scenario, workload } from '../../property/simulation/scenario.ts';
+
+const NOW = 1000 * SECOND;
+const TOLERANCES = { up: 0.1, down: 0.1 };
+
+/** A pod that asks for 100m and uses `milli`, Ready for a long time unless it says otherwise. */
+const used = (milli: number | null, more: Partial<MetricPod> = {}): MetricPod => ({
+  name: 'p',
+  phase: 'Running',
+  deleting: false,
+  ready: true,
+  startUs: 0,
+  readyChangeUs: 0,
+  spec: { containers: [{ name: 'c', resources: { requests: { cpu: '100m' } } }] },
+  sample: milli === null ? null : { milli, timeUs: NOW, windowUs: 15 * SECOND },
+  ...more,
+});
+const young = { startUs: NOW - 20 * SECOND, readyChangeUs: NOW - 10 * SECOND };
+const pending = { phase: 'Pending', startUs: Number.NaN, sample: null } as const;
+
+describe('replicas by utilization, target 50 %', () => {
+  // Mean use of the pods that count, cut off to whole percent, over the target, times those pods, rounded up.
+  it.each<[string, MetricPod[], number]>([
+    ['100 % of 2: 2.0 × 2', [used(100), used(100)], 4],
+    ['52 %: within a tenth', [used(52), used(52)], 2],
+    ['55 %: within a tenth still', [used(55), used(55)], 2],
+    ['56 %: 1.12 × 2 = 2.24', [used(56), used(56)], 3],
+    ['10 % of 4: 0.2 × 4 = 0.8', [used(10), used(10), used(10), used(10)], 1],
+    // 100 % of one counted pod, 0 for the unready: 50 % of 2, nothing to do.
+    ['growing, an unready pod counts as idle', [used(100), used(90, young)], 2],
+    // 150 % → (150 + 0) / 2 = 75 % → 1.5 × 2 = 3
+    ['growing all the same', [used(150), used(90, young)], 3],
+    ['a pending pod is unready', [used(150), used(null, pending)], 3],
+    // 10 % and a missing one at 100 %: 55 % of 2, within a tenth.
+    ['shrinking, a missing pod counts as full', [used(10), used(null)], 2],
+    // (10 + 10 + 100) / 3 = 40 % → 0.8 × 3 = 2.4
+    ['shrinking all the same', [used(10), used(10), used(null)], 3],
+    [
+      'pods that go or have failed do not count',
+      [used(100), used(100, { deleting: true }), used(9, { phase: 'Failed' })],
+      2,
+    ],
+  ])('%s', (_title, pods, replicas) => {
+    const target = { resource: 'cpu', container: '', utilization: 50, averageMilli: 0 };
+    const proposal = proposeReplicas(pods, groupPods(pods, 'cpu', NOW), target, pods.length, TOLERANCES);
+    expect(proposal).toMatchObject({ replicas });
+  });
+
+  it.each<[string, MetricPod[], string]>([
+    [
+      'no pod counts',
+      [used(100, young)],
+      'did not receive metrics for targeted pods (pods might be unready)',
+    ],
+    [
+      'a container asks for nothing',
+      [used(100, { spec: { containers: [{ name: 'c' }] } })],
+      'missing request for cpu in container c of Pod p',
+    ],
+    [
+      'no metrics at all',
+      [used(null)],
+      'unable to get metrics for resource cpu: no metrics returned from resource metrics API',
+    ],
+  ])('fails where %s', (_title, pods, error) => {
+    const target = { resource: 'cpu', container: '', utilization: 50, averageMilli: 0 };
+    expect(proposeReplicas(pods, groupPods(pods, 'cpu', NOW), target, 1, TOLERANCES)).toEqual({ error });
+  });
+
+  it('by average value: 250m a pod of 100m aimed at, 2 pods: 5', () => {
+    const pods = [used(250), used(250)];
+    const target = { resource: 'cpu', container: '', utilization: null, averageMilli: 100 };
+    expect(proposeReplicas(pods, groupPods(pods, 'cpu', NOW), target, 2, TOLERANCES)).toEqual({
+      replicas: 5,
+      averageMilli: 250,
+    });
+  });
+});
+
+describe('limits', () => {
+  const bounds = { min: 1, max: 20 };
+  const rules = (type: string, value: number, more: Json = {}): Json => ({
+    stabilizationWindowSeconds: 0,
+    selectPolicy: 'Max',
+    policies: [{ type, value, periodSeconds: 60 }],
+    ...more,
+  });
+  const behavior = (up: Json, down: Json): Json => ({ scaleUp: up, scaleDown: down });
+
+  it.each<[string, Json, number, number, number, string]>([
+    ['without behavior at most doubles', undefined, 5, 18, 10, 'ScaleUpLimit'],
+    ['or grows to 4', undefined, 1, 18, 4, 'ScaleUpLimit'],
+    ['never above the maximum', undefined, 15, 30, 20, 'TooManyReplicas'],
+    ['never below the minimum', behavior(rules('Pods', 9), rules('Percent', 100)), 5, 0, 1, 'TooFewReplicas'],
+    ['3 pods a minute more', behavior(rules('Pods', 3), rules('Pods', 1)), 5, 18, 8, 'ScaleUpLimit'],
+    // 5 × 1.3 = 6.5, rounded up
+    ['30 % a minute more', behavior(rules('Percent', 30), rules('Pods', 1)), 5, 18, 7, 'ScaleUpLimit'],
+    // 5 × 0.7 = 3.5, cut off
+    ['30 % a minute less', behavior(rules('Pods', 1), rules('Percent', 30)), 5, 1, 3, 'ScaleDownLimit'],
+    [
+      'not at all',
+      behavior(rules('Pods', 1), rules('Pods', 4, { selectPolicy: 'Disabled' })),
+      5,
+      1,
+      5,
+      'ScaleDownLimit',
+    ],
+  ])('%s', (_title, given, current, desired, replicas, reason) => {
+    const told = new ScalingMemory().normalise(given, current, desired, bounds, NOW);
+    expect([told.replicas, told.limited.reason]).toEqual([replicas, reason]);
+  });
+
+  it('count what was added within the period', () => {
+    const memory = new ScalingMemory();
+    const given = behavior(rules('Pods', 4), rules('Pods', 4));
+    memory.scaled(given, 4, 7, NOW);
+    // 3 of 4 are used up until 60 s have passed.
+    expect(memory.normalise(given, 7, 20, bounds, NOW + 30 * SECOND).replicas).toBe(8);
+    expect(memory.normalise(given, 7, 20, bounds, NOW + 61 * SECOND).replicas).toBe(11);
+  });
+
+  it('wait for the stabilisation window before shrinking, counted from the last higher recommendation', () => {
+    const memory = new ScalingMemory();
+    const at = (s: number, desired: number) =>
+      memory.normalise(undefined, 6, desired, bounds, NOW + s * SECOND);
+    expect(at(0, 6).replicas).toBe(6);
+    expect(at(290, 2)).toMatchObject({ replicas: 6, able: { reason: 'ScaleDownStabilized' } });
+    expect(at(301, 2)).toMatchObject({ replicas: 2, able: { reason: 'ReadyForNewScale' } });
+  });
+});
+
+describe('in a run', () => {
+  const autoscaler = (spec: Json, apiVersion = 'autoscaling/v2'): KubeObject => ({
+    apiVersion,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      maxReplicas: 10,
+      ...spec,
+    },
+  });
+  const cpu = (averageUtilization: number): Json => ({
+    metrics: [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } },
+    ],
+  });
+
+  function play(hpa: KubeObject, untilUs: number, more: object = {}) {
+    let timeline: Timeline | undefined;
+    const web = workload('Deployment', 'web', 2, '100m', { annotations: { 'kubetick.io/cpu': '100m' } });
+    const steps = [create(0, web, hpa)];
+    const result = simulateBuiltIn(
+      scenario([{ count: 3 }], steps, { untilUs, costs: recorded, stopWhenIdle: false, ...more }),
+      { timeline: (told) => (timeline = told) },
+    );
+    return { timeline: timeline!, rows: [...timeline!.transitions], result };
+  }
+
+  it('looks first after 15 s and then each 15 s, and grows once its pods are measured', () => {
+    const { rows } = play(autoscaler(cpu(50)), 70 * SECOND);
+    const sizes = rows.filter((row) => row.w === 'spec.replicas' && row.o === 'Deployment/web');
+    // At 15 s the pods are Ready for 14 s: less than a window.
+    expect(sizes.map((row) => [row.v, Math.floor(row.t / 1000)])).toEqual([
+      [2, 0],
+      [4, 30],
+      [8, 60],
+    ]);
+    // 1 s of requests a sync at most.
+    const status = rows.find((row) => row.w === 'condition.AbleToScale' && row.v === 'True:SucceededRescale');
+    expect(status!.t).toBeGreaterThan(sizes[1]!.t);
+  });
+
+  it('takes autoscaling/v1 as the same thing', () => {
+    const { timeline } = play(
+      autoscaler({ targetCPUUtilizationPercentage: 100 }, 'autoscaling/v1'),
+      60 * SECOND,
+    );
+    expect(timeline.final['HorizontalPodAutoscaler/web']).toMatchObject({
+      currentUtilization: 100,
+      'status.desiredReplicas': 2,
+    });
+  });
+
+  it.each<[string, Json, string]>([
+    [
+      'no such target',
+      { ...cpu(50), scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' } },
+      'False:FailedGetScale',
+    ],
+    [
+      'a metric without source',
+      {
+        metrics: [
+          {
+            type: 'Pods',
+            pods: { metric: { name: 'rps' }, target: { type: 'AverageValue', averageValue: '5' } },
+          },
+        ],
+      },
+      'True:SucceededGetScale',
+    ],
+  ])('%s', (_title, spec, able) => {
+    const { timeline } = play(autoscaler(spec), 40 * SECOND);
+    expect(timeline.final['HorizontalPodAutoscaler/web']).toMatchObject({ 'condition.AbleToScale': able });
+  });
+
+  it('does not keep a run going when it has settled', () => {
+    const { result } = play(autoscaler(cpu(100)), 3600 * SECOND, { stopWhenIdle: true });
+    expect(result.endReason).toBe('idle');
+  });
+});
