@@ -282,6 +282,7 @@ class Run {
     this.#traffic?.finish();
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
+    this.#kubelets.finish();
     let unschedulable = 0;
     for (const pod of livePods) {
       const word = state.pods.word[pod]!;

@@ -130,6 +130,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The KubeSchedulerConfiguration cannot be used.',
     fix: 'Mend the field shown; `kubetick list scheduler` shows plug-ins and extension points.',
   },
+  E3012: {
+    meaning: 'A sweep cannot be expanded: an axis, a variant or an exception makes no sense.',
+    fix: 'docs/sweeps.md shows axes, ranges, variants and `except`.',
+  },
   // policy files
   E3101: {
     meaning: 'A policy file is not valid TypeScript, or imports what a policy may not.',

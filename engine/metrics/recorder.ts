@@ -237,14 +237,14 @@ export class Recorder {
     return id;
   }
 
-  /** A duration that ends now, whole µs. */
-  observe(id: number, us: number): void {
-    this.observeAt(id, us, this.now());
+  /** A duration that ends now, whole µs, or so many equal ones. */
+  observe(id: number, us: number, times = 1): void {
+    this.observeAt(id, us, this.now(), times);
   }
 
-  /** A duration that ended at `atUs`, whole µs. */
-  observeAt(id: number, us: number, atUs: number): void {
-    if (atUs >= this.warmUpUs) this.histograms[id]!.record(us);
+  /** The same, ended at `atUs`. */
+  observeAt(id: number, us: number, atUs: number, times = 1): void {
+    if (atUs >= this.warmUpUs) this.histograms[id]!.record(us, times);
   }
 
   // ---- API requests

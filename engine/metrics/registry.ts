@@ -44,6 +44,10 @@ export const METRICS: readonly MetricSpec[] = [
     'runtime.<name>.<step>',
     'on nodes with that container runtime: sandbox (RunPodSandbox), pull (one image), start (as kubelet.start): runtime.docker.start',
   ),
+  latency(
+    'log.delay',
+    'a container writes a line → the sink of its node’s log agent has it; lines that were shipped or wait',
+  ),
   latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
   latency(
     'request.latency.<stream>',

@@ -19,6 +19,7 @@ import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
 import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
 import { Images } from './images.ts';
+import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
 import { containerAt, PodWorkers, Step } from './pod-workers.ts';
@@ -60,6 +61,7 @@ export class Kubelets {
   readonly #admission: NodeAdmission;
   readonly #runs: ContainerRuns;
   readonly #way: WayUp;
+  readonly #logs: NodeLogs;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
@@ -68,6 +70,7 @@ export class Kubelets {
     this.#times = new StepTimes(context);
     this.#images = new Images(state, costs.kubelet, this.#times);
     this.#admission = new NodeAdmission(state);
+    this.#logs = new NodeLogs(context);
     this.#addresses = new NodeAddresses(state);
     this.#ordinals = new Ordinals(state);
     this.power = new NodePower(context, {
@@ -121,6 +124,11 @@ export class Kubelets {
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
 
+  /** The run is over: what is computed over time is counted. */
+  finish(): void {
+    this.#logs.finish();
+  }
+
   /** A pod that was on its node before the run began: it runs on, or its start begins now. */
   adopt(pod: number): void {
     const { pods } = this.#c.state;
@@ -132,6 +140,7 @@ export class Kubelets {
     this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
+    this.#logs.started(pod);
     this.#addresses.take(pod);
     if (pods.word[pod]! & PodBit.deleting) this.#terminate(pod, Step.running);
   }
@@ -190,6 +199,7 @@ export class Kubelets {
   /** What the node held for the pod besides its volumes. */
   #leave(pod: number): void {
     this.#addresses.release(pod);
+    this.#logs.stopped(pod);
     this.#admission.release(pod);
     this.#runs.forget(pod);
     this.#way.forget(pod);
@@ -221,6 +231,7 @@ export class Kubelets {
     this.#addresses.release(pod);
     this.#runs.forget(pod);
     this.processes.stopped(pod, false);
+    this.#logs.stopped(pod);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
     if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
@@ -286,6 +297,7 @@ export class Kubelets {
     const now = kernel.now;
     const version = this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = now;
+    this.#logs.started(pod);
     const fresh = this.#workers.runs[pod] === 0;
     const housed = this.#addresses.of(pod) !== 0;
     if (!housed) this.#addresses.take(pod);

@@ -15,6 +15,7 @@ const EXAMPLES = [
   'daemonset',
   'node-failure',
   'containers',
+  'logging',
   'container-runtimes',
   'poisson',
   'surf-jobs',
