@@ -1,5 +1,6 @@
 // Every command with its arguments and options, as data: the help, the parser, "did you mean" and docs/commands.md are
-// made from this one table. It imports nothing, so that `kubetick --help` costs little more than starting Node.
+// made from this one table. It imports texts alone, so that `kubetick --help` costs little more than starting Node.
+import { EXPERIMENT_COMMANDS } from './experiment-commands.ts';
 
 export interface OptionSpec {
   readonly name: string;
@@ -158,6 +159,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
+  ...EXPERIMENT_COMMANDS,
   {
     name: 'verify',
     group: 'Simulate',

@@ -87,3 +87,39 @@ export function configPath(path: ProfileProblem['path'], base = ''): string {
     base,
   );
 }
+
+/** The configuration, or the default one, with arguments of plug-ins changed in each of its profiles. */
+export function withPluginConfig(
+  config: KubeObject | undefined,
+  changes: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): KubeObject {
+  const base = config ?? { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration' };
+  const { profiles, ...rest } = base as unknown as { readonly profiles?: readonly Profile[] };
+  const changed = (profiles ?? [{ schedulerName: 'default-scheduler' }]).map((profile) => {
+    const entries = [...(profile.pluginConfig ?? [])];
+    for (const [name, args] of Object.entries(changes)) {
+      const at = entries.findIndex((entry) => entry.name === name);
+      if (at < 0) entries.push({ name, args });
+      else entries[at] = { ...entries[at], name, args: merged(entries[at]!.args, args) };
+    }
+    return { ...profile, pluginConfig: entries };
+  });
+  return { ...rest, profiles: changed } as unknown as KubeObject;
+}
+
+interface Profile {
+  readonly schedulerName?: string;
+  readonly pluginConfig?: readonly { readonly name: string; readonly args?: unknown }[];
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Mappings are merged key by key; anything else is replaced. */
+function merged(below: unknown, above: unknown): unknown {
+  if (!isMapping(below) || !isMapping(above)) return above;
+  const both: Record<string, unknown> = { ...below };
+  for (const [key, value] of Object.entries(above))
+    both[key] = Object.hasOwn(below, key) ? merged(below[key], value) : value;
+  return both;
+}

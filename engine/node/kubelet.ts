@@ -7,7 +7,7 @@
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
-import type { ApiReply } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
 import type { EventKind } from '../kernel/index.ts';
@@ -119,6 +119,9 @@ export class Kubelets {
     if (state.heartbeats.asEvents) this.power.renewAll();
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
+
+  /** The node's own client. */
+  readonly clientOf = (node: number): ApiClient => this.#clients.of(node);
 
   /** The run is over: what is computed over time is counted. */
   finish(): void {

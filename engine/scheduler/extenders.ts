@@ -165,9 +165,10 @@ export class Extenders {
         if (failed[name] === undefined && failedAndUnresolvable[name] === undefined) kept.add(node);
       }
     } else {
+      const input = new Set(given);
       for (const name of answer.nodes) {
         const node = cluster.nodeByName(name);
-        if (node < 0 || !given.includes(node))
+        if (!input.has(node))
           return `extender ${JSON.stringify(urlPrefix)} claims a filtered node ${JSON.stringify(name)} which is not found in the input node list`;
         kept.add(node);
       }

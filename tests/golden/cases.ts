@@ -24,6 +24,8 @@ const EXAMPLES = [
   'dump',
   'quota',
   'hpa',
+  'volumes-node-failure',
+  'volumes-backends',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -180,3 +180,12 @@ describe('bad extenders', () => {
     expect({ code, stdout, written }).toEqual({ code: 2, stdout: '', written: [] });
   });
 });
+
+test('an extender that no configuration names is told, and listed', async () => {
+  const given = { 'pod.yaml': POD, 'my.ts': served(FILTER) };
+  const run = await runCommand(['run', 'pod.yaml', '--plugin', 'my.ts'], given);
+  expect(run.code).toBe(0);
+  expect(run.stdout).toContain('no scheduler configuration names this extender: it is never asked');
+  const list = await runCommand(['list', 'scheduler', '--plugin', 'my.ts', '--json'], given);
+  expect(list.stdout).toContain('"extender: filter"');
+});
