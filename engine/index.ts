@@ -10,6 +10,7 @@ export type * from './contracts/run-context.ts';
 export type * from './contracts/scenario.ts';
 export * from './contracts/scheduler.ts';
 export * from './contracts/storage.ts';
+export type * from './contracts/storage-backend.ts';
 export * from './contracts/tables.ts';
 export type * from './contracts/timeline.ts';
 export type * from './contracts/topology.ts';

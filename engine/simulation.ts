@@ -33,6 +33,8 @@ import { Proxies } from './network/proxy.ts';
 import { Traffic } from './network/traffic.ts';
 import { withExactDelays } from './node/exact-delays.ts';
 import { Kubelets } from './node/kubelet.ts';
+import { Reach } from './node/node-power.ts';
+import { VolumeManager } from './node/volume-manager.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
@@ -146,7 +148,14 @@ class Run {
     seeder = new Seeder(state, recorder, this.#server);
     this.#seeder = seeder;
     this.#heartbeats();
-    this.#kubelets = new Kubelets(this.#context);
+    const volumes = new VolumeManager(this.#context);
+    this.#kubelets = new Kubelets(this.#context, volumes);
+    const { power } = this.#kubelets;
+    volumes.connect({
+      client: (node) => this.#kubelets.clientOf(node),
+      isUp: (node) => power.reach(node) === Reach.up,
+      onReturn: (call) => power.onReturn(call),
+    });
   }
 
   readonly #seeder: Seeder;

@@ -7,7 +7,7 @@
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
-import type { ApiReply } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
 import type { EventKind } from '../kernel/index.ts';
@@ -124,6 +124,9 @@ export class Kubelets {
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
 
+  /** The node's own client. */
+  readonly clientOf = (node: number): ApiClient => this.#clients.of(node);
+
   /** The run is over: what is computed over time is counted. */
   finish(): void {
     this.#logs.finish();
@@ -229,6 +232,7 @@ export class Kubelets {
     this.#workers.alive[pod] = 0;
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
+    this.#workers.runs[pod]! += this.#runs.restarts(pod);
     this.#runs.forget(pod);
     this.processes.stopped(pod, false);
     this.#logs.stopped(pod);

@@ -4,6 +4,7 @@
 import type { CostPreset } from '../../engine/index.ts';
 import { containerRuntimes } from './cri/index.ts';
 import { iptables } from './proxy/iptables.ts';
+import { storageBackends } from './storage/index.ts';
 
 const MS = 1000;
 const SECOND = 1_000_000;
@@ -115,6 +116,7 @@ export const k8sMedium: CostPreset = {
   // metrics-server v0.8: --metric-resolution=15s.
   metrics: { resolutionUs: 15 * SECOND, windowUs: 15 * SECOND },
   runtimes: containerRuntimes,
+  storage: storageBackends,
   proxy: iptables,
   network: {
     // Own estimates, from what providers promise: round trips of some 0.2 ms within a zone and below 2 ms between zones

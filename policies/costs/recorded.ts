@@ -60,6 +60,8 @@ export function recordedWith({ load, networkMs, syncMs }: RecordedLoad): CostPre
   const { loadBalancer: _, ...withoutCloud } = k8sMedium;
   return {
     ...withoutCloud,
+    // No driver ran there.
+    storage: {},
     name: 'recorded',
     about: 'the two-core control plane of the recorded scenarios; kubelets that only wait',
     apiserver: {

@@ -27,6 +27,8 @@ const EXAMPLES = [
   'load-balancer',
   'proxy-modes',
   'hpa',
+  'volumes-node-failure',
+  'volumes-backends',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {
