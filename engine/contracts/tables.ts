@@ -10,7 +10,15 @@ export interface ColumnSpec {
   readonly help: string;
 }
 
-export type TableName = 'pods' | 'nodes' | 'api' | 'controllers' | 'timeseries' | 'events' | 'loss';
+export type TableName =
+  | 'pods'
+  | 'nodes'
+  | 'api'
+  | 'controllers'
+  | 'volumes'
+  | 'timeseries'
+  | 'events'
+  | 'loss';
 
 export interface TableSpec {
   readonly name: TableName;
@@ -121,6 +129,23 @@ export const CONTROLLERS_TABLE: TableSpec = {
   ],
 };
 
+export const VOLUMES_TABLE: TableSpec = {
+  name: 'volumes',
+  help: 'one row a volume of a claim that was made or mounted in the run, in the order in which that happened first; only runs with such volumes write it',
+  columns: [
+    ...RUN_LABELS,
+    text('volume', 'PersistentVolume'),
+    text('claim', 'namespace/name of the claim it is for'),
+    text('backend', 'storage backend of the cost preset'),
+    time('provisioned_s', 'made by a provisioner'),
+    time('mounted_s', 'first mounted into a pod'),
+    int('attaches', 'times it was attached to a node'),
+    int('detaches', 'times it was detached'),
+    int('mounts', 'times it was mounted into a pod'),
+    text('nodes', 'nodes it was mounted on, in order: its data went there'),
+  ],
+};
+
 export const TIMESERIES_TABLE: TableSpec = {
   name: 'timeseries',
   help: 'values over time, thinned to a fixed number of points a series',
@@ -159,6 +184,7 @@ export const TABLES: readonly TableSpec[] = [
   NODES_TABLE,
   API_TABLE,
   CONTROLLERS_TABLE,
+  VOLUMES_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
   LOSS_TABLE,
