@@ -22,6 +22,7 @@ const EXAMPLES = [
   'cronjob',
   'dump',
   'quota',
+  'disruption-budget',
   'hpa',
 ];
 
