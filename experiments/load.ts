@@ -4,7 +4,7 @@ import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
-import { readExperiment, readScenarioHeader } from './experiment-file.ts';
+import { type Change, readExperiment, readScenarioHeader } from './experiment-file.ts';
 import { folderOf, nameFromPath, pathFrom } from './files.ts';
 import { type Input, type InputProblem, readInput } from './input.ts';
 import { type Judge, judgeObject } from './judge.ts';
@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly set?: readonly string[];
   readonly readStdin?: () => Uint8Array;
   readonly judge?: Judge;
+  /** One variant of the Experiment's sweep, in place of its base values. */
+  readonly variant?: { readonly name: string; readonly changes: readonly Change[] };
   /** Policy files besides those that the Experiment names. */
   readonly plugin?: readonly string[];
 }
@@ -68,7 +70,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   const experiment = input.experiments[0];
   const scenario = input.scenarios[0];
   checkOptions(options, experiment !== undefined, scenario !== undefined, problems);
-  const read = experiment === undefined ? null : readExperiment(experiment, options.set ?? []);
+  const read =
+    experiment === undefined ? null : readExperiment(experiment, options.set ?? [], options.variant?.changes);
   const named: PolicyPath[] = (options.plugin ?? []).map((path) => ({ path }));
   if (experiment !== undefined && read !== null && 'value' in read)
     named.unshift(...ownPaths(experiment, read.value.spec.plugins ?? []));
@@ -95,7 +98,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
     resolved = resolveManifests(nameFromPath(paths[0] ?? '-', process.cwd()), kept, context);
   }
   if (problems.length > 0 || resolved === undefined) throw new UserError(problems);
-  return { scenario: withPolicies(resolved, policies) };
+  const { name: variant = resolved.variant } = options.variant ?? {};
+  return { scenario: withPolicies({ ...resolved, variant }, policies) };
 }
 
 /** Files that the Experiment names, from its own folder. */

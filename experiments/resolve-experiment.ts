@@ -22,7 +22,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
+import { checkConfig, configProblem, noteUnused, withPluginConfig } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -320,10 +320,13 @@ class ExperimentResolver {
   }
 
   private schedulerConfig(): KubeObject | undefined {
-    const path = this.spec.policies?.scheduler?.config;
+    const { config: path, pluginConfig } = this.spec.policies?.scheduler ?? {};
     if (path === undefined) {
-      this.checkProfiles(undefined, null);
-      return undefined;
+      const config = pluginConfig === undefined ? undefined : withPluginConfig(undefined, pluginConfig);
+      const place = this.manifest.position(['spec', 'policies', 'scheduler', 'pluginConfig']);
+      const source = { source: this.manifest.source, position: () => place };
+      this.checkProfiles(config, pluginConfig === undefined ? null : source);
+      return config;
     }
     const at = ['policies', 'scheduler', 'config'];
     const document = this.singleDocument(path, at);
@@ -337,23 +340,19 @@ class ExperimentResolver {
       );
       return undefined;
     }
-    const config = document.raw as unknown as KubeObject;
+    const written = document.raw as unknown as KubeObject;
+    const config = pluginConfig === undefined ? written : withPluginConfig(written, pluginConfig);
     this.checkProfiles(config, document);
     return config;
   }
 
-  private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
+  private checkProfiles(
+    config: KubeObject | undefined,
+    document: Pick<ManifestObject, 'source' | 'position'> | null,
+  ): void {
     const { problems, loss, policies } = this.context;
     const checked = checkConfig(config, policies);
-    for (const { path, message } of checked.problems) {
-      const field = configPath(path);
-      problems.push({
-        code: 'E3011',
-        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: field,
-        message,
-      });
-    }
+    problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
     problems.push(...checked.faults);
     noteUnused(checked.unused, loss);
   }
@@ -407,8 +406,10 @@ class ExperimentResolver {
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);
-    if (spec.sweep !== undefined) note('spec.sweep', 'run uses the base values; the axes are not swept');
-    if ((spec.seeds?.replications ?? 1) > 1) note('spec.seeds.replications', 'run makes replication 1 only');
+    if (spec.sweep !== undefined)
+      note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
+    if ((spec.seeds?.replications ?? 1) > 1)
+      note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
     if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
     if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }

@@ -16,6 +16,7 @@ import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/ta
 import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
+import { loggingTable } from './logging.ts';
 import { isOfRuntime, runtimeTable } from './runtimes.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -59,6 +60,7 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     phasesText(summary, c),
     controllersText(options, c),
     runtimesText(summary, c),
+    loggingText(summary, c),
     clusterText(summary, c),
     expectText(summary, c),
     lossText(summary.loss, c),
@@ -269,6 +271,15 @@ function controllersText({ controllers }: SummaryTextOptions, c: Colours): strin
   if (controllers === undefined || controllers.rows.length === 0) return '';
   const { head, rows } = controllers.table(humanSeconds);
   return table([c.bold(head[0]!), ...head.slice(1).map((name) => c.dim(name))], rows);
+}
+
+function loggingText(summary: RunSummary, c: Colours): string {
+  const { counters = {} } = summary as Partial<FullSummary>;
+  const text = { count: grouped, seconds: humanSeconds };
+  const found = loggingTable(counters, summary.latency['log.delay'], text);
+  if (found === null) return '';
+  const [first, ...rest] = found.head;
+  return table([c.bold(first!), ...rest.map((name) => c.dim(name))], [found.row]);
 }
 
 function runtimesText(summary: RunSummary, c: Colours): string {

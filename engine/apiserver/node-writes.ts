@@ -48,6 +48,8 @@ export class NodeWrites {
       const ready = change.conditions.find((condition) => condition.type === 'Ready');
       nodes.ready[node] = ready === undefined ? NodeReady.none : readyOf(ready.status);
     }
+    if (change.volumesAttached !== undefined) nodes.volumes(node).attached = change.volumesAttached;
+    if (change.volumesInUse !== undefined) nodes.volumes(node).inUse = change.volumesInUse;
     if (change.labels !== undefined) {
       const { [LABEL_HOSTNAME]: _hostname, ...rest } = change.labels;
       nodes.labelSet[node] = labels.intern({ ...labels.get(nodes.labelSet[node]!), ...rest });

@@ -77,6 +77,9 @@ export interface NodeChange {
   /** Added to the labels, or replacing those of the same key. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** status.volumesAttached and status.volumesInUse as a whole: names of PersistentVolumes. */
+  readonly volumesAttached?: readonly string[];
+  readonly volumesInUse?: readonly string[];
   /** status.conditions as a whole. */
   readonly conditions?: readonly Json[];
 }

@@ -1,6 +1,7 @@
 // The cost preset: how long each step takes and how many can go on at once. One file a preset in policies/costs,
 // each number with its source; the engine reads nothing else about time. All durations are integer µs.
 import type { Duration } from '../kernel/index.ts';
+import type { StorageBackend } from './storage-backend.ts';
 
 export interface ClientLimits {
   /** Requests a second; 0 = unlimited. */
@@ -138,6 +139,8 @@ export interface CostPreset {
    * before; 0: what is used at the moment it is asked for. Absent: 0 and 15 s.
    */
   readonly metrics?: { readonly resolutionUs: number; readonly windowUs: number };
+  /** Storage backends by name; absent: nobody makes, attaches or mounts volumes, and mounting takes no time. */
+  readonly storage?: Readonly<Record<string, StorageBackend>>;
   readonly proxy: {
     readonly minSyncUs: number;
     /** One sync: fixed part, per changed service, per endpoint of a changed service. */

@@ -21,6 +21,7 @@
 import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
+import type { ExtendedCandidates, PreemptionCandidate } from './extender.ts';
 import type { StorageView } from './storage.ts';
 import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
@@ -321,6 +322,8 @@ export interface FailedAttempt {
   filter(node: number): Verdict;
   /** Ends the supposition: every pod is back, and plug-ins know it. */
   reset(): void;
+  /** What extenders that are asked about preemption leave of these, or their error; null: none is asked. */
+  callExtenders(candidates: readonly PreemptionCandidate[]): ExtendedCandidates | null;
   /** 0 .. n-1, evenly. */
   draw(n: number): number;
 }
@@ -486,40 +489,4 @@ export interface UnmodelledPlugin extends PluginGap {
   readonly points: readonly ExtensionPoint[];
 }
 
-export interface PluginRegistry {
-  readonly plugins: readonly PluginDefinition[];
-  readonly unmodelled: readonly UnmodelledPlugin[];
-  /** The default MultiPoint list, in order. Weight 0: not a scorer. */
-  readonly defaults: readonly { readonly name: string; readonly weight: number }[];
-}
-
-export interface PluginUse {
-  readonly definition: PluginDefinition;
-  readonly args: unknown;
-}
-
-/** A profile of a KubeSchedulerConfiguration after defaults: who stands at which point, in order. */
-export interface SchedulerProfile {
-  readonly schedulerName: string;
-  /** Every plug-in of the profile once; the points name positions in this list. */
-  readonly plugins: readonly PluginUse[];
-  readonly points: Readonly<Record<ExtensionPoint, readonly number[]>>;
-  /** Of the plug-ins at `score`, in that order. */
-  readonly weights: readonly number[];
-  /** 0: adaptive, or as the whole configuration says. */
-  readonly percentageOfNodesToScore: number;
-  readonly unmodelled: readonly UnmodelledPlugin[];
-}
-
-/** What the configuration says besides profiles; absent: as the cost preset. */
-export interface SchedulerSettings {
-  readonly profiles: readonly SchedulerProfile[];
-  readonly parallelism?: number;
-  readonly podInitialBackoffUs?: number;
-  readonly podMaxBackoffUs?: number;
-}
-
-export interface ProfileProblem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
+export type * from './scheduler-settings.ts';

@@ -1,6 +1,10 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
+import { attachDetachController } from './attach-detach.ts';
 import { cronJobController } from './cronjob.ts';
+import { csiAttacherController } from './csi-attacher.ts';
+import { csiNodesController } from './csi-nodes.ts';
+import { csiProvisionerController } from './csi-provisioner.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
@@ -50,4 +54,8 @@ export const controllers: readonly ControllerDefinition[] = [
   pvcProtectionController,
   pvProtectionController,
   ephemeralVolumeController,
+  attachDetachController,
+  csiAttacherController,
+  csiProvisionerController,
+  csiNodesController,
 ];

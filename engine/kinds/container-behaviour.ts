@@ -5,6 +5,8 @@
 //
 // Times count from the status that shows the container running.
 
+import { bytes, durationUs } from './amount-texts.ts';
+
 /** From and to, µs since the container's start. */
 export type Window = readonly [number, number];
 
@@ -33,32 +35,17 @@ export interface ContainerBehaviour {
   readonly memoryBytes: number;
   readonly memoryBytesPerSecond: number;
   readonly memoryBytesMax: number;
+  /** What it writes to its log, lines a second, and how long a line is, bytes. */
+  readonly logLinesPerSecond: number;
+  readonly logLineBytes: number;
 }
+
+/** Without log-line: a line of text with its time and a few fields. No source gives a mean over applications. */
+const LOG_LINE_BYTES = 200;
 
 export const BEHAVIOUR_PREFIX = 'container.kubetick.io/';
 
 type Draft = { -readonly [K in keyof ContainerBehaviour]: ContainerBehaviour[K] };
-
-const UNIT_US: Readonly<Record<string, number>> = { ms: 1000, s: 1e6, m: 60e6, h: 3600e6 };
-const BYTES: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-};
-
-function durationUs(text: string): number | null {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  return parts === null ? null : Math.round(Number(parts[1]) * UNIT_US[parts[2]!]!);
-}
-
-function bytes(text: string): number | null {
-  const parts = /^(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?$/.exec(text);
-  return parts === null ? null : Math.round(Number(parts[1]) * BYTES[parts[2] ?? '']!);
-}
 
 function count(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null;
@@ -128,6 +115,22 @@ const KEYS: Readonly<Record<string, Key>> = {
   },
   'pre-stop': duration((d, us) => void (d.preStopUs = us)),
   stop: duration((d, us) => void (d.stopUs = us)),
+  log: {
+    takes: 'lines a second, a whole number',
+    set(draft, value) {
+      const lines = count(value);
+      if (lines !== null) draft.logLinesPerSecond = lines;
+      return lines !== null;
+    },
+  },
+  'log-line': {
+    takes: 'the bytes of a line, such as 200 or 1Ki',
+    set(draft, value) {
+      const length = bytes(value);
+      if (length !== null && length > 0) draft.logLineBytes = length;
+      return length !== null && length > 0;
+    },
+  },
   memory: {
     takes: 'bytes, with growth and a maximum: 100Mi, 100Mi+1Mi/s, 100Mi+1Mi/s..2Gi',
     set(draft, value) {
@@ -171,6 +174,8 @@ export function parseBehaviour(text: string, problem: (message: string) => void)
     memoryBytes: 0,
     memoryBytesPerSecond: 0,
     memoryBytesMax: Number.POSITIVE_INFINITY,
+    logLinesPerSecond: 0,
+    logLineBytes: LOG_LINE_BYTES,
   };
   for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
     const [name = '', value = ''] = entry.split(/=(.*)/s);
@@ -180,6 +185,17 @@ export function parseBehaviour(text: string, problem: (message: string) => void)
   }
   return { ...draft, unready: merged(draft.unready) };
 }
+
+/** Whether nothing of it changes how the container lives: it only logs, or its hooks and its end take their time. */
+export const livesOn = (behaviour: ContainerBehaviour): boolean =>
+  behaviour.unready.length === 0 &&
+  behaviour.startedAfterUs === 0 &&
+  behaviour.deadAfterUs === Number.POSITIVE_INFINITY &&
+  behaviour.exitAfterUs === Number.POSITIVE_INFINITY &&
+  behaviour.answerUs === null &&
+  !behaviour.postStartFails &&
+  behaviour.memoryBytes === 0 &&
+  behaviour.memoryBytesPerSecond === 0;
 
 const SLEEP = /^\s*(?:\/bin\/|\/usr\/bin\/)?sleep\s+(\d+(?:\.\d+)?)s?\s*$/;
 

@@ -7,7 +7,7 @@
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
-import type { ApiReply } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
 import type { EventKind } from '../kernel/index.ts';
@@ -19,6 +19,7 @@ import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
 import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
 import { Images } from './images.ts';
+import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
 import { containerAt, PodWorkers, Step } from './pod-workers.ts';
@@ -57,6 +58,7 @@ export class Kubelets {
   readonly #admission: NodeAdmission;
   readonly #runs: ContainerRuns;
   readonly #way: WayUp;
+  readonly #logs: NodeLogs;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
@@ -65,6 +67,7 @@ export class Kubelets {
     this.#times = new StepTimes(context);
     this.#images = new Images(state, costs.kubelet, this.#times);
     this.#admission = new NodeAdmission(state);
+    this.#logs = new NodeLogs(context);
     this.#addresses = new NodeAddresses(state);
     this.#ordinals = new Ordinals(state);
     this.power = new NodePower(context, {
@@ -117,6 +120,14 @@ export class Kubelets {
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
   }
 
+  /** The node's own client. */
+  readonly clientOf = (node: number): ApiClient => this.#clients.of(node);
+
+  /** The run is over: what is computed over time is counted. */
+  finish(): void {
+    this.#logs.finish();
+  }
+
   /** A pod that was on its node before the run began: it runs on, or its start begins now. */
   adopt(pod: number): void {
     const { pods } = this.#c.state;
@@ -128,6 +139,7 @@ export class Kubelets {
     this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
+    this.#logs.started(pod);
     this.#addresses.take(pod);
     if (pods.word[pod]! & PodBit.deleting) this.#terminate(pod, Step.running);
   }
@@ -186,6 +198,7 @@ export class Kubelets {
   /** What the node held for the pod besides its volumes. */
   #leave(pod: number): void {
     this.#addresses.release(pod);
+    this.#logs.stopped(pod);
     this.#admission.release(pod);
     this.#runs.forget(pod);
     this.#way.forget(pod);
@@ -216,6 +229,7 @@ export class Kubelets {
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
     this.#runs.forget(pod);
+    this.#logs.stopped(pod);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
     if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
@@ -281,6 +295,7 @@ export class Kubelets {
     const now = kernel.now;
     const version = this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = now;
+    this.#logs.started(pod);
     const fresh = this.#workers.runs[pod] === 0;
     const housed = this.#addresses.of(pod) !== 0;
     if (!housed) this.#addresses.take(pod);

@@ -9,7 +9,6 @@ import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
-  type BindRequest,
   type ClusterChange,
   ClusterEvent,
   Code,
@@ -22,8 +21,10 @@ import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
 import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
+import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
+import { Extenders } from './extenders.ts';
 import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
@@ -80,8 +81,9 @@ export class Scheduler {
   readonly #lastMessage = new Map<number, number>();
   /** When the node was chosen, by pod in binding. */
   readonly #assumedUs = new Map<number, number>();
-  readonly #bindRequest: BindRequest & { node: number };
-  readonly #bound: (reply: ApiReply) => void;
+  readonly #binder: Binder;
+  /** null: the configuration names none. */
+  readonly #extenders: Extenders | null;
   /** null: nobody follows attempts. */
   readonly teller: AttemptTeller | null;
 
@@ -110,6 +112,10 @@ export class Scheduler {
       );
     });
     assert(this.frameworks.length > 0 && this.frameworks.length < 256, 'a scheduler has 1 to 255 profiles');
+    this.#extenders =
+      settings.extenders === undefined
+        ? null
+        : new Extenders(settings.extenders, this.cache, this.#verdicts, this.#instances, durations);
     this.queue = new SchedulingQueue(
       kernel,
       context.periodic,
@@ -126,6 +132,7 @@ export class Scheduler {
       () => this.#next(),
     );
     this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.search.extenders = this.#extenders;
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
@@ -139,6 +146,7 @@ export class Scheduler {
       this.search.filters,
       this.#preemptions,
       rng.stream('scheduler/preemption'),
+      this.#extenders,
     );
     this.#pod = new PodCursor(state);
     const parallelism = settings.parallelism ?? own.parallelism;
@@ -147,18 +155,12 @@ export class Scheduler {
     this.#attemptLatency = recorder.latency('scheduler.attempt');
     this.#bindLatency = recorder.latency('scheduler.bind');
     this.#cycleEnd = kernel.on('scheduler/cycle', (pod, generation) => this.#finish(pod, generation));
-    this.#bound = (reply) => this.#bindingAnswered(reply);
-    const { pods } = state;
-    const client = this.#client;
-    const bound = this.#bound;
-    this.#bindRequest = {
-      pod: this.#pod,
-      node: -1,
-      post() {
-        const { id } = this.pod;
-        client.bindPod(id, pods.generation[id]!, this.node, bound, id, pods.generation[id]!);
-      },
-    };
+    this.#binder = new Binder(context, this.#client, this.#extenders, {
+      answered: (reply) => this.#bindingAnswered(reply),
+      failed: (pod, message) => this.#bindingFailed(pod, message),
+      assumedOn: (pod) => (this.#assumedUs.has(pod) ? this.cache.nodeOfPod(pod) : -1),
+      profile: (pod) => this.queue.profile(pod),
+    });
   }
 
   /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */
@@ -322,21 +324,19 @@ export class Scheduler {
     if (this.#exists(pod)) recorder.attempt(pod);
     this.teller?.began(pod);
     const framework = this.queue.profile(pod);
+    const serial = pods.serial[pod]!;
+    const attempt = this.queue.attempts[pod]!;
+    this.#extenders?.begin(serial, attempt);
     const decision = this.search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
     this.#postFilterResult =
-      decision.node >= 0 || decision.nodeCount === 0
+      decision.node >= 0 || decision.nodeCount === 0 || decision.error !== ''
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const us = this.#cost.us(
-      pods.serial[pod]!,
-      this.queue.attempts[pod]!,
-      decision,
-      this.#pod.at(pod),
-      framework,
-      this.search.filters,
-      this.cache,
-    );
+    const asked = this.#extenders?.spentUs ?? 0;
+    const us =
+      asked +
+      this.#cost.us(serial, attempt, decision, this.#pod.at(pod), framework, this.search.filters, this.cache);
     kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
@@ -367,6 +367,11 @@ export class Scheduler {
     } else if (decision.node >= 0) {
       this.teller?.ended('scheduled', decision.node, '', decision);
       this.#assume(pod, decision);
+    } else if (decision.error !== '') {
+      this.teller?.ended('unschedulable', -1, decision.error, decision);
+      this.#stage[pod] = Stage.queued;
+      this.queue.failed(pod);
+      this.#report(pod, decision.error, this.cache.nominations.clear(pod) >= 0 ? -1 : undefined);
     } else {
       this.#pod.at(pod);
       const framework = this.queue.profile(pod);
@@ -440,35 +445,14 @@ export class Scheduler {
       const work = plugin.preBind!(view, node);
       if (work !== null) return this.#preBindings.start(pod, node, work);
     }
-    this.#bind(framework, node);
+    this.#binder.bind(pod, node);
   }
 
   #preBound(pod: number, problem: string | null): void {
     if (this.#stage[pod] !== Stage.assumed) return;
-    const framework = this.queue.profile(pod);
-    const node = this.cache.nodeOfPod(pod);
-    this.#pod.at(pod);
-    if (problem === null) return this.#bind(framework, node);
-    this.#bindingFailed(pod, `running PreBind plugin "${framework.preBind[0]!.name}": ${problem}`);
-  }
-
-  /** Binds the pod that the cursor is at. */
-  #bind(framework: Framework, node: number): void {
-    this.#bindRequest.node = node;
-    for (const { plugin } of framework.bind) if (plugin.bind!(this.#bindRequest)) return;
-    const { namespace, name } = this.#pod;
-    assert(false, () => `no binder of profile ${framework.schedulerName} took pod ${namespace}/${name}`);
-  }
-
-  #bindingFailed(pod: number, message: string): void {
-    const framework = this.queue.profile(pod);
-    this.#assumedUs.delete(pod);
-    unreserve(framework, this.#pod.at(pod), this.cache.nodeOfPod(pod));
-    this.#released(pod);
-    this.#stage[pod] = Stage.queued;
-    this.queue.failed(pod);
-    this.#report(pod, message);
-    this.#next();
+    if (problem === null) return this.#binder.bind(pod, this.cache.nodeOfPod(pod));
+    const { name } = this.queue.profile(pod).preBind[0]!;
+    this.#bindingFailed(pod, `running PreBind plugin "${name}": ${problem}`);
   }
 
   #bindingAnswered(reply: ApiReply): void {
@@ -479,21 +463,26 @@ export class Scheduler {
     // The watch was faster, and the pod is gone again.
     if (assumedUs === undefined) return;
     this.#assumedUs.delete(pod);
-    const framework = this.queue.profile(pod);
+    if (reply.code >= 400) return this.#bindingFailed(pod, this.#binder.refusal(pod, reply.message));
     const node = this.cache.nodeOfPod(pod);
-    this.#pod.at(pod);
-    if (reply.code < 400) {
-      recorder.observe(this.#bindLatency, kernel.now - assumedUs);
-      this.#lastMessage.delete(pod);
-      for (const { plugin } of framework.postBind) plugin.postBind!(this.#pod, node);
-      const { namespace, name } = this.#pod;
-      const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
-      this.#events.podEvent('Normal', 'Scheduled', pod, message);
-      return;
-    }
+    const { namespace, name } = this.#pod.at(pod);
+    recorder.observe(this.#bindLatency, kernel.now - assumedUs);
+    this.#lastMessage.delete(pod);
+    for (const { plugin } of this.queue.profile(pod).postBind) plugin.postBind!(this.#pod, node);
+    const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
+    this.#events.podEvent('Normal', 'Scheduled', pod, message);
+  }
+
+  #bindingFailed(pod: number, message: string): void {
+    this.#assumedUs.delete(pod);
     // Bound by somebody else in the meantime: it stays where the watch has put it.
     if (this.#stage[pod] !== Stage.assumed) return;
-    this.#bindingFailed(pod, `running Bind plugin "${framework.bind[0]!.name}": ${reply.message}`);
+    unreserve(this.queue.profile(pod), this.#pod.at(pod), this.cache.nodeOfPod(pod));
+    this.#released(pod);
+    this.#stage[pod] = Stage.queued;
+    this.queue.failed(pod);
+    this.#report(pod, message);
+    this.#next();
   }
 
   #exists(pod: number): boolean {

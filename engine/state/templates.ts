@@ -2,6 +2,7 @@
 // the numbers that the scheduler and the kubelet read. A pod row holds a template id.
 import type { ContainerBehaviour } from '../kinds/container-behaviour.ts';
 import type { Json } from '../kinds/kind.ts';
+import type { LogAgentSettings } from '../kinds/log-agent.ts';
 import type { Labels } from './labels.ts';
 
 export interface HostPort {
@@ -64,6 +65,13 @@ export interface PodTimings {
   readonly termExitCode: number | null;
 }
 
+export interface PodLogs {
+  /** Sum of the squares of the containers' bytes a second. */
+  readonly squares: number;
+  readonly linesPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
 export interface PodTemplate {
   readonly id: number;
   readonly labels: Labels;
@@ -99,6 +107,10 @@ export interface PodTemplate {
   readonly timings: PodTimings;
   /** Some container has a behaviour: its containers end and come back one by one. */
   readonly behaves: boolean;
+  /** What its containers write to their logs together; null: nothing. */
+  readonly logs: PodLogs | null;
+  /** The pod is its node's log agent. */
+  readonly logAgent: LogAgentSettings | null;
 }
 
 /** What a template is made of: parts of a stored pod that must not change later. */

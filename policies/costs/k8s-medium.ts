@@ -3,6 +3,7 @@
 // its source beside it. docs/model.md lists what each number leaves out.
 import type { CostPreset } from '../../engine/index.ts';
 import { containerRuntimes } from './cri/index.ts';
+import { storageBackends } from './storage/index.ts';
 
 const MS = 1000;
 const SECOND = 1_000_000;
@@ -117,6 +118,7 @@ export const k8sMedium: CostPreset = {
   // metrics-server v0.8: --metric-resolution=15s.
   metrics: { resolutionUs: 15 * SECOND, windowUs: 15 * SECOND },
   runtimes: containerRuntimes,
+  storage: storageBackends,
   proxy: {
     // pkg/proxy/apis/config/v1alpha1/defaults.go: iptables minSyncPeriod 1 s.
     minSyncUs: SECOND,

@@ -15,6 +15,7 @@ const EXAMPLES = [
   'daemonset',
   'node-failure',
   'containers',
+  'logging',
   'container-runtimes',
   'poisson',
   'surf-jobs',
@@ -24,6 +25,8 @@ const EXAMPLES = [
   'quota',
   'disruption-budget',
   'hpa',
+  'volumes-node-failure',
+  'volumes-backends',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -3,14 +3,16 @@ import type {
   ClusterState,
   ContainerTemplate,
   HostPort,
+  PodLogs,
   PodTimings,
   ProbeTemplate,
   TemplateCompiler,
   TemplateParts,
   TimingList,
 } from '../../state/index.ts';
-import { BEHAVIOUR_PREFIX, hookUs, parseBehaviour } from '../container-behaviour.ts';
+import { BEHAVIOUR_PREFIX, hookUs, livesOn, parseBehaviour } from '../container-behaviour.ts';
 import type { Json, KubeObject } from '../kind.ts';
+import { LOG_AGENT_ANNOTATION, parseLogAgent } from '../log-agent.ts';
 import { podQosClass } from '../pod.ts';
 import { quantityValue, tryQuantity } from '../quantity.ts';
 import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
@@ -109,6 +111,18 @@ function container(
     postStartUs: behaviour?.postStartUs ?? hookUs(c.lifecycle?.postStart),
     preStopUs: behaviour?.preStopUs ?? hookUs(c.lifecycle?.preStop),
     behaviour,
+  };
+}
+
+function podLogs(containers: readonly ContainerTemplate[]): PodLogs | null {
+  const writing = containers.filter(({ behaviour }) => (behaviour?.logLinesPerSecond ?? 0) > 0);
+  if (writing.length === 0) return null;
+  const sum = (of: (c: ContainerTemplate) => number): number =>
+    writing.reduce((total, c) => total + of(c), 0);
+  return {
+    squares: sum(({ behaviour }) => (behaviour!.logLinesPerSecond * behaviour!.logLineBytes) ** 2),
+    linesPerSecond: sum(({ behaviour }) => behaviour!.logLinesPerSecond),
+    bytesPerSecond: sum(({ behaviour }) => behaviour!.logLinesPerSecond * behaviour!.logLineBytes),
   };
 }
 
@@ -218,7 +232,14 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       hostNetwork: spec.hostNetwork === true,
       qosClass: podQosClass(spec),
       timings: timings(annotations),
-      behaves: [...initContainers, ...containers].some((c: ContainerTemplate) => c.behaviour !== null),
+      behaves: [...initContainers, ...containers].some(
+        ({ behaviour }: ContainerTemplate) => behaviour !== null && !livesOn(behaviour),
+      ),
+      logs: podLogs(containers),
+      logAgent:
+        annotations[LOG_AGENT_ANNOTATION] === undefined
+          ? null
+          : parseLogAgent(annotations[LOG_AGENT_ANNOTATION], () => {}),
     };
   };
 }
