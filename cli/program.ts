@@ -47,6 +47,10 @@ const HANDLERS: Readonly<
     const { compare } = await import('./commands/compare.ts');
     return compare({ sources, ...options }, io);
   },
+  async gate(paths, options, io) {
+    const { gate } = await import('./commands/gate.ts');
+    return gate({ paths, ...options }, io);
+  },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');
     return checkPluginCommand({ file: file!, ...options }, io);

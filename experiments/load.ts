@@ -39,6 +39,8 @@ export interface LoadOptions {
 
 export interface Loaded {
   readonly scenario: ResolvedScenario;
+  /** `time.warmUp: auto`: the warm-up is still to be settled by a pilot run (warm-up.ts). */
+  readonly autoWarmUp: boolean;
 }
 
 /** Loads what `kubetick run PATH...` runs. Throws UserError with every problem found. */
@@ -48,7 +50,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   const benchmark = paths.length === 1 ? SCHEDULER_PERF_PATH.exec(paths[0]!) : null;
   if (benchmark !== null) {
     if (problems.length > 0) throw new UserError(problems);
-    return { scenario: schedulerPerfCase(benchmark[1]!, benchmark[2]!, settings).scenario };
+    const { scenario } = schedulerPerfCase(benchmark[1]!, benchmark[2]!, settings);
+    return { scenario, autoWarmUp: false };
   }
   const judge = options.judge ?? judgeObject;
   const readOptions = options.readStdin === undefined ? {} : { readStdin: options.readStdin };
@@ -99,7 +102,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   }
   if (problems.length > 0 || resolved === undefined) throw new UserError(problems);
   const { name: variant = resolved.variant } = options.variant ?? {};
-  return { scenario: withPolicies({ ...resolved, variant }, policies) };
+  const autoWarmUp = read !== null && 'value' in read && read.value.spec.time?.warmUp === 'auto';
+  return { scenario: withPolicies({ ...resolved, variant }, policies), autoWarmUp };
 }
 
 /** Files that the Experiment names, from its own folder. */

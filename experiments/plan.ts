@@ -7,7 +7,7 @@ import { expandSweep, type Variant } from './expand.ts';
 import { type Change, pathText, readExperiment, setPath } from './experiment-file.ts';
 import { readInput } from './input.ts';
 import { judgeObject } from './judge.ts';
-import { type LoadOptions, loadScenario } from './load.ts';
+import { type Loaded, type LoadOptions, loadScenario } from './load.ts';
 import { UserError, type UserProblem } from './problems.ts';
 import { replicationName, variantFolder } from './run-directory.ts';
 import { withPortableSources } from './source-names.ts';
@@ -17,6 +17,8 @@ export interface PlannedVariant {
   readonly values: Readonly<Record<string, string>>;
   /** Of replication 1; the others differ in the number only: the engine derives their random streams from it. */
   readonly scenario: ResolvedScenario;
+  /** Its warm-up is settled by pilots before it is run. */
+  readonly autoWarmUp: boolean;
   /** `<variant>-<hash>`, inside the directory of the sweep. */
   readonly folder: string;
 }
@@ -55,19 +57,31 @@ export async function loadPlan(paths: readonly string[], options: PlanOptions = 
   const { sweep, seeds } = read.value.spec;
   const scenarios = await resolveAll(paths, expanded.variants, manifest, options);
   const variants = expanded.variants.map(({ name, values }, i) => {
-    const scenario = scenarios[i]!;
-    return { name, values, scenario, folder: variantFolder(scenario) };
+    const { scenario, autoWarmUp } = scenarios[i]!;
+    return { name, values, scenario, autoWarmUp, folder: variantFolder(scenario) };
   });
-  const replications = seeds?.replications ?? 1;
-  return {
+  return planOf({
     experiment: read.value.metadata.name,
     variants,
-    replications,
+    replications: seeds?.replications ?? 1,
     expect: sweep?.expect ?? [],
-    runs: variants.flatMap((variant) =>
-      Array.from({ length: replications }, (_, i) => plannedRun(variant, i + 1)),
-    ),
-  };
+  });
+}
+
+function planOf(plan: Omit<Plan, 'runs'>): Plan {
+  const replications = Array.from({ length: plan.replications }, (_, i) => i + 1);
+  const runs = plan.variants.flatMap((variant) => replications.map((number) => plannedRun(variant, number)));
+  return { ...plan, runs };
+}
+
+/** The plan with a warm-up for the variants that have left it open, the same for all of them: they are compared. */
+export function withWarmUp(plan: Plan, warmUpUs: number): Plan {
+  const variants = plan.variants.map((variant) => {
+    if (!variant.autoWarmUp) return variant;
+    const scenario = { ...variant.scenario, warmUpUs };
+    return { ...variant, scenario, folder: variantFolder(scenario) };
+  });
+  return planOf({ ...plan, variants });
 }
 
 export function plannedRun(variant: PlannedVariant, replication: number): PlannedRun {
@@ -109,14 +123,15 @@ async function resolveAll(
   variants: readonly Variant[],
   manifest: ManifestObject,
   options: PlanOptions,
-): Promise<ResolvedScenario[]> {
-  const scenarios: ResolvedScenario[] = [];
+): Promise<Loaded[]> {
+  const scenarios: Loaded[] = [];
   const found = new Map<string, { readonly problem: UserProblem; readonly variants: string[] }>();
   const texts = new Map<string, string>();
   for (const { name, changes } of variants) {
     try {
-      const { scenario } = await loadScenario(paths, { ...options, variant: { name, changes } });
-      scenarios.push(withSharedTexts(withPortableSources(scenario, paths), texts));
+      const loaded = await loadScenario(paths, { ...options, variant: { name, changes } });
+      const scenario = withSharedTexts(withPortableSources(loaded.scenario, paths), texts);
+      scenarios.push({ ...loaded, scenario });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       for (const problem of error.problems.map((one) => atItsValue(one, changes, manifest))) {

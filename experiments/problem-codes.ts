@@ -174,4 +174,8 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The path holds no runs that can be compared, or no such variant.',
     fix: 'Give a directory written by `kubetick sweep` or `kubetick run`, or DIR:VARIANT.',
   },
+  E4007: {
+    meaning: 'There is no baseline, or it does not belong to the experiment.',
+    fix: 'Write it with `kubetick gate … --update-baseline`.',
+  },
 };

@@ -92,7 +92,9 @@ class ExperimentResolver {
     const search = spec.policies?.scheduler?.search;
     this.expectations();
     const runUs = spec.time?.run === undefined ? undefined : parseDuration(spec.time.run);
-    const warmUpUs = spec.time?.warmUp === undefined ? 0 : (parseDuration(spec.time.warmUp) ?? 0);
+    const warmUp = spec.time?.warmUp;
+    // `auto` is settled by a pilot run, before the run itself.
+    const warmUpUs = warmUp === undefined || warmUp === 'auto' ? 0 : (parseDuration(warmUp) ?? 0);
     const untilUs = settings.untilUs ?? runUs ?? DEFAULT_UNTIL_US;
     if (warmUpUs >= untilUs)
       this.problem('E3002', ['time', 'warmUp'], 'the warm-up is as long as the run or longer');

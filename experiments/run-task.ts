@@ -4,20 +4,22 @@ import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { execute } from './execute.ts';
 import { UserError } from './problems.ts';
 import { simulateBuiltIn } from './simulate.ts';
+import { estimateWarmUp, type WarmUpEstimate } from './warm-up.ts';
 
 export interface RunTask {
   readonly scenario: ResolvedScenario;
-  /** The result directory. */
-  readonly path: string;
+  /** The result directory; null: a pilot, which leaves nothing but the end of its warm-up. */
+  readonly path: string | null;
 }
 
 export type RunOutcome =
-  | { readonly status: 'done' }
+  | { readonly status: 'done'; readonly warmUp?: WarmUpEstimate }
   /** `code`: exit code of the program that did only this run, 1 (our bug) or 2 (bad input). */
   | { readonly status: 'failed'; readonly code: 1 | 2; readonly message: string };
 
 export async function runTask({ scenario, path }: RunTask): Promise<RunOutcome> {
   try {
+    if (path === null) return { status: 'done', warmUp: await estimateWarmUp(scenario, simulateBuiltIn) };
     await execute(scenario, path, simulateBuiltIn);
     return { status: 'done' };
   } catch (error) {

@@ -183,7 +183,10 @@ export const experimentSpec = z.strictObject({
     .describe('steps that break things: stop-node, cut-off, reboot, …; told apart for the reader only'),
   time: z
     .strictObject({
-      warmUp: duration.optional().describe('left out of the summary'),
+      warmUp: z
+        .union([z.literal('auto'), duration])
+        .optional()
+        .describe('left out of the summary; `auto`: as a pilot run says (MSER-5)'),
       run: duration.optional().describe('length of the run; without it: until idle, at most 1h'),
     })
     .optional(),

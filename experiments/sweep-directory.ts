@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { RunSummary } from '../engine/contracts/result.ts';
+import { judgeMeanExpect } from '../engine/metrics/expect.ts';
 import { plainCsv } from '../reports/csv.ts';
 import { jsonText } from '../reports/summary.ts';
 import { type Plan, type PlannedRun, scenarioOf } from './plan.ts';
@@ -161,16 +162,46 @@ export function writeSweep(
     const file: SweepFile = { experiment: plan.experiment, variants, runs: states, ...more(states) };
     if (text === written) return file;
     written = text;
-    writeWhole(join(path, 'sweep.csv'), sweepCsv(path, file));
-    writeWhole(join(path, 'sweep.json'), jsonText(file));
+    writeSweepFiles(path, file);
   }
+}
+
+/** sweep.csv and sweep.json, from what the file says is done. */
+export function writeSweepFiles(path: string, file: SweepFile): void {
+  writeWhole(join(path, 'sweep.csv'), sweepCsv(path, file));
+  writeWhole(join(path, 'sweep.json'), jsonText(file));
+}
+
+/** An expectation on the mean over the replications of a variant; null while some of them are still to come. */
+export interface VariantExpect {
+  readonly variant: string;
+  readonly text: string;
+  readonly holds: boolean | null;
+  readonly observed: number | null;
+}
+
+export function judgeVariants(
+  path: string,
+  texts: readonly string[],
+  variants: SweepFile['variants'],
+  states: readonly SweepRun[],
+): VariantExpect[] {
+  if (texts.length === 0) return [];
+  return variants.flatMap(({ variant }): VariantExpect[] => {
+    const of = states.filter((state) => state.variant === variant);
+    if (of.some(({ status }) => status === 'pending'))
+      return texts.map((text) => ({ variant, text, holds: null, observed: null }));
+    const done = of.filter(({ status }) => status === 'done');
+    const summaries = done.map(({ directory }) => readSummary(path, directory));
+    return texts.map((text) => ({ variant, ...judgeMeanExpect(text, summaries) }));
+  });
 }
 
 /**
  * The rows of summary.csv of the runs that are done, and the value of each axis. Columns that only some runs have stand
  * where those have them.
  */
-export function sweepCsv(path: string, { runs, variants }: SweepFile): string {
+function sweepCsv(path: string, { runs, variants }: SweepFile): string {
   const valuesOf = new Map(variants.map(({ variant, values }) => [variant, values]));
   const axes = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
   const columns: string[] = [];

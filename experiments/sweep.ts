@@ -3,13 +3,21 @@
 // results: every run depends on its scenario alone, and the files are made from what is on disk in the order of the plan.
 import { join } from 'node:path';
 import type { ExpectResult, RunSummary } from '../engine/contracts/result.ts';
-import { judgeMeanExpect, observedMetric } from '../engine/metrics/expect.ts';
+import { observedMetric } from '../engine/metrics/expect.ts';
 import { meanInterval } from '../reports/stats/mean.ts';
 import { replicationsWanted } from '../reports/stats/precision.ts';
-import { type Plan, type PlannedRun, type PlannedVariant, plannedRun, scenarioOf } from './plan.ts';
+import {
+  type Plan,
+  type PlannedRun,
+  type PlannedVariant,
+  plannedRun,
+  scenarioOf,
+  withWarmUp,
+} from './plan.ts';
 import type { Executor } from './pool.ts';
 import { type Shard, shardOf } from './shard.ts';
 import {
+  judgeVariants,
   noteFailure,
   openSweep,
   readFailure,
@@ -18,6 +26,7 @@ import {
   type SweepFile,
   type SweepRun,
   stateOf,
+  type VariantExpect,
   writeSweep,
 } from './sweep-directory.ts';
 
@@ -87,9 +96,12 @@ export async function runSweep(
   executor: Executor,
   options: SweepOptions = {},
 ): Promise<SweepResult> {
-  openSweep(path, plan, options.resume === true);
-  const sweep = new Sweep(plan, path, executor, options);
+  let sweep: Sweep;
   try {
+    const warmUp = await settleWarmUp(plan, executor, options);
+    const settled = warmUp === null ? plan : withWarmUp(plan, warmUp.seconds * 1e6);
+    if (options.signal?.aborted !== true) openSweep(path, settled, options.resume === true);
+    sweep = new Sweep(settled, path, executor, options, warmUp);
     await sweep.run();
   } finally {
     await executor.close();
@@ -97,11 +109,52 @@ export async function runSweep(
   return sweep.finish();
 }
 
+/** Ends of warm-ups as pilots found them, in sweep.json under `warmUp`. */
+interface WarmUps {
+  /** That of all variants: the latest. */
+  readonly seconds: number;
+  readonly variants: readonly {
+    readonly variant: string;
+    readonly seconds: number;
+    /** False where the pilot was too short to tell. */
+    readonly settled: boolean;
+  }[];
+}
+
+/** One pilot for each variant with `warmUp: auto`; null where there is none. A pilot that fails has no say. */
+async function settleWarmUp(
+  plan: Plan,
+  executor: Executor,
+  { signal }: SweepOptions,
+): Promise<WarmUps | null> {
+  const open = plan.variants.filter(({ autoWarmUp }) => autoWarmUp);
+  if (open.length === 0) return null;
+  const pilots = Promise.all(
+    open.map(async (variant) => {
+      const outcome = await executor.run({ scenario: variant.scenario, path: null });
+      const warmUp = outcome.status === 'done' ? outcome.warmUp : undefined;
+      const seconds = (warmUp?.warmUpUs ?? 0) / 1e6;
+      return { variant: variant.name, seconds, settled: warmUp?.settled ?? false };
+    }),
+  );
+  const variants = (await Promise.race([pilots, aborted(signal)])) ?? [];
+  return { seconds: Math.max(0, ...variants.map(({ seconds }) => seconds)), variants };
+}
+
+/** Resolves when the signal aborts, and never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve(undefined);
+    else signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
 class Sweep {
   private readonly plan: Plan;
   private readonly path: string;
   private readonly executor: Executor;
   private readonly options: SweepOptions;
+  private readonly warmUp: WarmUps | null;
   /** Replications of each variant, which `--until-precision` may raise. */
   private readonly replications: Map<PlannedVariant, number>;
   /** Runs that this process answers for, by directory. */
@@ -111,7 +164,8 @@ class Sweep {
   private open = 0;
   private readonly failed = new Map<string, PlannedRun>();
 
-  constructor(plan: Plan, path: string, executor: Executor, options: SweepOptions) {
+  constructor(plan: Plan, path: string, executor: Executor, options: SweepOptions, warmUp: WarmUps | null) {
+    this.warmUp = warmUp;
     this.plan = plan;
     this.path = path;
     this.executor = executor;
@@ -125,12 +179,12 @@ class Sweep {
   }
 
   async run(): Promise<void> {
+    if (this.isStopped) return;
     const { precision, shard } = this.options;
     const all = this.runs();
     const mine = new Set(shard === undefined ? all : shardOf(all, shard));
     // What is to come stands there from the start, so that a process that is killed leaves a directory of a sweep.
     writeSweep(this.path, this.plan, all);
-    const stopped = this.stopped();
     const variants = this.plan.variants.map(async (variant) => {
       const count = this.replications.get(variant)!;
       await Promise.all(
@@ -138,7 +192,7 @@ class Sweep {
       );
       if (precision !== undefined) await this.refine(variant, count, precision);
     });
-    await Promise.race([Promise.all(variants), stopped]);
+    await Promise.race([Promise.all(variants), aborted(this.options.signal)]);
   }
 
   /** Adds replications of a variant as long as its intervals ask for more. */
@@ -182,9 +236,11 @@ class Sweep {
     const { path, plan, options } = this;
     if (this.isStopped) removeLeftovers(path, [...this.mine.values()]);
     const { precision } = options;
+    const variants = plan.variants.map(({ name, values }) => ({ variant: name, values }));
     const file = writeSweep(path, plan, this.runs(), (states) => ({
+      ...(this.warmUp === null ? {} : { warmUp: this.warmUp }),
       ...(precision === undefined ? {} : { precision: this.precisionOf(precision, states) }),
-      ...(plan.expect.length === 0 ? {} : { expect: this.expectations(states) }),
+      ...(plan.expect.length === 0 ? {} : { expect: judgeVariants(path, plan.expect, variants, states) }),
     }));
     const states = new Map(file.runs.map((state) => [state.directory, state]));
     const unmet: SweepResult['unmet'][number][] = [];
@@ -194,8 +250,8 @@ class Sweep {
       for (const one of readSummary(path, directory).expect)
         if (!one.holds) unmet.push({ ...one, variant: variant.name, replication });
     }
-    for (const one of (file['expect'] as VariantExpect[] | undefined) ?? [])
-      if (!one.holds) unmet.push({ ...one, replication: null });
+    for (const { variant, text, holds, observed } of (file['expect'] as VariantExpect[] | undefined) ?? [])
+      if (holds === false) unmet.push({ text, holds, observed, variant, replication: null });
     return {
       file,
       interrupted: this.isStopped,
@@ -215,17 +271,6 @@ class Sweep {
       }),
       unmet,
     };
-  }
-
-  private expectations(states: readonly SweepRun[]): VariantExpect[] {
-    return this.plan.variants.flatMap((variant) => {
-      const of = states.filter((state) => state.variant === variant.name);
-      if (of.some(({ status }) => status === 'pending')) return [];
-      const summaries = of
-        .filter(({ status }) => status === 'done')
-        .map(({ directory }) => readSummary(this.path, directory));
-      return this.plan.expect.map((text) => ({ variant: variant.name, ...judgeMeanExpect(text, summaries) }));
-    });
   }
 
   private precisionOf({ relative, metrics }: Precision, states: readonly SweepRun[]): PrecisionEntry[] {
@@ -276,14 +321,6 @@ class Sweep {
     return this.options.signal?.aborted === true;
   }
 
-  private stopped(): Promise<void> {
-    const { signal } = this.options;
-    return new Promise((resolve) => {
-      if (signal?.aborted === true) resolve();
-      else signal?.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
-
   private tell(): void {
     const { kept, done, open } = this;
     this.options.progress?.({
@@ -294,10 +331,6 @@ class Sweep {
       open,
     });
   }
-}
-
-interface VariantExpect extends ExpectResult {
-  readonly variant: string;
 }
 
 /** The most replications that any of the metrics asks for. */

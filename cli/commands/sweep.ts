@@ -14,6 +14,10 @@ export interface SweepArguments {
   readonly metric?: readonly string[];
   readonly maxReplications?: number;
   readonly shard?: string;
+  readonly merge?: boolean;
+  readonly emit?: string;
+  readonly shards?: number;
+  readonly image?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -23,11 +27,17 @@ export interface SweepArguments {
 const DEFAULT_METRIC = 'pod.startup.mean';
 const DEFAULT_MOST = 1000;
 const WORKERS_MAX = 1024;
+/** Completions of an Indexed Job whose indexes fail on their own: upstream's limit (KEP-3850). */
+const SHARDS_MAX = 100_000;
 /** Failures printed at most. */
 const PRINTED_MAX = 20;
 
 /** Runs the command; returns its exit code. Bad input is thrown as UserError. */
 export async function sweepCommand(args: SweepArguments, io: Io): Promise<number> {
+  if (args.merge === true) {
+    const { mergeCommand } = await import('./sweep-elsewhere.ts');
+    return mergeCommand(args, io);
+  }
   const [{ loadPlan, defaultSweepDirectory }, { runSweep }, pool] = await Promise.all([
     import('../../experiments/plan.ts'),
     import('../../experiments/sweep.ts'),
@@ -36,6 +46,10 @@ export async function sweepCommand(args: SweepArguments, io: Io): Promise<number
   const { workers = pool.defaultWorkers(), ...options } = await readOptions(args, io);
   const plan = await loadPlan(args.paths, { ...args, ...(io.readStdin && { readStdin: io.readStdin }) });
   const path = args.out ?? defaultSweepDirectory(plan);
+  if (args.emit !== undefined) {
+    const { emitCommand } = await import('./sweep-elsewhere.ts');
+    return emitCommand(args, plan, path, io);
+  }
   const stop = new AbortController();
   const progress = await openProgress(args, io);
   const onSignal = (): void => stop.abort();
@@ -101,6 +115,7 @@ async function readOptions(
         path: option === 'metric' ? '--metric' : '--max-replications',
         message: 'belongs to --until-precision, which was not given',
       });
+  checkEmit(args, problems);
   if (problems.length > 0) throw new UserError(problems);
   return {
     ...(workers === undefined ? {} : { workers }),
@@ -108,6 +123,30 @@ async function readOptions(
     ...(shard === undefined ? {} : { shard }),
     ...(precision === undefined ? {} : { precision }),
   };
+}
+
+function checkEmit({ emit, shards, image, shard }: SweepArguments, problems: UserProblem[]): void {
+  if (emit !== undefined && emit !== 'kubernetes-job' && emit !== 'slurm')
+    problems.push({
+      code: 'E1003',
+      path: '--emit',
+      message: `found ${JSON.stringify(emit)}, expected kubernetes-job or slurm`,
+    });
+  if (shards !== undefined && (shards < 1 || shards > SHARDS_MAX))
+    problems.push({
+      code: 'E1003',
+      path: '--shards',
+      message: `found ${shards}, expected a whole number from 1 to ${SHARDS_MAX}`,
+    });
+  const needless = (path: string, message: string): void => {
+    problems.push({ code: 'E1005', path, message });
+  };
+  if (emit === undefined && shards !== undefined)
+    needless('--shards', 'belongs to --emit, which was not given');
+  if (image !== undefined && emit !== 'kubernetes-job')
+    needless('--image', 'belongs to --emit kubernetes-job, which was not given');
+  if (emit !== undefined && shard !== undefined)
+    needless('--shard', '--emit starts all shards; --shards says how many');
 }
 
 async function readPrecision(

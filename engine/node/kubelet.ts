@@ -228,6 +228,7 @@ export class Kubelets {
     this.#workers.alive[pod] = 0;
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
+    this.#workers.runs[pod]! += this.#runs.restarts(pod);
     this.#runs.forget(pod);
     this.#logs.stopped(pod);
     if (step === Step.stopping) return this.#stopped(pod);

@@ -61,7 +61,7 @@ export interface Comparison extends MetricDifference {
 }
 
 export interface ComparisonResult {
-  /** Evidence first, what is equal in all replications last; within that by importance. */
+  /** Evidence first, what is equal in all replications last; within that outcomes first, by importance. */
   readonly comparisons: readonly Comparison[];
   /** Numbers that are neither good nor bad, where they differ. */
   readonly neutral: readonly MetricDifference[];
@@ -249,10 +249,12 @@ function corrected(family: readonly Tested[], shares: number): MetricDifference[
 
 function byImportance<D extends MetricDifference & { readonly verdict?: Verdict }>(list: readonly D[]): D[] {
   const evidence = (one: D): number => (one.verdict !== 'no evidence' ? 0 : isUnmoved(one) ? 2 : 1);
+  const detail = ({ metric }: D): number => (metricKind(metric).family === 'outcome' ? 0 : 1);
   const order = (x: number, y: number): number => (Number.isNaN(x - y) ? 0 : x - y);
   return [...list].sort(
     (x, y) =>
       evidence(x) - evidence(y) ||
+      detail(x) - detail(y) ||
       order(metricKind(x.metric).rank, metricKind(y.metric).rank) ||
       (x.metric < y.metric ? -1 : x.metric > y.metric ? 1 : 0),
   );

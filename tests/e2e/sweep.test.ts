@@ -119,6 +119,39 @@ describe('the same bytes, timing.json apart', () => {
   });
 });
 
+describe('shards in directories of their own', () => {
+  test('merged, they are the same bytes', { timeout: 120_000 }, async () => {
+    for (const index of ['1', '2', '3']) {
+      const shard = ['--shard', `${index}/3`, '--out', path(`part${index}`), '--quiet'];
+      expect((await sweep(path('s.yaml'), ...shard)).code).toBe(0);
+    }
+    const parts = ['3', '1'].map((index) => path(`part${index}`));
+    const some = await sweep('--merge', ...parts, '--out', path('merged'));
+    expect(some).toEqual({ code: 0, stdout: `4 runs in ${path('merged')}, 2 to come\n`, stderr: '' });
+    expect((await sweep('--merge', path('part2'), '--out', path('merged'), '--quiet')).code).toBe(0);
+    expect(contents('merged')).toEqual(contents('one'));
+  });
+
+  test('another sweep, or none, is refused', { timeout: 60_000 }, async () => {
+    cpSync(path('one'), path('foreign'), { recursive: true });
+    const file = JSON.parse(readFileSync(path('foreign/sweep.json'), 'utf8')) as SweepFile;
+    writeFileSync(path('foreign/sweep.json'), JSON.stringify({ ...file, runs: file.runs.slice(1) }));
+    const { code, stderr } = await sweep(
+      '--merge',
+      path('one'),
+      path('foreign'),
+      path('built'),
+      '--out',
+      path('no'),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain(`E4003 ${path('built')}\n  not the directory of a sweep`);
+    expect(stderr).toContain(`E4001 ${path('foreign')}\n  holds another sweep than ${path('one')}`);
+    expect(existsSync(path('no'))).toBe(false);
+    expect((await sweep('--merge', path('one'))).stderr).toContain('E1004 --out\n  is missing');
+  });
+});
+
 test('sweep.json lists the runs in the order of the plan, sweep.csv holds their rows', () => {
   const { experiment, variants, runs } = sweepFile('one');
   expect(experiment).toBe('s');
@@ -156,6 +189,31 @@ test('common random numbers: variants see the same arrivals, replications others
   );
   expect(made.slice(3)).toEqual(made.slice(0, 3));
   expect(new Set(made).size).toBeGreaterThan(1);
+});
+
+test('warmUp: auto is settled by pilots and is the same for all variants', { timeout: 120_000 }, async () => {
+  const args = [
+    '--set',
+    'time.warmUp=auto',
+    '--set',
+    'seeds.replications=1',
+    '--out',
+    path('auto'),
+    '--quiet',
+  ];
+  expect((await sweep(path('s.yaml'), ...args)).code).toBe(0);
+  const { warmUp, runs } = sweepFile('auto') as SweepFile & {
+    warmUp: { seconds: number; variants: { variant: string; seconds: number }[] };
+  };
+  expect(warmUp.variants.map(({ variant }) => variant)).toEqual(['nodes=2', 'nodes=4']);
+  expect(warmUp.seconds).toBe(Math.max(...warmUp.variants.map(({ seconds }) => seconds)));
+  const manifests = runs.map(({ directory }) =>
+    readFileSync(path(join('auto', directory, 'manifest.json')), 'utf8'),
+  );
+  const used = manifests.map(
+    (text) => (JSON.parse(text) as { scenario: { warmUpUs: number } }).scenario.warmUpUs,
+  );
+  expect(used).toEqual([warmUp.seconds * 1e6, warmUp.seconds * 1e6]);
 });
 
 describe('finished runs are not repeated', () => {

@@ -23,6 +23,7 @@ const EXAMPLES = [
   'cronjob',
   'dump',
   'quota',
+  'disruption-budget',
   'hpa',
   'volumes-node-failure',
   'volumes-backends',

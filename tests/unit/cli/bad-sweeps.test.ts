@@ -40,7 +40,7 @@ const CASES: readonly Case[] = [
     expected: `E3005 e.yaml:5:56 spec.control.costs, from spec.sweep.axes.c.values[1]
   no cost preset named "nothing"
   in variant c=nothing
-  known: k8s-medium, recorded, zero`,
+  known: `,
   },
   {
     name: 'a value that cannot be set there',
@@ -101,6 +101,19 @@ E1003 --metric
   belongs to --until-precision, which was not given
 E1005 --max-replications
   belongs to --until-precision, which was not given`,
+  },
+  {
+    name: 'options about shards that do not go together',
+    files: { 'e.yaml': AXIS },
+    args: ['sweep', 'e.yaml', '--emit', 'pbs', '--shards', '0', '--image', 'x', '--shard', '1/2'],
+    expected: `E1003 --emit
+  found "pbs", expected kubernetes-job or slurm
+E1003 --shards
+  found 0, expected a whole number from 1 to 100000
+E1005 --image
+  belongs to --emit kubernetes-job, which was not given
+E1005 --shard
+  --emit starts all shards; --shards says how many`,
   },
   {
     name: 'a directory with something else in it',
