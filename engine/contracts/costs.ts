@@ -84,6 +84,8 @@ export interface CostPreset {
     readonly scheduler: ClientLimits;
     readonly kubelet: ClientLimits;
   };
+  /** From the start of a kubectl process to its first request; absent: 0. */
+  readonly kubectl?: { readonly startUs: Duration };
   readonly controllers: {
     /** Concurrent syncs by controller name; others take `*`. */
     readonly workers: Readonly<Record<string, number>>;

@@ -15,6 +15,7 @@ export type TableName =
   | 'nodes'
   | 'api'
   | 'controllers'
+  | 'volumes'
   | 'timeseries'
   | 'events'
   | 'requests'
@@ -129,6 +130,23 @@ export const CONTROLLERS_TABLE: TableSpec = {
   ],
 };
 
+export const VOLUMES_TABLE: TableSpec = {
+  name: 'volumes',
+  help: 'one row a volume of a claim that was made or mounted in the run, in the order in which that happened first; only runs with such volumes write it',
+  columns: [
+    ...RUN_LABELS,
+    text('volume', 'PersistentVolume'),
+    text('claim', 'namespace/name of the claim it is for'),
+    text('backend', 'storage backend of the cost preset'),
+    time('provisioned_s', 'made by a provisioner'),
+    time('mounted_s', 'first mounted into a pod'),
+    int('attaches', 'times it was attached to a node'),
+    int('detaches', 'times it was detached'),
+    int('mounts', 'times it was mounted into a pod'),
+    text('nodes', 'nodes it was mounted on, in order: its data went there'),
+  ],
+};
+
 export const TIMESERIES_TABLE: TableSpec = {
   name: 'timeseries',
   help: 'values over time, thinned to a fixed number of points a series',
@@ -191,6 +209,7 @@ export const TABLES: readonly TableSpec[] = [
   NODES_TABLE,
   API_TABLE,
   CONTROLLERS_TABLE,
+  VOLUMES_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
   REQUESTS_TABLE,

@@ -26,6 +26,7 @@ const EXAMPLES = [
   'rollout-under-load',
   'load-balancer',
   'proxy-modes',
+  'disruption-budget',
   'hpa',
   'volumes-node-failure',
   'volumes-backends',
