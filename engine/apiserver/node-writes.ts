@@ -116,6 +116,7 @@ export class NodeWrites {
     const { nodes, pods } = this.#h.state;
     r.code = 200;
     r.id = r.subject;
+    if (r.a === 2) return;
     if (r.a === 0) {
       if (this.#found(r) >= 0) r.revision = nodes.revision[r.subject]!;
     } else if (!pods.alive(r.subject, r.generation) || pods.word[r.subject]! & PodBit.removed) {

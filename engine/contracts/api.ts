@@ -235,6 +235,8 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** GET or LIST of what the asker then reads from the tables: only the way there and back, and the server's work. */
+  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target?: number, arg?: number): void;
   /** PATCH nodes/status: images on the node (ids, the newest list). */
   patchNodeImages(node: number, images: readonly number[]): void;
 

@@ -124,6 +124,11 @@ export class ContainerRuns {
     return entry.told;
   }
 
+  /** Restarts of the pod's containers so far. */
+  restarts(pod: number): number {
+    return this.#pods.get(pod)?.told.restarts ?? 0;
+  }
+
   /** The pod stops, ends, or is gone. */
   forget(pod: number): void {
     this.#pods.delete(pod);

@@ -75,6 +75,20 @@ describe('a container that ends by itself', () => {
   });
 });
 
+it('restarts of containers count on when their machine boots', () => {
+  const k = one('exit-after=1s runs=1');
+  k.at(5000, () => k.kubelets.power.crash(0));
+  k.at(6000, () => void k.kubelets.power.start(0));
+  k.run(7200);
+  // One restart before, one by the boot; the container, new to its kubelet, goes wrong once more 1 s after 6000 + 165.
+  expect(k.history.get('p')!.slice(3)).toEqual([
+    `${RUNNING + 1000 + AGAIN} Running Ready restarts=1`,
+    '6000 Running restarts=1',
+    '6165 Running Ready restarts=2',
+    '7165 Running restarts=3',
+  ]);
+});
+
 describe('a liveness probe that fails', () => {
   it('kills the container and starts it anew without back-off', () => {
     const k = one('dead-after=5s runs=1', { livenessProbe: { periodSeconds: 2, failureThreshold: 2 } });

@@ -34,6 +34,7 @@ test('every definition can be listed: names, types, help, defaults that it accep
     'pods',
     'copies',
     'poisson-deployments',
+    'requests',
     'job-trace',
   ]);
   for (const { about, args } of workloads) {
