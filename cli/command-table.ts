@@ -155,7 +155,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, volumes.csv (in runs with volumes), timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },

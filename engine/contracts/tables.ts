@@ -10,7 +10,16 @@ export interface ColumnSpec {
   readonly help: string;
 }
 
-export type TableName = 'pods' | 'nodes' | 'api' | 'controllers' | 'timeseries' | 'events' | 'loss';
+export type TableName =
+  | 'pods'
+  | 'nodes'
+  | 'api'
+  | 'controllers'
+  | 'volumes'
+  | 'timeseries'
+  | 'events'
+  | 'requests'
+  | 'loss';
 
 export interface TableSpec {
   readonly name: TableName;
@@ -121,6 +130,23 @@ export const CONTROLLERS_TABLE: TableSpec = {
   ],
 };
 
+export const VOLUMES_TABLE: TableSpec = {
+  name: 'volumes',
+  help: 'one row a volume of a claim that was made or mounted in the run, in the order in which that happened first; only runs with such volumes write it',
+  columns: [
+    ...RUN_LABELS,
+    text('volume', 'PersistentVolume'),
+    text('claim', 'namespace/name of the claim it is for'),
+    text('backend', 'storage backend of the cost preset'),
+    time('provisioned_s', 'made by a provisioner'),
+    time('mounted_s', 'first mounted into a pod'),
+    int('attaches', 'times it was attached to a node'),
+    int('detaches', 'times it was detached'),
+    int('mounts', 'times it was mounted into a pod'),
+    text('nodes', 'nodes it was mounted on, in order: its data went there'),
+  ],
+};
+
 export const TIMESERIES_TABLE: TableSpec = {
   name: 'timeseries',
   help: 'values over time, thinned to a fixed number of points a series',
@@ -142,6 +168,30 @@ export const EVENTS_TABLE: TableSpec = {
   ],
 };
 
+export const REQUESTS_TABLE: TableSpec = {
+  name: 'requests',
+  help: 'requests to Services, one row a stream of requests and second in which some were sent: what became of those, whenever that was',
+  columns: [
+    time('t_s', 'start of the second in which they were first sent'),
+    text('stream', 'name of the stream'),
+    text('namespace', 'namespace of the Service'),
+    text('service', 'name of the Service'),
+    int('sent', 'requests sent'),
+    int('answered', 'of these, answered, perhaps after more tries'),
+    int('no_endpoints', 'failed: the rules reject, because the Service has no endpoint'),
+    int('refused', 'failed: nobody listens in the pod'),
+    int('reset', 'failed: the server ended while it had the request'),
+    int('timeout', 'failed: no answer in time, from a slow server or from nobody'),
+    int('overload', 'failed: too many wait in the pod already'),
+    int('no_address', 'failed: no such name, no address of a load balancer, no node'),
+    int('retries', 'tries after the first'),
+    int('open', 'neither answered nor failed when the run ended'),
+    time('p50_s', 'median time to the answer, from the first try on; of those answered'),
+    time('p99_s', '99th percentile'),
+    time('max_s', 'longest'),
+  ],
+};
+
 export const LOSS_TABLE: TableSpec = {
   name: 'loss',
   help: 'what the model did not act on, once each',
@@ -159,7 +209,9 @@ export const TABLES: readonly TableSpec[] = [
   NODES_TABLE,
   API_TABLE,
   CONTROLLERS_TABLE,
+  VOLUMES_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
+  REQUESTS_TABLE,
   LOSS_TABLE,
 ];

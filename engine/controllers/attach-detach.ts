@@ -177,6 +177,7 @@ class AttachDetach implements Controller {
     if (gone) {
       if (place.state !== State.detaching) return;
       recorder.observe(recorder.latency('volume.detach'), kernel.now - place.sinceUs);
+      recorder.volumes.detached(place.volume);
       place.state = State.wanted;
       place.sinceUs = kernel.now;
       if (place.pods.size === 0) this.#drop(place);
@@ -186,6 +187,7 @@ class AttachDetach implements Controller {
     if (place.state !== State.attaching || attachment['status']?.attached !== true) return;
     place.state = State.attached;
     recorder.observe(recorder.latency('volume.attach'), kernel.now - place.sinceUs);
+    recorder.volumes.attached(place.volume);
     place.sinceUs = kernel.now;
     this.#checkExclusive(place);
     const text = `AttachVolume.Attach succeeded for volume "${place.volume}" `;

@@ -32,6 +32,7 @@ const ZONE = 'topology.kubernetes.io/zone';
 const HOSTNAME = 'kubernetes.io/hostname';
 
 interface Driver {
+  readonly name: string;
   readonly backend: StorageBackend;
   readonly provisionUs: Sampler;
   readonly deleteUs: Sampler;
@@ -60,6 +61,7 @@ class CsiProvisioner implements Controller {
     for (const [name, backend] of Object.entries(costs.storage ?? {})) {
       if (backend.driver === '' || !backend.provisions) continue;
       this.#drivers.set(backend.driver, {
+        name,
         backend,
         provisionUs: durations.sampler(`storage/${name}/provision`, backend.provisionUs),
         deleteUs: durations.sampler(`storage/${name}/delete`, backend.deleteUs),
@@ -143,6 +145,7 @@ class CsiProvisioner implements Controller {
     const reply = yield calls.create(this.#volume(volumeName, object, storageClass, driver.backend));
     if (reply.code >= 400 && reply.code !== 409) return RETRY;
     recorder.observe(recorder.latency('volume.provision'), kernel.now - this.#sinceUs.get(key)!);
+    recorder.volumes.provisioned(volumeName, key, driver.name, kernel.now);
     this.#sinceUs.delete(key);
     this.#tell(object, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${volumeName}`);
     return DONE;

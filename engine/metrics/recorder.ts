@@ -25,6 +25,7 @@ import {
   PODS_TABLE,
   type TableSpec,
   TIMESERIES_TABLE,
+  VOLUMES_TABLE,
 } from '../contracts/tables.ts';
 import { assert } from '../kernel/assert.ts';
 import { type ControllerCounts, controllerRows } from './controllers.ts';
@@ -37,6 +38,7 @@ import { type PodRowSource, PodRows } from './pod-rows.ts';
 import { PodFlag, PodStamp, PodStamps } from './pod-stamps.ts';
 import { Requests, summarise } from './requests.ts';
 import { Tracer } from './tracer.ts';
+import { VolumeLog } from './volumes.ts';
 
 export type { NodeRow } from './node-usage.ts';
 export type { PodRowSource } from './pod-rows.ts';
@@ -106,6 +108,7 @@ export class Recorder {
   private readonly nodesGauge: number;
   private readonly cpuGauge: number;
   private readonly memoryGauge: number;
+  readonly volumes = new VolumeLog();
   private readonly controllers: ControllerCounts[] = [];
   private created = 0;
   private gone = 0;
@@ -239,7 +242,12 @@ export class Recorder {
 
   /** A duration that ends now, whole µs, or so many equal ones. */
   observe(id: number, us: number, times = 1): void {
-    if (this.now() >= this.warmUpUs) this.histograms[id]!.record(us, times);
+    this.observeAt(id, us, this.now(), times);
+  }
+
+  /** The same, ended at `atUs`. */
+  observeAt(id: number, us: number, atUs: number, times = 1): void {
+    if (atUs >= this.warmUpUs) this.histograms[id]!.record(us, times);
   }
 
   // ---- API requests
@@ -349,6 +357,7 @@ export class Recorder {
       controllerRows(this.controllers, (id) => this.histograms[id]!),
       true,
     );
+    if (!this.volumes.isEmpty) this.writeTable(VOLUMES_TABLE, this.volumes.rows(), true);
     this.writeTable(TIMESERIES_TABLE, this.gauges.rows(), false);
     const losses = this.losses.sorted();
     this.writeTable(
@@ -475,7 +484,7 @@ export class Recorder {
   }
 
   /** One session that feeds every sink that wants the table; null when none does. */
-  private table(spec: TableSpec): TableSession | null {
+  table(spec: TableSpec): TableSession | null {
     const wanted = this.sessions.map((session) => session.table(spec)).filter((table) => table !== null);
     if (wanted.length <= 1) return wanted[0] ?? null;
     return {

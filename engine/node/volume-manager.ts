@@ -23,6 +23,7 @@ const BACKOFF_US = 500 * MS;
 const BACKOFF_MAX_US = 122_000 * MS;
 
 interface Driver {
+  readonly name: string;
   readonly backend: StorageBackend;
   readonly stageUs: Sampler;
   readonly unstageUs: Sampler;
@@ -96,6 +97,7 @@ export class VolumeManager implements PodVolumes {
       const sampler = (step: string, us: StorageBackend['stageUs']): Sampler =>
         durations.sampler(`storage/${name}/${step}`, us);
       const driver: Driver = {
+        name,
         backend,
         stageUs: sampler('stage', backend.stageUs),
         unstageUs: sampler('unstage', backend.unstageUs),
@@ -274,6 +276,9 @@ export class VolumeManager implements PodVolumes {
     this.#after(mount.node, us, () => {
       if (!this.#isWanted(mount)) return;
       mount.isMounted = true;
+      const { recorder, state, kernel } = this.#c;
+      const { volume, claim } = mount;
+      recorder.volumes.mounted(volume, claim, driver?.name ?? '', state.nodeName(mount.node), kernel.now);
       this.#checkAlone(mount);
       const request = this.#requests.get(mount.pod);
       if (request?.mounts.every((each) => each.isMounted)) this.#allMounted(request);

@@ -113,6 +113,32 @@ describe('a pod with a claim', () => {
     expect(ready('p')[0]).toBeGreaterThanOrEqual(4 + mounted!);
   });
 
+  it('is told of in volumes.csv with every node that its data went to', () => {
+    const rows: (readonly unknown[])[] = [];
+    simulateBuiltIn(
+      scenario([{ count: 2 }], [create(0, storageClass(), claim('c'), user('p', 'c'))], {
+        costs: costsWith(),
+        untilUs: 60 * SECOND,
+        stopWhenIdle: false,
+      }),
+      {
+        sinks: [
+          {
+            open: () => ({
+              table: ({ name }: { name: string }) =>
+                name === 'volumes' ? { row: (cells: readonly unknown[]) => rows.push([...cells]) } : null,
+              close: () => {},
+            }),
+          },
+        ] as never,
+      },
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0]!.slice(4, 6)).toEqual(['default/c', 'own']);
+    expect(rows[0]!.slice(8, 11)).toEqual([1, 0, 1]);
+    expect(rows[0]![11]).toMatch(/^node-[12]$/);
+  });
+
   it('does not wait for attaching where nothing is attached', () => {
     const costs = costsWith({ attachRequired: false });
     const { result } = run([create(0, storageClass(), claim('c'), user('p', 'c'))], { costs, untilS: 60 });
