@@ -1,8 +1,9 @@
 // One client for all ReplicaSets: how often a refused one is tried depends on its neighbours. The scenarios
 // rs-quota-5-of-20 and quota-exceeded were recorded side by side, five times each, 200 ms apart. Alone, a ReplicaSet with
-// room for 5 of 20 pods fails at least 14 times while its pods come up, and its next try is 5 ms × 2^13 = 41 s away or more. With nine
-// others on the same 20 requests a second its syncs take longer than the changes of its pods are apart, changes fold
-// into one sync, and after 10 or 11 failures the next try is 5 or 10 s away: 12.8 to 16.5 s after the start, as recorded.
+// room for 5 of 20 pods fails at least 14 times while its pods come up, and its next try is 5 ms × 2^13 = 41 s away or
+// more. With nine others on the same 20 requests a second its syncs take longer than the changes of its pods are apart,
+// changes fold into one sync, and after 10 or 11 failures the next try is 5 or 10 s away: the sixth pod is created 12.8
+// to 16.5 s after the start, as recorded.
 import { describe, expect, it } from 'vitest';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';
 import type { Timeline } from '../../../engine/contracts/timeline.ts';
