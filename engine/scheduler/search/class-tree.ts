@@ -12,12 +12,14 @@ import { grownInt32 } from '../../kernel/index.ts';
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
 /** A leaf is a value and, in the low bits, a stratum. Values of nodes that do not pass are at most REJECTED. */
-const STRATUM_BITS = 8;
-const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
-const REJECTED = -(2 ** 22);
-const VALUE_MAX = 2 ** 22;
+export const STRATUM_BITS = 8;
+export const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
+export const REJECTED = -(2 ** 22);
+export const VALUE_MAX = 2 ** 22;
+/** The leaf of a node that does not pass, less the stratum that it was in. */
+export const REJECTED_VALUE = REJECTED << STRATUM_BITS;
 /** Whole leaves of nodes that pass are above this. */
-const REJECTED_LEAF = (REJECTED << STRATUM_BITS) | STRATUM_MASK;
+const REJECTED_LEAF = REJECTED_VALUE | STRATUM_MASK;
 /** Numbers of an entry: best score, how many have it, feasible nodes. */
 const WIDTH = 4;
 const TIES = 1;
@@ -29,6 +31,8 @@ const SPAN2 = 1 << (2 * BITS);
 const SPAN3 = 1 << (3 * BITS);
 
 export class ClassTree {
+  /** Windows are scanned: there are no inner entries but the counts of all strata together. */
+  isFlat = false;
   /** By position. */
   #leaf = new Int32Array(0);
   /** By stratum: feasible nodes. */
@@ -51,7 +55,7 @@ export class ClassTree {
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
-  reset(n: number): void {
+  reset(n: number, isFlat: boolean): void {
     const first = Math.ceil(n / SPAN1);
     const second = Math.ceil(n / SPAN2);
     const row = first + second + Math.ceil(n / SPAN3);
@@ -64,10 +68,12 @@ export class ClassTree {
       this.#row = row;
       this.#level2 = first;
       this.#level3 = first + second;
-      this.#entries = new Int32Array(row * WIDTH);
+      this.#entries = new Int32Array(0);
     } else this.#all.fill(0);
-    this.#leaf.fill(REJECTED << STRATUM_BITS);
-    this.#empty(0);
+    this.isFlat = isFlat;
+    this.#leaf.fill(REJECTED_VALUE);
+    if (isFlat) this.#entries = new Int32Array(0);
+    else this.#empty(0);
     this.total.fill(0);
     this.feasible = 0;
   }
@@ -81,6 +87,7 @@ export class ClassTree {
   /** Makes room for strata 0..count-1. */
   reserve(count: number): void {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
+    if (this.isFlat) return;
     const length = count * this.#row * WIDTH;
     const old = this.#entries.length;
     if (length <= old) return;
@@ -92,20 +99,18 @@ export class ClassTree {
     return this.#leaf[position]! & STRATUM_MASK;
   }
 
-  reject(position: number): void {
-    this.#set(position, (REJECTED << STRATUM_BITS) | (this.#leaf[position]! & STRATUM_MASK));
+  /** Positions of nodes and their leaves, and all that a change of them is likely to look at, at one go. */
+  fetch(nodes: Int32Array, count: number, positions: Int32Array, at: Int32Array, old: Int32Array): void {
+    const leaves = this.#leaf;
+    for (let i = 0; i < count; i++) {
+      const position = positions[nodes[i]!]!;
+      at[i] = position;
+      old[i] = leaves[position]!;
+    }
   }
 
-  /** False: the score is too large for a leaf. */
-  accept(position: number, stratum: number, score: number): boolean {
-    if (score <= REJECTED || score >= VALUE_MAX) return false;
-    this.#set(position, (score << STRATUM_BITS) | stratum);
-    return true;
-  }
-
-  #set(position: number, leaf: number): void {
-    const before = this.#leaf[position]!;
-    if (before === leaf) return;
+  /** The leaf at the position changes. */
+  set(position: number, before: number, leaf: number): void {
     this.#leaf[position] = leaf;
     const was = before > REJECTED_LEAF;
     const is = leaf > REJECTED_LEAF;
@@ -117,6 +122,11 @@ export class ClassTree {
       this.#all[position >> BITS]! += d;
       this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
       this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
+    }
+    if (this.isFlat) {
+      if (was) this.total[from]! -= 1;
+      if (is) this.total[stratum]! += 1;
+      return;
     }
     const old = was ? before >> STRATUM_BITS : NOTHING;
     const value = is ? leaf >> STRATUM_BITS : NOTHING;
@@ -298,6 +308,69 @@ export class ClassTree {
       : (entry - this.#level2) << BITS;
   }
 
+  /**
+   * Looks at positions from `start` on, round the end, until `wanted` nodes of open strata are found, and adds up each
+   * stratum as `sum` does. Returns how many positions were looked at.
+   */
+  scan(
+    start: number,
+    wanted: number,
+    strata: number,
+    open: Uint8Array | null,
+    sizes: Int32Array,
+    bests: Int32Array,
+    ties: Int32Array,
+  ): number {
+    const leaves = this.#leaf;
+    sizes.fill(0, 0, strata);
+    bests.fill(REJECTED_LEAF, 0, strata);
+    let left = wanted;
+    let p = start;
+    let end = this.#n;
+    for (let round = 0; round < 2 && left > 0; round++) {
+      for (; p < end; p++) {
+        const leaf = leaves[p]!;
+        if (leaf <= REJECTED_LEAF) continue;
+        const s = leaf & STRATUM_MASK;
+        if (open !== null && open[s] === 0) continue;
+        sizes[s]! += 1;
+        const best = bests[s]!;
+        if (leaf > best) {
+          bests[s] = leaf;
+          ties[s] = 1;
+        } else if (leaf === best) ties[s]! += 1;
+        if (--left > 0) continue;
+        p += 1;
+        break;
+      }
+      if (round === 1 || left === 0) break;
+      p = 0;
+      end = start;
+    }
+    for (let s = 0; s < strata; s++) bests[s] = bests[s]! >> STRATUM_BITS;
+    return p > start ? p - start : this.#n - start + p;
+  }
+
+  /** Makes inner entries: windows have turned out too long to scan. */
+  branch(strata: number): void {
+    this.isFlat = false;
+    this.total.fill(0);
+    this.reserve(strata);
+    for (let p = 0; p < this.#n; p++) {
+      const leaf = this.#leaf[p]!;
+      if (leaf > REJECTED_LEAF) this.#change(leaf & STRATUM_MASK, p, NOTHING, leaf >> STRATUM_BITS);
+    }
+  }
+
+  /** Position of the r-th (from 0) node from `start` on, round the end, whose score is wanted[its stratum]. */
+  tiedFrom(start: number, r: number, wanted: Int32Array): number {
+    let left = r;
+    for (let p = start; ; p = p + 1 === this.#n ? 0 : p + 1) {
+      left -= this.#wins(p, wanted);
+      if (left < 0) return p;
+    }
+  }
+
   /** Adds up each open stratum over the parts: feasible nodes, best score, how many have it. */
   sum(
     parts: Int32Array,
@@ -406,8 +479,13 @@ export class ClassTree {
     return leaf > REJECTED_LEAF && (leaf & STRATUM_MASK) === stratum;
   }
 
-  /** Position of some feasible node of a stratum that has one. */
-  someOf(stratum: number): number {
+  /** Position of some feasible node of a stratum that has one, looked for from `near` on where that is dear. */
+  someOf(stratum: number, near: number): number {
+    if (this.isFlat) {
+      let p = near < this.#n ? near : 0;
+      while (!this.isOf(p, stratum)) p = p + 1 === this.#n ? 0 : p + 1;
+      return p;
+    }
     const entries = this.#entries;
     const base = stratum * this.#row;
     let entry = this.#level3;
