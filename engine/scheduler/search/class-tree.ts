@@ -4,9 +4,11 @@
 // steps by the depth of the tree and not by the number of nodes.
 //
 // The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in a flat array with one row a
-// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What an
-// update touches lies together (a leaf holds score and stratum, an entry its three numbers), because with many classes
-// the time goes into fetching memory.
+// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What most
+// updates touch is small (a leaf of score and stratum, and the best of its entry), because with many classes the time
+// goes into fetching memory.
+//
+// Where decisions look at short windows, scanning leaves is cheaper than keeping entries right: such a tree is flat.
 import { grownInt32 } from '../../kernel/index.ts';
 
 /** Of an empty range. */
@@ -20,10 +22,6 @@ export const VALUE_MAX = 2 ** 22;
 export const REJECTED_VALUE = REJECTED << STRATUM_BITS;
 /** Whole leaves of nodes that pass are above this. */
 const REJECTED_LEAF = REJECTED_VALUE | STRATUM_MASK;
-/** Numbers of an entry: best score, how many have it, feasible nodes. */
-const WIDTH = 4;
-const TIES = 1;
-const COUNT = 2;
 const FAN = 16;
 const BITS = 4;
 const SPAN1 = 1 << BITS;
@@ -46,12 +44,15 @@ export class ClassTree {
   #row = 0;
   #level2 = 0;
   #level3 = 0;
-  #entries = new Int32Array(0);
+  /** By entry: best score, how many have it, feasible nodes. */
+  #best = new Int32Array(0);
+  #ties = new Int32Array(0);
+  #count = new Int32Array(0);
   /** Feasible nodes of all strata, one row. */
   #all = new Int32Array(0);
 
   get bytes(): number {
-    return 4 * (this.#leaf.length + this.#entries.length);
+    return 4 * (this.#leaf.length + 3 * this.#best.length);
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
@@ -68,31 +69,35 @@ export class ClassTree {
       this.#row = row;
       this.#level2 = first;
       this.#level3 = first + second;
-      this.#entries = new Int32Array(0);
+      this.#drop();
     } else this.#all.fill(0);
     this.isFlat = isFlat;
     this.#leaf.fill(REJECTED_VALUE);
-    if (isFlat) this.#entries = new Int32Array(0);
-    else this.#empty(0);
+    if (isFlat) this.#drop();
+    this.#best.fill(NOTHING);
+    this.#ties.fill(0);
+    this.#count.fill(0);
     this.total.fill(0);
     this.feasible = 0;
   }
 
-  #empty(from: number): void {
-    const entries = this.#entries;
-    entries.fill(0, from);
-    for (let i = from; i < entries.length; i += WIDTH) entries[i] = NOTHING;
+  #drop(): void {
+    this.#best = new Int32Array(0);
+    this.#ties = new Int32Array(0);
+    this.#count = new Int32Array(0);
   }
 
   /** Makes room for strata 0..count-1. */
   reserve(count: number): void {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
     if (this.isFlat) return;
-    const length = count * this.#row * WIDTH;
-    const old = this.#entries.length;
+    const length = count * this.#row;
+    const old = this.#best.length;
     if (length <= old) return;
-    this.#entries = grownInt32(this.#entries, Math.max(length, 2 * old));
-    this.#empty(old);
+    const room = Math.max(length, 2 * old);
+    this.#best = grownInt32(this.#best, room).fill(NOTHING, old);
+    this.#ties = grownInt32(this.#ties, room);
+    this.#count = grownInt32(this.#count, room);
   }
 
   stratumAt(position: number): number {
@@ -140,18 +145,21 @@ export class ClassTree {
 
   /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
   #change(stratum: number, position: number, before: number, after: number): void {
-    const entries = this.#entries;
+    const bests = this.#best;
     const base = stratum * this.#row;
-    const one = (base + (position >> BITS)) * WIDTH;
+    const one = base + (position >> BITS);
     const d = (after === NOTHING ? 0 : 1) - (before === NOTHING ? 0 : 1);
     if (d !== 0) {
       this.total[stratum]! += d;
-      entries[one + COUNT]! += d;
-      entries[(base + this.#level2 + (position >> (2 * BITS))) * WIDTH + COUNT]! += d;
-      entries[(base + this.#level3 + (position >> (3 * BITS))) * WIDTH + COUNT]! += d;
+      const counts = this.#count;
+      counts[one]! += d;
+      counts[base + this.#level2 + (position >> (2 * BITS))]! += d;
+      counts[base + this.#level3 + (position >> (3 * BITS))]! += d;
     }
-    const best = entries[one]!;
-    const ties = entries[one + TIES]!;
+    const best = bests[one]!;
+    // Most changes are far from the best.
+    if (after < best && before < best) return;
+    const ties = this.#ties[one]!;
     let newBest = best;
     let newTies = ties;
     if (after > best) {
@@ -177,8 +185,8 @@ export class ClassTree {
       }
     }
     if (newBest === best && newTies === ties) return;
-    entries[one] = newBest;
-    entries[one + TIES] = newTies;
+    bests[one] = newBest;
+    this.#ties[one] = newTies;
     this.#lift(2, base, position, best, ties, newBest, newTies);
   }
 
@@ -192,11 +200,13 @@ export class ClassTree {
     newBest: number,
     newTies: number,
   ): void {
-    const entries = this.#entries;
+    const bests = this.#best;
+    const tied = this.#ties;
     const place = position >> (level * BITS);
-    const entry = (base + (level === 2 ? this.#level2 : this.#level3) + place) * WIDTH;
-    const best = entries[entry]!;
-    const ties = entries[entry + TIES]!;
+    const entry = base + (level === 2 ? this.#level2 : this.#level3) + place;
+    const best = bests[entry]!;
+    if (newBest < best && oldBest < best) return;
+    const ties = tied[entry]!;
     let b = best;
     let t = ties;
     if (newBest > best) {
@@ -208,20 +218,20 @@ export class ClassTree {
       if (t === 0) {
         b = NOTHING;
         const first = base + (level === 2 ? 0 : this.#level2);
-        const from = (first + place * FAN) * WIDTH;
-        const to = (first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second)) * WIDTH;
-        for (let i = from; i < to; i += WIDTH) {
-          const value = entries[i]!;
+        const from = first + place * FAN;
+        const to = first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second);
+        for (let i = from; i < to; i++) {
+          const value = bests[i]!;
           if (value > b) {
             b = value;
-            t = entries[i + TIES]!;
-          } else if (value === b) t += entries[i + TIES]!;
+            t = tied[i]!;
+          } else if (value === b) t += tied[i]!;
         }
       }
     }
     if (b === best && t === ties) return;
-    entries[entry] = b;
-    entries[entry + TIES] = t;
+    bests[entry] = b;
+    tied[entry] = t;
     if (level === 2) this.#lift(3, base, position, best, ties, b, t);
   }
 
@@ -275,8 +285,7 @@ export class ClassTree {
   #countAt(entry: number, strata: number, open: Uint8Array | null): number {
     if (open === null) return this.#all[entry]!;
     let sum = 0;
-    for (let s = 0; s < strata; s++)
-      if (open[s] === 1) sum += this.#entries[(s * this.#row + entry) * WIDTH + COUNT]!;
+    for (let s = 0; s < strata; s++) if (open[s] === 1) sum += this.#count[s * this.#row + entry]!;
     return sum;
   }
 
@@ -381,7 +390,6 @@ export class ClassTree {
     bests: Int32Array,
     ties: Int32Array,
   ): void {
-    const entries = this.#entries;
     let leaves = 0;
     for (let s = 0; s < strata; s++) {
       let size = 0;
@@ -396,14 +404,14 @@ export class ClassTree {
             leaves += 1;
             continue;
           }
-          const entry = (base + part) * WIDTH;
-          const value = entries[entry]!;
-          size += entries[entry + COUNT]!;
+          const entry = base + part;
+          const value = this.#best[entry]!;
+          size += this.#count[entry]!;
           if (value < best) continue;
           if (value > best) {
             best = value;
-            tied = entries[entry + TIES]!;
-          } else tied += entries[entry + TIES]!;
+            tied = this.#ties[entry]!;
+          } else tied += this.#ties[entry]!;
         }
       }
       sizes[s] = size;
@@ -466,8 +474,8 @@ export class ClassTree {
     let sum = 0;
     for (let w = 0; w < winning; w++) {
       const s = winners[w]!;
-      const at = (s * this.#row + entry) * WIDTH;
-      if (this.#entries[at] === wanted[s]) sum += this.#entries[at + TIES]!;
+      const at = s * this.#row + entry;
+      if (this.#best[at] === wanted[s]) sum += this.#ties[at]!;
     }
     return sum;
   }
@@ -486,13 +494,13 @@ export class ClassTree {
       while (!this.isOf(p, stratum)) p = p + 1 === this.#n ? 0 : p + 1;
       return p;
     }
-    const entries = this.#entries;
+    const counts = this.#count;
     const base = stratum * this.#row;
     let entry = this.#level3;
-    while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+    while (counts[base + entry] === 0) entry += 1;
     while (entry >= this.#level2) {
       entry = this.#child(entry);
-      while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+      while (counts[base + entry] === 0) entry += 1;
     }
     let p = entry << BITS;
     while (!this.isOf(p, stratum)) p += 1;
