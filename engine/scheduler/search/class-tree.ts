@@ -10,18 +10,10 @@
 //
 // Where decisions look at short windows, scanning leaves is cheaper than keeping entries right: such a tree is flat.
 import { grownInt32 } from '../../kernel/index.ts';
+import { Leaves, REJECTED } from './leaves.ts';
 
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
-/** A leaf is a value and, in the low bits, a stratum. Values of nodes that do not pass are at most REJECTED. */
-export const STRATUM_BITS = 8;
-export const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
-export const REJECTED = -(2 ** 22);
-export const VALUE_MAX = 2 ** 22;
-/** The leaf of a node that does not pass, less the stratum that it was in. */
-export const REJECTED_VALUE = REJECTED << STRATUM_BITS;
-/** Whole leaves of nodes that pass are above this. */
-const REJECTED_LEAF = REJECTED_VALUE | STRATUM_MASK;
 const FAN = 16;
 const BITS = 4;
 const SPAN1 = 1 << BITS;
@@ -31,8 +23,9 @@ const SPAN3 = 1 << (3 * BITS);
 export class ClassTree {
   /** Windows are scanned: there are no inner entries but the counts of all strata together. */
   isFlat = false;
-  /** By position. */
-  #leaf = new Int32Array(0);
+  readonly leaves = new Leaves();
+  /** Strata that there is room for. */
+  #strata = 0;
   /** By stratum: feasible nodes. */
   total = new Int32Array(4);
   /** Feasible nodes. */
@@ -52,7 +45,7 @@ export class ClassTree {
   #all = new Int32Array(0);
 
   get bytes(): number {
-    return 4 * (this.#leaf.length + 3 * this.#best.length);
+    return 3 * this.#n + 12 * this.#best.length;
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
@@ -62,7 +55,6 @@ export class ClassTree {
     const row = first + second + Math.ceil(n / SPAN3);
     if (n !== this.#n) {
       this.#n = n;
-      this.#leaf = new Int32Array(n);
       this.#all = new Int32Array(row);
       this.#first = first;
       this.#second = second;
@@ -72,7 +64,8 @@ export class ClassTree {
       this.#drop();
     } else this.#all.fill(0);
     this.isFlat = isFlat;
-    this.#leaf.fill(REJECTED_VALUE);
+    this.leaves.reset(n);
+    this.#strata = 0;
     if (isFlat) this.#drop();
     this.#best.fill(NOTHING);
     this.#ties.fill(0);
@@ -90,6 +83,7 @@ export class ClassTree {
   /** Makes room for strata 0..count-1. */
   reserve(count: number): void {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
+    this.#strata = Math.max(count, this.#strata);
     if (this.isFlat) return;
     const length = count * this.#row;
     const old = this.#best.length;
@@ -101,26 +95,14 @@ export class ClassTree {
   }
 
   stratumAt(position: number): number {
-    return this.#leaf[position]! & STRATUM_MASK;
+    return this.leaves.strata[position]!;
   }
 
-  /** Positions of nodes and their leaves, and all that a change of them is likely to look at, at one go. */
-  fetch(nodes: Int32Array, count: number, positions: Int32Array, at: Int32Array, old: Int32Array): void {
-    const leaves = this.#leaf;
-    for (let i = 0; i < count; i++) {
-      const position = positions[nodes[i]!]!;
-      at[i] = position;
-      old[i] = leaves[position]!;
-    }
-  }
-
-  /** The leaf at the position changes. */
-  set(position: number, before: number, leaf: number): void {
-    this.#leaf[position] = leaf;
-    const was = before > REJECTED_LEAF;
-    const is = leaf > REJECTED_LEAF;
-    const from = before & STRATUM_MASK;
-    const stratum = leaf & STRATUM_MASK;
+  /** What is known of the node at the position changes from `before`, in `from`, to `value` in `stratum`. */
+  set(position: number, before: number, from: number, value: number, stratum: number): void {
+    this.leaves.values[position] = value;
+    const was = before !== REJECTED;
+    const is = value !== REJECTED;
     if (was !== is) {
       const d = is ? 1 : -1;
       this.feasible += d;
@@ -128,19 +110,16 @@ export class ClassTree {
       this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
       this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
     }
+    if (from !== stratum) this.leaves.strata[position] = stratum;
     if (this.isFlat) {
       if (was) this.total[from]! -= 1;
       if (is) this.total[stratum]! += 1;
-      return;
+    } else if (from === stratum) {
+      this.#change(stratum, position, was ? before : NOTHING, is ? value : NOTHING);
+    } else {
+      if (was) this.#change(from, position, before, NOTHING);
+      if (is) this.#change(stratum, position, NOTHING, value);
     }
-    const old = was ? before >> STRATUM_BITS : NOTHING;
-    const value = is ? leaf >> STRATUM_BITS : NOTHING;
-    if (from === stratum) {
-      if (was || is) this.#change(stratum, position, old, value);
-      return;
-    }
-    if (was) this.#change(from, position, old, NOTHING);
-    if (is) this.#change(stratum, position, NOTHING, value);
   }
 
   /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
@@ -170,18 +149,19 @@ export class ClassTree {
       if (after === best && after !== NOTHING) newTies += 1;
       if (newTies === 0) {
         // The only best one has gone: look again.
-        let bestLeaf = REJECTED_LEAF;
+        const { values, strata } = this.leaves;
+        const isOnly = this.#strata === 1;
         const from = position & ~(FAN - 1);
         const to = Math.min(from + FAN, this.#n);
+        newBest = NOTHING;
         for (let p = from; p < to; p++) {
-          const leaf = this.#leaf[p]!;
-          if (leaf <= REJECTED_LEAF || leaf < bestLeaf || (leaf & STRATUM_MASK) !== stratum) continue;
-          if (leaf > bestLeaf) {
-            bestLeaf = leaf;
+          const value = values[p]!;
+          if (value === REJECTED || value < newBest || (!isOnly && strata[p] !== stratum)) continue;
+          if (value > newBest) {
+            newBest = value;
             newTies = 1;
           } else newTies += 1;
         }
-        newBest = newTies === 0 ? NOTHING : bestLeaf >> STRATUM_BITS;
       }
     }
     if (newBest === best && newTies === ties) return;
@@ -235,6 +215,15 @@ export class ClassTree {
     if (level === 2) this.#lift(3, base, position, best, ties, b, t);
   }
 
+  /** Brings near what changes of the only stratum at these positions look at first: all at one go, not one by one. */
+  near(positions: Int32Array, count: number): number {
+    if (this.isFlat || this.#strata > 1) return 0;
+    const bests = this.#best;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum ^= bests[positions[i]! >> BITS]!;
+    return sum;
+  }
+
   // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
 
   /** Writes what covers positions from..to-1 into parts[at..), and returns the new end. */
@@ -269,17 +258,11 @@ export class ClassTree {
     let left = k;
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
-      const here = part < 0 ? this.#isOpen(-1 - part, open) : this.#countAt(part, strata, open);
+      const here = part < 0 ? this.leaves.isOpen(-1 - part, open) : this.#countAt(part, strata, open);
       if (here >= left) return part < 0 ? -1 - part : this.#kthIn(left, part, strata, open);
       left -= here;
     }
     return -1;
-  }
-
-  #isOpen(position: number, open: Uint8Array | null): number {
-    const leaf = this.#leaf[position]!;
-    if (leaf <= REJECTED_LEAF) return 0;
-    return open === null ? 1 : open[leaf & STRATUM_MASK]!;
   }
 
   #countAt(entry: number, strata: number, open: Uint8Array | null): number {
@@ -305,7 +288,7 @@ export class ClassTree {
     }
     let p = entry << BITS;
     for (; ; p++) {
-      left -= this.#isOpen(p, open);
+      left -= this.leaves.isOpen(p, open);
       if (left === 0) return p;
     }
   }
@@ -317,66 +300,15 @@ export class ClassTree {
       : (entry - this.#level2) << BITS;
   }
 
-  /**
-   * Looks at positions from `start` on, round the end, until `wanted` nodes of open strata are found, and adds up each
-   * stratum as `sum` does. Returns how many positions were looked at.
-   */
-  scan(
-    start: number,
-    wanted: number,
-    strata: number,
-    open: Uint8Array | null,
-    sizes: Int32Array,
-    bests: Int32Array,
-    ties: Int32Array,
-  ): number {
-    const leaves = this.#leaf;
-    sizes.fill(0, 0, strata);
-    bests.fill(REJECTED_LEAF, 0, strata);
-    let left = wanted;
-    let p = start;
-    let end = this.#n;
-    for (let round = 0; round < 2 && left > 0; round++) {
-      for (; p < end; p++) {
-        const leaf = leaves[p]!;
-        if (leaf <= REJECTED_LEAF) continue;
-        const s = leaf & STRATUM_MASK;
-        if (open !== null && open[s] === 0) continue;
-        sizes[s]! += 1;
-        const best = bests[s]!;
-        if (leaf > best) {
-          bests[s] = leaf;
-          ties[s] = 1;
-        } else if (leaf === best) ties[s]! += 1;
-        if (--left > 0) continue;
-        p += 1;
-        break;
-      }
-      if (round === 1 || left === 0) break;
-      p = 0;
-      end = start;
-    }
-    for (let s = 0; s < strata; s++) bests[s] = bests[s]! >> STRATUM_BITS;
-    return p > start ? p - start : this.#n - start + p;
-  }
-
   /** Makes inner entries: windows have turned out too long to scan. */
   branch(strata: number): void {
+    const { values, strata: of } = this.leaves;
     this.isFlat = false;
     this.total.fill(0);
     this.reserve(strata);
     for (let p = 0; p < this.#n; p++) {
-      const leaf = this.#leaf[p]!;
-      if (leaf > REJECTED_LEAF) this.#change(leaf & STRATUM_MASK, p, NOTHING, leaf >> STRATUM_BITS);
-    }
-  }
-
-  /** Position of the r-th (from 0) node from `start` on, round the end, whose score is wanted[its stratum]. */
-  tiedFrom(start: number, r: number, wanted: Int32Array): number {
-    let left = r;
-    for (let p = start; ; p = p + 1 === this.#n ? 0 : p + 1) {
-      left -= this.#wins(p, wanted);
-      if (left < 0) return p;
+      const value = values[p]!;
+      if (value !== REJECTED) this.#change(of[p]!, p, NOTHING, value);
     }
   }
 
@@ -422,10 +354,9 @@ export class ClassTree {
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
       if (part >= 0) continue;
-      const leaf = this.#leaf[-1 - part]!;
-      if (leaf <= REJECTED_LEAF) continue;
-      const s = leaf & STRATUM_MASK;
-      const value = leaf >> STRATUM_BITS;
+      const value = this.leaves.values[-1 - part]!;
+      if (value === REJECTED) continue;
+      const s = this.leaves.strata[-1 - part]!;
       if (open !== null && open[s] === 0) continue;
       sizes[s]! += 1;
       if (value > bests[s]!) {
@@ -441,7 +372,7 @@ export class ClassTree {
     for (let i = 0; ; i++) {
       const part = parts[i]!;
       let here = 0;
-      if (part < 0) here = this.#wins(-1 - part, wanted);
+      if (part < 0) here = this.leaves.wins(-1 - part, wanted);
       else here = this.#tiesAt(part, winners, winning, wanted);
       if (here <= left) {
         left -= here;
@@ -459,15 +390,10 @@ export class ClassTree {
         }
       }
       for (let p = entry << BITS; ; p++) {
-        left -= this.#wins(p, wanted);
+        left -= this.leaves.wins(p, wanted);
         if (left < 0) return p;
       }
     }
-  }
-
-  #wins(position: number, wanted: Int32Array): number {
-    const leaf = this.#leaf[position]!;
-    return leaf > REJECTED_LEAF && leaf >> STRATUM_BITS === wanted[leaf & STRATUM_MASK] ? 1 : 0;
   }
 
   #tiesAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
@@ -480,20 +406,9 @@ export class ClassTree {
     return sum;
   }
 
-  /** The node at the position is feasible and of the stratum. */
-  isOf(position: number, stratum: number): boolean {
-    if (position >= this.#n) return false;
-    const leaf = this.#leaf[position]!;
-    return leaf > REJECTED_LEAF && (leaf & STRATUM_MASK) === stratum;
-  }
-
   /** Position of some feasible node of a stratum that has one, looked for from `near` on where that is dear. */
   someOf(stratum: number, near: number): number {
-    if (this.isFlat) {
-      let p = near < this.#n ? near : 0;
-      while (!this.isOf(p, stratum)) p = p + 1 === this.#n ? 0 : p + 1;
-      return p;
-    }
+    if (this.isFlat) return this.leaves.someOf(stratum, near);
     const counts = this.#count;
     const base = stratum * this.#row;
     let entry = this.#level3;
@@ -503,7 +418,7 @@ export class ClassTree {
       while (counts[base + entry] === 0) entry += 1;
     }
     let p = entry << BITS;
-    while (!this.isOf(p, stratum)) p += 1;
+    while (!this.leaves.isOf(p, stratum)) p += 1;
     return p;
   }
 }

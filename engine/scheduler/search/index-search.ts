@@ -17,10 +17,17 @@ import { Dimensions } from './strata.ts';
 
 /** A class with too many strata is tried again after so many looks at all nodes. */
 const HOPELESS_LOOKS = 64;
-/** Scans of so many nodes are no dearer than the upkeep of entries that would spare them. */
-const SCANNED_MAX = 8192;
-/** Making entries costs as much as scanning so often the whole list. */
-const SCANS_MAX = 16;
+
+/** When windows of the node list are scanned, and not looked up in entries of trees: a matter of speed alone. */
+export interface ScanLimits {
+  /** Scans of so many nodes are no dearer than the upkeep of entries for many strata. */
+  readonly nodes: number;
+  /** The same for a single stratum. */
+  readonly nodesOfOne: number;
+  /** Making entries costs as much as scanning so often the whole list. */
+  readonly lists: number;
+}
+const SCAN_LIMITS: ScanLimits = { nodes: 8192, nodesOfOne: 1024, lists: 16 };
 
 export class IndexSearch implements NodeSearch {
   readonly filters: AttemptFilters;
@@ -30,6 +37,7 @@ export class IndexSearch implements NodeSearch {
   answered = 0;
   readonly #cluster: IndexedCluster;
   readonly #ties: Pick<Stream, 'int'>;
+  readonly #limits: ScanLimits;
   readonly #dimensions = new Dimensions();
   readonly #upkeep: Upkeep;
   readonly #store: ClassStore;
@@ -60,7 +68,13 @@ export class IndexSearch implements NodeSearch {
   readonly #one = new Int32Array(1);
   readonly #oneScore = new Int32Array(1);
 
-  constructor(cluster: IndexedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
+  constructor(
+    cluster: IndexedCluster,
+    verdicts: Verdicts,
+    ties: Pick<Stream, 'int'>,
+    limits: ScanLimits = SCAN_LIMITS,
+  ) {
+    this.#limits = limits;
     this.#cluster = cluster;
     this.#ties = ties;
     this.brute = new BruteSearch(cluster, verdicts, ties);
@@ -146,7 +160,7 @@ export class IndexSearch implements NodeSearch {
     else {
       this.#billed = target;
       if (target.spent < nodeOrder.count) return null;
-      isRight = upkeep.build(target, this.#wanted);
+      isRight = upkeep.build(target, this.#scans());
       this.#store.built();
     }
     if (!isRight) {
@@ -160,6 +174,12 @@ export class IndexSearch implements NodeSearch {
     if (target.sample.length < count) target.sample = grownInt32(target.sample, 2 * count);
     if (this.#open.length < count) this.#reserve(2 * count);
     return target;
+  }
+
+  /** Whether decisions like this one are made by scanning. */
+  #scans(): boolean {
+    const { nodes, nodesOfOne } = this.#limits;
+    return this.#wanted <= (this.#dimensions.count > 0 ? nodes : nodesOfOne);
   }
 
   #reserve(strata: number): void {
@@ -191,7 +211,7 @@ export class IndexSearch implements NodeSearch {
     if (passing === 0) return false;
     const start = this.brute.start % n;
     d.feasible = Math.min(passing, this.#wanted);
-    if (tree.isFlat && target.scanned > SCANS_MAX * n) tree.branch(strata.count);
+    if (tree.isFlat && target.scanned > this.#limits.lists * n) tree.branch(strata.count);
     if (tree.isFlat) this.#scan(target, start, open);
     else this.#cover(target, start, passing, open);
     this.brute.start = (start + d.examined) % n;
@@ -208,10 +228,18 @@ export class IndexSearch implements NodeSearch {
   #scan(target: NodeClass, start: number, open: Uint8Array | null): void {
     const d = this.brute.decision;
     const { tree, strata } = target;
-    d.examined = tree.scan(start, d.feasible, strata.count, open, this.#sizes, this.#bests, this.#tied);
+    d.examined = tree.leaves.scan(
+      start,
+      d.feasible,
+      strata.count,
+      open,
+      this.#sizes,
+      this.#bests,
+      this.#tied,
+    );
     this.#last = (start + d.examined - 1) % d.nodeCount;
     if (d.feasible < this.#wanted) d.examined = d.nodeCount;
-    target.scanned += Math.max(0, d.examined - SCANNED_MAX);
+    target.scanned += Math.max(0, d.examined - this.#limits.nodes);
   }
 
   /** The same by entries of the tree. */
@@ -305,7 +333,7 @@ export class IndexSearch implements NodeSearch {
     }
     const r = ties > 1 ? this.#ties.int(ties) : 0;
     const position = tree.isFlat
-      ? tree.tiedFrom(start, r, aimed)
+      ? tree.leaves.tiedFrom(start, r, aimed)
       : tree.tied(r, this.#parts, this.#winners, winning, aimed);
     d.ties = ties;
     d.total = best;

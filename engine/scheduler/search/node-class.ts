@@ -6,16 +6,14 @@ import { grownInt32 } from '../../kernel/index.ts';
 import type { Journal, JournalCursor } from '../../state/journal.ts';
 import { NodeCursor, type PodCursor } from '../views.ts';
 import { filterEach, scoreEach } from './brute.ts';
-import { ClassTree, REJECTED, REJECTED_VALUE, STRATUM_BITS, STRATUM_MASK, VALUE_MAX } from './class-tree.ts';
+import { ClassTree } from './class-tree.ts';
 import type { AttemptFilters, SearchedCluster } from './filters.ts';
+import { REJECTED, VALUE_MAX } from './leaves.ts';
 import type { Part } from './signature.ts';
 import { type Dimensions, packed, packedBits, StrataTable } from './strata.ts';
 
 /** Nodes evaluated at a time when a class is built. */
 const CHUNK = 1024;
-/** Windows of so many feasible nodes are scanned: where nodes fall into many strata, and otherwise. */
-const SCAN_MAX = 8192;
-const SCAN_ONE_MAX = 1024;
 const NO_NODES = new Int32Array(0);
 
 /** The cluster as the index needs it. */
@@ -58,7 +56,7 @@ export class NodeClass {
   sampleOf(stratum: number): number {
     const { tree } = this;
     const known = this.sample[stratum]!;
-    if (tree.isOf(known, stratum)) return known;
+    if (tree.leaves.isOf(known, stratum)) return known;
     const position = tree.someOf(stratum, known);
     this.sample[stratum] = position;
     return position;
@@ -85,9 +83,12 @@ export class Upkeep {
   #raws: Int32Array[] = [];
   /** By node that passes: its tuple, packed. */
   #keys = new Int32Array(CHUNK);
-  /** By node: its position and what was known of it. */
+  /** By node: its position and what was known of it, score and stratum. */
   #at = new Int32Array(CHUNK);
   #old = new Int32Array(CHUNK);
+  #from = new Int32Array(CHUNK);
+  /** Of what was brought near: it has to go somewhere. */
+  #sum = 0;
   #verdicts = new Int32Array(64);
   #tuple = new Int32Array(64);
   /** By node: number of the pull in which it was met. */
@@ -128,8 +129,8 @@ export class Upkeep {
       : filterEach(plugin, this.pod, this.#view, nodes, 0, count, state, this.#verdicts);
   }
 
-  /** Evaluates all nodes. `wanted`: feasible nodes that decisions ask for. False: there are too many strata, or scores too large. */
-  build(target: NodeClass, wanted: number): boolean {
+  /** Evaluates all nodes. `scans`: decisions will be made by scanning. False: there are too many strata, or scores too large. */
+  build(target: NodeClass, scans: boolean): boolean {
     const { nodeOrder, journal } = this.#cluster;
     const { dimensions } = this;
     const n = nodeOrder.count;
@@ -141,7 +142,7 @@ export class Upkeep {
       if (isRaw(part, this.scoring)) width += 1;
     }
     if (this.#tuple.length < width) this.#tuple = new Int32Array(2 * width);
-    target.tree.reset(n, wanted <= SCAN_MAX && (dimensions.count > 0 || wanted <= SCAN_ONE_MAX));
+    target.tree.reset(n, scans);
     target.strata.reset(width);
     target.forms = dimensions.forms.slice(0, dimensions.count);
     if (target.cursor === null) target.cursor = journal.open();
@@ -194,6 +195,7 @@ export class Upkeep {
     this.#keys = new Int32Array(length);
     this.#at = new Int32Array(length);
     this.#old = new Int32Array(length);
+    this.#from = new Int32Array(length);
   }
 
   /** Evaluates #list[0..count) for the class. */
@@ -206,7 +208,7 @@ export class Upkeep {
     const keys = this.#keys;
     const rows = columns.podCount.length;
     if (this.#verdicts.length < rows) this.#verdicts = new Int32Array(rows);
-    tree.fetch(list, count, nodeOrder.positions(), this.#at, this.#old);
+    tree.leaves.fetch(list, count, nodeOrder.positions(), this.#at, this.#old, this.#from, strata.count <= 1);
     for (let i = 0; i < count; i++) work[i] = list[i]!;
     let to = count;
     let raw = 0;
@@ -238,12 +240,15 @@ export class Upkeep {
     const keys = this.#keys;
     const at = this.#at;
     const old = this.#old;
+    const was = this.#from;
     const keyOf = strata.keys;
+    this.#sum ^= tree.near(at, count);
     let passing = 0;
     for (let i = 0; i < count; i++) {
       const before = old[i]!;
-      let stratum = before & STRATUM_MASK;
-      let after = REJECTED_VALUE | stratum;
+      const from = was[i]!;
+      let stratum = from;
+      let after = REJECTED;
       if (passing < to && work[passing] === list[i]) {
         const key = keys[passing]!;
         if (key < 0 || keyOf[stratum] !== key) {
@@ -252,10 +257,10 @@ export class Upkeep {
           tree.reserve(strata.count);
         }
         const total = totals[passing++]!;
-        if (total <= REJECTED || total >= VALUE_MAX) return false;
-        after = (total << STRATUM_BITS) | stratum;
+        if (total <= REJECTED || total > VALUE_MAX) return false;
+        after = total;
       }
-      if (before !== after) tree.set(at[i]!, before, after);
+      if (before !== after || from !== stratum) tree.set(at[i]!, before, from, after, stratum);
     }
     return true;
   }
