@@ -248,7 +248,11 @@ export class TopologyIndex implements TopologyView {
   counts(selection: PodSelection, group: TopologyGroup): DomainCounts {
     const own = this.#selection(selection);
     const nodes = this.#group(group);
-    for (const sum of own.sums) if (sum.group === nodes) return sum;
+    for (let i = 0; i < own.sums.length; i++) if (own.sums[i]!.group === nodes) return own.sums[i]!;
+    return this.#sum(own, nodes);
+  }
+
+  #sum(own: Selection, nodes: Group): Sums {
     const sum = new Sums(own, nodes);
     if (own.pods < nodes.at.length) {
       for (const pods of own.classes)
@@ -289,14 +293,18 @@ export class TopologyIndex implements TopologyView {
 
   #selection(about: PodSelection): Selection {
     const { kept, key } = about;
-    let selection = kept instanceof Selection && kept.keeper === this ? kept : this.#selections.get(key);
+    const selection = kept instanceof Selection && kept.keeper === this ? kept : this.#selections.get(key);
     if (selection !== undefined) {
       about.kept = selection;
       selection.usedAt = ++this.#questions;
       return selection;
     }
+    return this.#select(about);
+  }
+
+  #select(about: PodSelection): Selection {
     if (this.#selections.size >= this.#kept) this.#forgetSelection();
-    selection = new Selection(this, about, this.#nodes.rows);
+    const selection = new Selection(this, about, this.#nodes.rows);
     selection.usedAt = ++this.#questions;
     about.kept = selection;
     const { namespace, label } = about;
@@ -305,10 +313,10 @@ export class TopologyIndex implements TopologyView {
       if (!about.selects(pods)) continue;
       attach(selection, pods);
       this.#classes.forEachPod(pods, (pod) => {
-        selection!.add(this.#nodes.nodeOfPod(pod), 1);
+        selection.add(this.#nodes.nodeOfPod(pod), 1);
       });
     }
-    this.#selections.set(key, selection);
+    this.#selections.set(about.key, selection);
     const home = namespace ?? '';
     const own = this.#byNamespace.get(home);
     if (own === undefined) this.#byNamespace.set(home, new Set([selection]));

@@ -12,6 +12,7 @@ import {
   NodeField,
   PASS,
   type PodSelection,
+  type PodTemplate,
   type PodView,
   SKIP,
   type TopologyGroup,
@@ -74,17 +75,14 @@ class FilterState {
 
 /** Sums and what one pod in them weighs, of one attempt; reused by the next. */
 class ScoreState {
+  count = 0;
   readonly sums: DomainCounts[] = [];
   readonly weights: number[] = [];
 
-  reset(): void {
-    this.sums.length = 0;
-    this.weights.length = 0;
-  }
   add(sums: DomainCounts, weight: number): void {
     if (sums.total === 0) return;
-    this.sums.push(sums);
-    this.weights.push(weight);
+    this.sums[this.count] = sums;
+    this.weights[this.count++] = weight;
   }
 }
 
@@ -149,6 +147,9 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         last.changes = changes;
         return last;
       }
+      return resolveOwn(template, namespace, namespaces);
+    }
+    function resolveOwn(template: PodTemplate, namespace: string, namespaces: number): OwnTerms {
       const affinity = affinityOf(template, namespace);
       const there = cluster.objects
         .list('Namespace', '')
@@ -161,7 +162,7 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       const all = selectionOf(`all of\n${required.map(keyOfTerm).sort().join('\n')}`, required);
       const own: OwnTerms = {
         namespaces,
-        changes,
+        changes: cluster.objects.changes,
         required: required.map((term) => ownTerm(term, all)),
         requiredAnti: counted(affinity.requiredAnti),
         preferred: counted(affinity.preferred),
@@ -181,9 +182,13 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
 
     const countsOf = (view: ClusterView, { selection, group }: OwnTerm): DomainCounts =>
       view.topology.counts(selection, group);
+    function ownInto(sums: DomainCounts[], terms: readonly OwnTerm[], view: ClusterView): void {
+      for (let i = 0; i < terms.length; i++) sums[i] = countsOf(view, terms[i]!);
+      if (sums.length > terms.length) sums.length = terms.length;
+    }
     function existingInto(sums: DomainCounts[], groups: readonly TermGroup[]): void {
-      sums.length = 0;
-      for (const group of groups) sums.push(existing.counts(group));
+      for (let i = 0; i < groups.length; i++) sums[i] = existing.counts(groups[i]!);
+      if (sums.length > groups.length) sums.length = groups.length;
     }
 
     function satisfiesAffinity({ own, near }: FilterState, node: number): boolean {
@@ -285,10 +290,8 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         existingInto(state.existing, anti);
         if (asksNothing && state.existing.every(isEmpty)) return SKIP;
         state.own = own;
-        state.near.length = 0;
-        for (const term of own.required) state.near.push(countsOf(view, term));
-        state.away.length = 0;
-        for (const term of own.requiredAnti) state.away.push(countsOf(view, term));
+        ownInto(state.near, own.required, view);
+        ownInto(state.away, own.requiredAnti, view);
         state.version = existing.version;
         return state;
       },
@@ -311,23 +314,23 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         const { weighed } = existing.for(pod);
         if (own.preferred.length === 0 && weighed.length === 0) return SKIP;
         const state = scoreState;
-        state.reset();
+        state.count = 0;
         for (const term of own.preferred) state.add(countsOf(view, term), term.term.weight);
         for (const group of weighed) {
           const weight = group.kind === 'required' ? hardPodAffinityWeight : group.term.weight;
           if (group.kind === 'required' && weight === 0) continue;
           state.add(existing.counts(group), weight);
         }
-        return state.sums.length === 0 ? SKIP : state;
+        return state.count === 0 ? SKIP : state;
       },
-      score(_pod, node, { sums, weights }) {
+      score(_pod, node, { sums, weights, count }) {
         let score = 0;
-        for (let i = 0; i < sums.length; i++) score += weights[i]! * at(sums[i]!, node.id);
+        for (let i = 0; i < count; i++) score += weights[i]! * at(sums[i]!, node.id);
         return score;
       },
-      scoreBatch(_pod, _view, nodes, count, { sums, weights }, out) {
+      scoreBatch(_pod, _view, nodes, count, { sums, weights, count: terms }, out) {
         out.fill(0, 0, count);
-        for (let s = 0; s < sums.length; s++) {
+        for (let s = 0; s < terms; s++) {
           const { domainOf, counts } = sums[s]!;
           const weight = weights[s]!;
           for (let i = 0; i < count; i++) {

@@ -267,11 +267,10 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
         const state = hardState;
         const { labelSet } = pod.template;
         state.constraints = constraints;
-        state.sums.length = 0;
-        state.self.length = 0;
-        for (const { selection, group, selector } of constraints) {
-          state.sums.push(view.topology.counts(selection, group));
-          state.self.push(selector.matchesSet(labelSet) ? 1 : 0);
+        for (let c = 0; c < constraints.length; c++) {
+          const { selection, group, selector } = constraints[c]!;
+          state.sums[c] = view.topology.counts(selection, group);
+          state.self[c] = selector.matchesSet(labelSet) ? 1 : 0;
         }
         state.moved = null;
         return state;

@@ -118,13 +118,15 @@ export class SpreadConstraints {
     const known = listIn(this.#own, namespace);
     let spread = known[template.id];
     if (spread === undefined) {
-      const { labelSets } = this.#cluster;
-      spread = this.#compile(own, template, namespace, true, (c) =>
-        selectorOf(c, template.labels, labelSets),
-      );
+      spread = this.#compileOwn(own, template, namespace);
       known[template.id] = spread;
     }
     return spread;
+  }
+
+  #compileOwn(own: readonly Json[], template: PodTemplate, namespace: string): PodSpread {
+    const { labelSets } = this.#cluster;
+    return this.#compile(own, template, namespace, true, (c) => selectorOf(c, template.labels, labelSets));
   }
 
   #defaultFor(pod: PodView): PodSpread {
