@@ -28,6 +28,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     about: 'coverage of intervals, error rates and power of tests, on queues with known answers',
     load: () => import('./macro/coverage.ts'),
   },
+  'scheduler-perf': {
+    about: "upstream's scheduler benchmark in virtual time",
+    load: () => import('./macro/scheduler-perf.ts'),
+  },
   kernel: { about: 'the event kernel against a C++ twin', load: () => import('./macro/kernel.ts') },
   scale: { about: 'whole runs by number of nodes and pods', load: () => import('./macro/scale.ts') },
 };

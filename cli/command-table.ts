@@ -1,5 +1,6 @@
 // Every command with its arguments and options, as data: the help, the parser, "did you mean" and docs/commands.md are
-// made from this one table. It imports nothing, so that `kubetick --help` costs little more than starting Node.
+// made from this one table. It imports texts alone, so that `kubetick --help` costs little more than starting Node.
+import { EXPERIMENT_COMMANDS } from './experiment-commands.ts';
 
 export interface OptionSpec {
   readonly name: string;
@@ -35,7 +36,7 @@ export interface CommandSpec {
 
 const PATHS = {
   name: 'PATH',
-  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input',
+  help: 'manifests or an Experiment (YAML, JSON, .gz), folders (searched), `-` for standard input; `workloads.csv#CASE/WORKLOAD` of a scheduler_perf folder',
   many: true,
   required: true,
 } as const;
@@ -154,10 +155,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, volumes.csv (in runs with volumes), timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
+  ...EXPERIMENT_COMMANDS,
   {
     name: 'verify',
     group: 'Simulate',
@@ -354,6 +356,56 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     notes: [
       'JSON: {"run","by","cohorts":[{"name","pods","started","phases":[{"phase","count","mean","p50","p90","p99","max","share"}]}]}, seconds; phases are those of docs/explain.md, `total` first. Percentiles are exact (nearest rank), over the pods of the cohort that were seen Ready and had the phase; `share` is of all time of these pods.',
+    ],
+  },
+  {
+    name: 'compare',
+    group: 'Experiments',
+    about: 'which variant is better, by how much, and how sure that is, from results of sweeps',
+    positional: {
+      name: 'RUNS',
+      help: 'sweep directories, `DIR:VARIANT`, or result directories; the first is the baseline, one alone compares its variants with its first',
+      many: true,
+      required: true,
+    },
+    options: [
+      {
+        name: 'metric',
+        type: 'list',
+        value: 'M',
+        help: 'only this metric, for example pod.startup.p99, or all of a latency: pod.startup',
+        default: 'all',
+        group: 'Comparison',
+      },
+      {
+        name: 'format',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json|md|csv',
+        help: 'form of the output',
+        default: 'table',
+        group: 'Output',
+      },
+      {
+        name: 'rows',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most; the rest is counted',
+        default: '24',
+        group: 'Output',
+      },
+    ],
+    examples: [
+      ['kubetick compare runs/packing', 'variants of a sweep against its first'],
+      [
+        'kubetick compare runs/packing:least runs/packing:most --metric pod.startup',
+        'two variants, one latency',
+      ],
+      ['kubetick compare old/ new/ --format md', 'two sweeps, variants of the same name, for a pull request'],
+    ],
+    notes: [
+      "Replications with the same seed and number are pairs, and differences are taken over pairs; without pairs the test is Welch's. `p` is corrected for everything that was asked (Holm; outcomes and details apart); better or worse is said below 0.05. docs/comparing.md explains every column.",
+      'JSON: {"baseline","comparisons":[{"variant","against","metric","direction","family","n","baseline","value","difference","relative","ci95","relativeCi95","paired","p","pHolm","verdict","mde"}],"neutral","starts","divergence","notes"}. Metrics are columns of summary.csv; a number that does not exist is null.',
     ],
   },
   {

@@ -15,6 +15,14 @@ const HANDLERS: Readonly<
     const { run } = await import('./commands/run.ts');
     return run({ paths, ...options }, io);
   },
+  async plan(paths, options, io) {
+    const { planCommand } = await import('./commands/plan.ts');
+    return planCommand({ paths, ...options }, io);
+  },
+  async sweep(paths, options, io) {
+    const { sweepCommand } = await import('./commands/sweep.ts');
+    return sweepCommand({ paths, ...options }, io);
+  },
   async verify([directory], options, io) {
     const { verify } = await import('./commands/verify.ts');
     return verify({ run: directory!, ...options }, io);
@@ -34,6 +42,14 @@ const HANDLERS: Readonly<
   async summary([run], options, io) {
     const { summarise } = await import('./commands/summary.ts');
     return summarise({ run: run!, ...options }, io);
+  },
+  async compare(sources, options, io) {
+    const { compare } = await import('./commands/compare.ts');
+    return compare({ sources, ...options }, io);
+  },
+  async gate(paths, options, io) {
+    const { gate } = await import('./commands/gate.ts');
+    return gate({ paths, ...options }, io);
   },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');

@@ -32,10 +32,11 @@ import { Recorder } from './metrics/recorder.ts';
 import { Proxies } from './network/proxy.ts';
 import { withExactDelays } from './node/exact-delays.ts';
 import { Kubelets } from './node/kubelet.ts';
+import { Reach } from './node/node-power.ts';
+import { VolumeManager } from './node/volume-manager.ts';
 import { podRowSource } from './pod-rows.ts';
 import { loadProfiles } from './scheduler/profiles.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { STORAGE_KINDS } from './scheduler/storage.ts';
 import { ClusterState, isTerminal, LEASE_RENEW_US, Phase, PodBit, phaseOf } from './state/index.ts';
 import { TimelineObserver } from './timeline/observer.ts';
 
@@ -105,10 +106,8 @@ class Run {
       ...(options.trace ? { trace: options.trace } : {}),
     });
     for (const kind of listKinds()) {
-      // Volumes are read by the scheduler, although nothing else acts on them.
-      const isRead = kind.modelled || STORAGE_KINDS.has(kind.kind);
       const known = state.objects.findKind(kind.kind) !== undefined;
-      if (isRead && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      if (kind.modelled && !known && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }
@@ -147,7 +146,14 @@ class Run {
     seeder = new Seeder(state, recorder, this.#server);
     this.#seeder = seeder;
     this.#heartbeats();
-    this.#kubelets = new Kubelets(this.#context);
+    const volumes = new VolumeManager(this.#context);
+    this.#kubelets = new Kubelets(this.#context, volumes);
+    const { power } = this.#kubelets;
+    volumes.connect({
+      client: (node) => this.#kubelets.clientOf(node),
+      isUp: (node) => power.reach(node) === Reach.up,
+      onReturn: (call) => power.onReturn(call),
+    });
   }
 
   readonly #seeder: Seeder;
@@ -268,6 +274,7 @@ class Run {
     const scheduler = this.#scheduler;
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
+    this.#kubelets.finish();
     let unschedulable = 0;
     for (const pod of livePods) {
       const word = state.pods.word[pod]!;

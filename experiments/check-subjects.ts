@@ -7,7 +7,7 @@ import type { Subject } from './check-plugin.ts';
 import { readPaths } from './files.ts';
 import { UserError, type UserProblem } from './problems.ts';
 import { loadPolicies, type Policies } from './registry.ts';
-import { checkConfig, configPath } from './scheduler-config.ts';
+import { checkConfig, configProblem } from './scheduler-config.ts';
 
 /** Throws one UserError with every problem. */
 export async function subjectsOf(file: string, config?: string): Promise<Subject[]> {
@@ -60,10 +60,7 @@ function argsIn(config: string, policies: Policies, problems: UserProblem[]): Ma
     problems.push(...broken.map(({ document: _document, item: _item, ...problem }) => problem));
     for (const document of documents) {
       const checked = checkConfig(document.raw as unknown as KubeObject, policies);
-      for (const { path, message } of checked.problems) {
-        const field = configPath(path);
-        problems.push({ code: 'E3011', file: name, ...document.position(field), path: field, message });
-      }
+      problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
       problems.push(...checked.faults);
       for (const profile of checked.settings?.profiles ?? [])
         for (const use of profile.plugins) args.set(use.definition.name, use.args);

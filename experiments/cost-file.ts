@@ -60,6 +60,22 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
     problem(['base'], base);
     return problems;
   }
+  /** A runtime of the preset with changes, or one of the user's with `base`: the name of the runtime that it changes. */
+  const runtimeFrom = (
+    known: Record<string, unknown>,
+    name: string,
+    change: unknown,
+    path: readonly string[],
+  ): unknown => {
+    const { base, ...changes }: Record<string, unknown> = isRecord(change) ? change : {};
+    const from = base ?? name;
+    if (!isRecord(change) || typeof from !== 'string' || !Object.hasOwn(known, from)) {
+      const hint = didYouMean(String(from), Object.keys(known));
+      problem(path, 'expected a mapping whose base is the name of a container runtime', hint);
+      return null;
+    }
+    return merge(known[from], { name, ...changes }, path);
+  };
   const merge = (was: unknown, change: unknown, path: readonly string[]): unknown => {
     const here = path.join('.');
     const last = path.at(-1) ?? '';
@@ -81,12 +97,22 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
       const merged: Record<string, unknown> = { ...was };
       for (const [key, value] of Object.entries(change)) {
         const inner = [...path, key];
+        if (here === 'runtimes') {
+          const runtime = runtimeFrom(was, key, value, inner);
+          if (runtime !== null) merged[key] = runtime;
+          continue;
+        }
         if (!Object.hasOwn(was, key) && !OPEN_MAPS.has(here)) {
           if (!(path.length === 0 && key === 'base'))
             problem(inner, `unknown key ${JSON.stringify(key)}`, didYouMean(key, Object.keys(was)));
         } else merged[key] = merge(was[key], value, inner);
       }
       return merged;
+    }
+    if (Array.isArray(was)) {
+      if (Array.isArray(change) && change.every((entry) => typeof entry === 'string')) return change;
+      problem(path, `expected a list of texts, found ${JSON.stringify(change)}`);
+      return was;
     }
     if (
       typeof change !== typeof was ||

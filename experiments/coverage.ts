@@ -25,6 +25,8 @@ const CONTAINER: FieldTable = {
     'ports',
     'readinessProbe',
     'startupProbe',
+    'livenessProbe',
+    'lifecycle',
     'restartPolicy',
   ],
   silent: [
@@ -192,6 +194,7 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.revisionHistoryLimit',
       'spec.persistentVolumeClaimRetentionPolicy',
       'spec.volumeClaimTemplates.metadata',
+      'spec.volumeClaimTemplates.spec',
     ],
     ['spec.serviceName', 'spec.volumeClaimTemplates.kind', 'spec.volumeClaimTemplates.apiVersion'],
   ),
@@ -237,6 +240,47 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.healthCheckNodePort',
     ],
   },
+  PersistentVolumeClaim: {
+    acts: [
+      'spec.accessModes',
+      'spec.resources.requests',
+      'spec.selector',
+      'spec.storageClassName',
+      'spec.volumeAttributesClassName',
+      'spec.volumeMode',
+      'spec.volumeName',
+    ],
+    silent: ['status'],
+  },
+  PersistentVolume: {
+    acts: [
+      'spec.accessModes',
+      'spec.capacity',
+      'spec.claimRef',
+      'spec.nodeAffinity',
+      'spec.persistentVolumeReclaimPolicy',
+      'spec.storageClassName',
+      'spec.volumeAttributesClassName',
+      'spec.volumeMode',
+      'spec.hostPath.path',
+    ],
+    // What the storage itself is called, and how it is mounted.
+    silent: ['status', 'spec.hostPath.type', 'spec.local', 'spec.nfs', 'spec.csi', 'spec.mountOptions'],
+  },
+  'storage.k8s.io/StorageClass': {
+    acts: ['provisioner', 'reclaimPolicy', 'volumeBindingMode', 'allowedTopologies'],
+    silent: ['parameters', 'mountOptions'],
+  },
+  'storage.k8s.io/CSIDriver': {
+    acts: ['spec.storageCapacity'],
+    silent: ['spec.podInfoOnMount', 'spec.fsGroupPolicy', 'spec.volumeLifecycleModes', 'spec.seLinuxMount'],
+  },
+  'storage.k8s.io/CSINode': { acts: ['spec.drivers'], silent: [] },
+  'storage.k8s.io/CSIStorageCapacity': {
+    acts: ['capacity', 'maximumVolumeSize', 'nodeTopology', 'storageClassName'],
+    silent: [],
+  },
+  'storage.k8s.io/VolumeAttachment': { acts: ['spec'], silent: ['status'] },
   LimitRange: { acts: ['spec'], silent: [] },
   'autoscaling/HorizontalPodAutoscaler': { acts: ['spec'], silent: ['status'] },
   'policy/PodDisruptionBudget': { acts: ['spec'], silent: ['status'] },
@@ -295,10 +339,7 @@ function isPresent(at: unknown, steps: readonly string[]): boolean {
 
 /** What unmodelled fields are missed for, where it helps to say so; by the end of the path. */
 const NOTES: readonly (readonly [RegExp, string])[] = [
-  [/\blivenessProbe\b/, 'containers are taken to stay healthy'],
-  [/\blifecycle\b/, 'hooks take no time'],
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
-  [/\bvolumeClaimTemplates\b/, 'claims are made; their volumes are taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
   [/\bresourceClaims\b|\bclaims\b/, 'devices are not allocated'],
 ];

@@ -19,7 +19,7 @@ const isContainer = (value: unknown): value is Json | unknown[] =>
   typeof value === 'object' && value !== null;
 
 /** `a.0.b` or `a[0].b` with or without the leading `spec.`; metadata is reached as `metadata.…`. */
-function setPath(path: string): (string | number)[] {
+export function setPath(path: string): (string | number)[] {
   const steps = parseFieldPath(path).map((s) =>
     typeof s === 'string' && /^[0-9]+$/.test(s) ? Number(s) : s,
   );
@@ -39,28 +39,60 @@ function applySet(raw: Json, setting: string): UserProblem | null {
   const steps = setPath(setting.slice(0, equals));
   const value = readYaml(setting.slice(equals + 1));
   if ('problem' in value) return problem(`the value is not valid YAML: ${value.problem.message}`);
+  const message = setAt(raw, steps, value.value);
+  return message === null ? null : problem(message);
+}
+
+/** Puts a value at its place, in place; says why that cannot be. Mappings and lists on the way are made. */
+function setAt(raw: Json, steps: readonly (string | number)[], value: unknown): string | null {
   let at: Json | unknown[] = raw;
   for (const [i, step] of steps.entries()) {
     const last = i === steps.length - 1;
     const here = steps.slice(0, i).join('.');
     if (Array.isArray(at)) {
-      if (typeof step !== 'number' || step > at.length) {
-        return problem(`${here} is a list of ${at.length}; ${JSON.stringify(step)} is not an index in it`);
-      }
+      if (typeof step !== 'number' || step > at.length)
+        return `${here} is a list of ${at.length}; ${JSON.stringify(step)} is not an index in it`;
     }
     const container = at as Record<string | number, unknown>;
-    if (last) container[step] = value.value;
+    if (last) container[step] = structuredClone(value);
     else {
       const next = Object.hasOwn(container, step) ? container[step] : undefined;
       if (next === undefined || next === null) container[step] = typeof steps[i + 1] === 'number' ? [] : {};
       else if (!isContainer(next))
-        return problem(
-          `${steps.slice(0, i + 1).join('.')} is ${JSON.stringify(next)}, not a mapping or list`,
-        );
+        return `${steps.slice(0, i + 1).join('.')} is ${JSON.stringify(next)}, not a mapping or list`;
       at = container[step] as Json | unknown[];
     }
   }
   return null;
+}
+
+/** A value of a variant of a sweep, at its place in the Experiment. */
+export interface Change {
+  /** As the user wrote it. */
+  readonly path: string;
+  readonly value: unknown;
+  /** Where the sweep says so, as steps in the file. */
+  readonly origin: readonly (string | number)[];
+}
+
+/** The Experiment of one variant: the values of its axes set, the sweep itself taken out. */
+function applyChanges(raw: Json, manifest: ManifestObject, changes: readonly Change[]): UserProblem[] {
+  const spec = raw['spec'] as Json;
+  delete spec['sweep'];
+  if (isContainer(spec['seeds'])) delete (spec['seeds'] as Json)['replications'];
+  return changes.flatMap(({ path, value, origin }) => {
+    const message = setAt(raw, setPath(path), value);
+    if (message === null) return [];
+    return [
+      {
+        code: 'E3012',
+        file: manifest.source,
+        ...manifest.position(origin),
+        path: pathText(origin),
+        message: `cannot be set at ${path}: ${message}`,
+      },
+    ];
+  });
 }
 
 /** `spec.cluster.nodes[0].count` from the steps of an issue. */
@@ -132,10 +164,11 @@ function check<T>(
   return { problems: result.error.issues.flatMap((issue) => issueProblems(issue, manifest, schema, raw)) };
 }
 
-/** Reads an Experiment, after applying the `--set` values. */
+/** Reads an Experiment after applying the `--set` values; with changes, as one variant of its sweep. */
 export function readExperiment(
   manifest: ManifestObject,
   settings: readonly string[],
+  changes?: readonly Change[],
 ): { value: Experiment } | { problems: UserProblem[] } {
   const raw = structuredClone(manifest.raw) as Json;
   const problems: UserProblem[] = [];
@@ -157,6 +190,8 @@ export function readExperiment(
       ],
     };
   }
+  if (changes !== undefined && isContainer(raw['spec']))
+    problems.push(...applyChanges(raw, manifest, changes));
   const checked = check(manifest, experimentSchema, raw);
   if ('problems' in checked) problems.push(...checked.problems);
   return problems.length > 0 || 'problems' in checked ? { problems } : checked;

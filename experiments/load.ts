@@ -4,7 +4,7 @@ import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
-import { readExperiment, readScenarioHeader } from './experiment-file.ts';
+import { type Change, readExperiment, readScenarioHeader } from './experiment-file.ts';
 import { folderOf, nameFromPath, pathFrom } from './files.ts';
 import { type Input, type InputProblem, readInput } from './input.ts';
 import { type Judge, judgeObject } from './judge.ts';
@@ -17,6 +17,7 @@ import { resolveExperiment } from './resolve-experiment.ts';
 import { resolveManifests } from './resolve-manifests.ts';
 import { resolveScenarioFile } from './resolve-scenario.ts';
 import { checkConfig, noteUnused } from './scheduler-config.ts';
+import { SCHEDULER_PERF_PATH, schedulerPerfCase } from './scheduler-perf.ts';
 import type { RunSettings } from './settings.ts';
 
 export interface LoadOptions {
@@ -30,18 +31,28 @@ export interface LoadOptions {
   readonly set?: readonly string[];
   readonly readStdin?: () => Uint8Array;
   readonly judge?: Judge;
+  /** One variant of the Experiment's sweep, in place of its base values. */
+  readonly variant?: { readonly name: string; readonly changes: readonly Change[] };
   /** Policy files besides those that the Experiment names. */
   readonly plugin?: readonly string[];
 }
 
 export interface Loaded {
   readonly scenario: ResolvedScenario;
+  /** `time.warmUp: auto`: the warm-up is still to be settled by a pilot run (warm-up.ts). */
+  readonly autoWarmUp: boolean;
 }
 
 /** Loads what `kubetick run PATH...` runs. Throws UserError with every problem found. */
 export async function loadScenario(paths: readonly string[], options: LoadOptions = {}): Promise<Loaded> {
   const problems: UserProblem[] = [];
   const settings = readSettings(options, problems);
+  const benchmark = paths.length === 1 ? SCHEDULER_PERF_PATH.exec(paths[0]!) : null;
+  if (benchmark !== null) {
+    if (problems.length > 0) throw new UserError(problems);
+    const { scenario } = schedulerPerfCase(benchmark[1]!, benchmark[2]!, settings);
+    return { scenario, autoWarmUp: false };
+  }
   const judge = options.judge ?? judgeObject;
   const readOptions = options.readStdin === undefined ? {} : { readStdin: options.readStdin };
   const input = readInput(paths, judge, readOptions);
@@ -62,7 +73,8 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   const experiment = input.experiments[0];
   const scenario = input.scenarios[0];
   checkOptions(options, experiment !== undefined, scenario !== undefined, problems);
-  const read = experiment === undefined ? null : readExperiment(experiment, options.set ?? []);
+  const read =
+    experiment === undefined ? null : readExperiment(experiment, options.set ?? [], options.variant?.changes);
   const named: PolicyPath[] = (options.plugin ?? []).map((path) => ({ path }));
   if (experiment !== undefined && read !== null && 'value' in read)
     named.unshift(...ownPaths(experiment, read.value.spec.plugins ?? []));
@@ -89,7 +101,9 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
     resolved = resolveManifests(nameFromPath(paths[0] ?? '-', process.cwd()), kept, context);
   }
   if (problems.length > 0 || resolved === undefined) throw new UserError(problems);
-  return { scenario: withPolicies(resolved, policies) };
+  const { name: variant = resolved.variant } = options.variant ?? {};
+  const autoWarmUp = read !== null && 'value' in read && read.value.spec.time?.warmUp === 'auto';
+  return { scenario: withPolicies({ ...resolved, variant }, policies), autoWarmUp };
 }
 
 /** Files that the Experiment names, from its own folder. */

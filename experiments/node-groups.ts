@@ -1,5 +1,7 @@
 // Nodes of a cluster that nobody dumped: equal nodes by count, size, labels, taints and zones, as Node objects without
 // a name. Every node is Ready at 0 s.
+
+import type { RuntimeCosts } from '../engine/contracts/costs.ts';
 import type { NodeGroup } from '../engine/contracts/scenario.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 
@@ -8,6 +10,8 @@ export interface NodeShape {
   readonly memory: string;
   readonly pods: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Its container runtime, where one is named. */
+  readonly runtime?: Pick<RuntimeCosts, 'name' | 'version'>;
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
@@ -27,6 +31,7 @@ export const CLUSTER_PRESETS: Readonly<Record<string, number>> = {
 };
 
 export function nodeObject(shape: NodeShape): KubeObject {
+  const { runtime } = shape;
   const resources = {
     cpu: shape.cpu,
     'ephemeral-storage': EPHEMERAL_STORAGE,
@@ -36,12 +41,19 @@ export function nodeObject(shape: NodeShape): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { labels: { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', ...shape.labels } },
+    metadata: {
+      labels: { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', ...shape.labels },
+      ...(runtime === undefined ? {} : { annotations: { 'kubetick.io/container-runtime': runtime.name } }),
+    },
     spec:
       shape.taints === undefined || shape.taints.length === 0
         ? {}
         : { taints: shape.taints.map((t) => ({ ...t })) },
-    status: { capacity: { ...resources }, allocatable: { ...resources } },
+    status: {
+      capacity: { ...resources },
+      allocatable: { ...resources },
+      ...(runtime === undefined ? {} : { nodeInfo: { containerRuntimeVersion: runtime.version } }),
+    },
   };
 }
 

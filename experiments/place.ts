@@ -8,7 +8,7 @@ import { judgeObject } from './judge.ts';
 import { titleOf } from './objects.ts';
 import { UserError, type UserProblem } from './problems.ts';
 import { BUILT_IN, loadPolicies, type Policies, withFaultsTold } from './registry.ts';
-import { checkConfig, configPath } from './scheduler-config.ts';
+import { checkConfig, configProblem } from './scheduler-config.ts';
 
 export interface PlaceFiles {
   /** Files of cases. */
@@ -131,11 +131,7 @@ class Reader {
   settings(document: ManifestObject | null, raw: unknown, at: string): SchedulerSettings | null {
     const checked = checkConfig(raw as KubeObject | undefined, this.#options.policies ?? BUILT_IN);
     this.problems.push(...checked.faults);
-    for (const { path, message } of checked.problems) {
-      const steps = configPath(path, at);
-      if (document === null) this.problems.push({ code: 'E3011', path: steps, message });
-      else this.problem(document, 'E3011', steps, message);
-    }
+    this.problems.push(...checked.problems.map((problem) => configProblem(problem, document, at)));
     return checked.faults.length > 0 ? null : checked.settings;
   }
 }

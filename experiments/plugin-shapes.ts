@@ -2,6 +2,7 @@
 // have. Everything that can be said before a run is said here, in the order in which one would mend it.
 import type { ControllerDefinition } from '../engine/contracts/controller.ts';
 import type { CostPreset } from '../engine/contracts/costs.ts';
+import type { ExtenderDefinition } from '../engine/contracts/extender.ts';
 import {
   EXTENSION_POINTS,
   type ExtensionPoint,
@@ -9,11 +10,13 @@ import {
   type PluginDefinition,
 } from '../engine/contracts/scheduler.ts';
 import type { WorkloadDefinition } from '../engine/contracts/workload.ts';
+import { extenderProblems, isExtender } from './extender-shapes.ts';
 import { didYouMean } from './suggest.ts';
 
 export type Policy =
   | { readonly kind: 'scheduler plug-in'; readonly definition: PluginDefinition }
   | { readonly kind: 'workload'; readonly definition: WorkloadDefinition }
+  | { readonly kind: 'scheduler extender'; readonly definition: ExtenderDefinition }
   | { readonly kind: 'controller'; readonly definition: ControllerDefinition }
   | { readonly kind: 'cost preset'; readonly definition: CostPreset };
 
@@ -76,6 +79,8 @@ export function policiesOf(exported: unknown): { policies: Policy[]; problems: S
 function policyOf(value: unknown, what: string): Policy | ShapeProblem {
   const no = (message: string): ShapeProblem => ({ name: '', message: `${what} ${message}`, hint: HOW });
   if (!isRecord(value)) return no(`is ${describe(value)}, expected a policy`);
+  if (isExtender(value))
+    return { kind: 'scheduler extender', definition: value as unknown as ExtenderDefinition };
   const name = value['name'];
   if (typeof name !== 'string' || !/^[A-Za-z][\w.-]*$/.test(name)) {
     return no(
@@ -93,7 +98,7 @@ function policyOf(value: unknown, what: string): Policy | ShapeProblem {
   return {
     name,
     message: `${what} is no policy: found ${Object.keys(value).join(', ')}`,
-    hint: 'a scheduler plug-in has points, a controller clientName, a workload a list of args, a cost preset apiserver and scheduler',
+    hint: 'a scheduler plug-in has points, an extender serves, a controller clientName, a workload a list of args, a cost preset apiserver and scheduler',
   };
 }
 
@@ -107,6 +112,7 @@ type Wrong = Omit<ShapeProblem, 'name'>;
 
 function checked({ kind, definition }: Policy): Wrong[] {
   if (kind === 'cost preset') return [];
+  if (kind === 'scheduler extender') return extenderProblems(definition);
   const wrong: Wrong[] = [];
   if (typeof definition.create !== 'function')
     wrong.push({ message: `create is ${describe(definition.create ?? null)}, expected a function` });

@@ -130,6 +130,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'The KubeSchedulerConfiguration cannot be used.',
     fix: 'Mend the field shown; `kubetick list scheduler` shows plug-ins and extension points.',
   },
+  E3012: {
+    meaning: 'A sweep cannot be expanded: an axis, a variant or an exception makes no sense.',
+    fix: 'docs/sweeps.md shows axes, ranges, variants and `except`.',
+  },
   // policy files
   E3101: {
     meaning: 'A policy file is not valid TypeScript, or imports what a policy may not.',
@@ -165,5 +169,13 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
   E4004: {
     meaning: 'The object to trace is not named correctly.',
     fix: 'Write KIND/NAME or KIND/NAMESPACE/NAME, for example `rc/web`.',
+  },
+  E4006: {
+    meaning: 'The path holds no runs that can be compared, or no such variant.',
+    fix: 'Give a directory written by `kubetick sweep` or `kubetick run`, or DIR:VARIANT.',
+  },
+  E4007: {
+    meaning: 'There is no baseline, or it does not belong to the experiment.',
+    fix: 'Write it with `kubetick gate … --update-baseline`.',
   },
 };

@@ -6,6 +6,7 @@ import { builtInControllers, PolicyFault, type Registry } from '../engine/index.
 import { costPresets } from '../policies/costs/index.ts';
 import { schedulerRegistry } from '../policies/scheduler/index.ts';
 import { workloads } from '../workloads/index.ts';
+import { guardedExtender } from './extender-guards.ts';
 import { guardedController, guardedPlugin, guardedWorkload } from './plugin-guards.ts';
 import { type Compiler, loadCompiler, loadPolicyFile, placeOf, runPolicyFile } from './plugin-modules.ts';
 import { type Policy, policiesOf } from './plugin-shapes.ts';
@@ -42,6 +43,7 @@ const TAKEN: Readonly<Record<Policy['kind'], readonly string[]>> = {
   'scheduler plug-in': [...schedulerRegistry.plugins, ...schedulerRegistry.unmodelled].map(
     ({ name }) => name,
   ),
+  'scheduler extender': [],
   workload: workloads.map(({ name }) => name),
   controller: builtInControllers.map(({ name }) => name),
   'cost preset': Object.keys(costPresets),
@@ -143,6 +145,9 @@ function merged(found: readonly Found[]): Policies {
         ...schedulerRegistry.plugins,
         ...all.flatMap((p) => (p.kind === 'scheduler plug-in' ? guardedPlugin(p.definition, p.file) : [])),
       ],
+      extenders: all.flatMap((p) =>
+        p.kind === 'scheduler extender' ? guardedExtender(p.definition, p.file) : [],
+      ),
     },
     controllers: all.flatMap((p) => (p.kind === 'controller' ? guardedController(p.definition, p.file) : [])),
   };

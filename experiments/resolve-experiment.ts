@@ -22,7 +22,7 @@ import {
 } from './node-groups.ts';
 import { duplicateProblems, type InputObject } from './objects.ts';
 import { faultProblem } from './registry.ts';
-import { checkConfig, configPath, noteUnused } from './scheduler-config.ts';
+import { checkConfig, configProblem, noteUnused, withPluginConfig } from './scheduler-config.ts';
 import type { Experiment } from './schema.ts';
 import { DEFAULT_SEED, DEFAULT_UNTIL_US, type ResolveContext } from './settings.ts';
 import { byTime, resolveSteps, type StepContext } from './steps.ts';
@@ -92,16 +92,19 @@ class ExperimentResolver {
     const search = spec.policies?.scheduler?.search;
     this.expectations();
     const runUs = spec.time?.run === undefined ? undefined : parseDuration(spec.time.run);
-    const warmUpUs = spec.time?.warmUp === undefined ? 0 : (parseDuration(spec.time.warmUp) ?? 0);
+    const warmUp = spec.time?.warmUp;
+    // `auto` is settled by a pilot run, before the run itself.
+    const warmUpUs = warmUp === undefined || warmUp === 'auto' ? 0 : (parseDuration(warmUp) ?? 0);
     const untilUs = settings.untilUs ?? runUs ?? DEFAULT_UNTIL_US;
     if (warmUpUs >= untilUs)
       this.problem('E3002', ['time', 'warmUp'], 'the warm-up is as long as the run or longer');
+    const costs = this.costs();
     return {
       experiment: this.experiment.metadata.name,
       variant: 'default',
       replication: 1,
       seed: settings.seed ?? spec.seeds?.seed ?? DEFAULT_SEED,
-      nodes: this.nodes(parts.hasNodes, objects),
+      nodes: this.nodes(parts.hasNodes, objects, costs),
       existing,
       steps,
       workloads: this.workloads(),
@@ -109,7 +112,7 @@ class ExperimentResolver {
         ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
         ...(search === undefined ? {} : { search }),
       },
-      costs: this.costs(),
+      costs,
       ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
       queue: spec.control?.queue ?? 'heap',
       untilUs,
@@ -177,7 +180,7 @@ class ExperimentResolver {
     return objects;
   }
 
-  private nodes(hasNodes: boolean, objects: readonly InputObject[]): NodeGroup[] {
+  private nodes(hasNodes: boolean, objects: readonly InputObject[], costs: CostPreset): NodeGroup[] {
     const { cluster } = this.spec;
     const preset = cluster?.preset;
     if (preset !== undefined && !Object.hasOwn(CLUSTER_PRESETS, preset)) {
@@ -207,6 +210,19 @@ class ExperimentResolver {
           didYouMean(group.type, [...instanceTypes.keys()]),
         );
       }
+      const runtimes = costs.runtimes ?? {};
+      const runtime =
+        group.runtime !== undefined && Object.hasOwn(runtimes, group.runtime)
+          ? runtimes[group.runtime]
+          : undefined;
+      if (group.runtime !== undefined && runtime === undefined) {
+        this.problem(
+          'E3005',
+          [...at, 'runtime'],
+          `no container runtime named ${JSON.stringify(group.runtime)} in the cost preset ${costs.name}`,
+          didYouMean(group.runtime, Object.keys(runtimes)),
+        );
+      }
       const shape: NodeShape = {
         cpu: group.cpu === undefined ? (type?.cpu ?? DEFAULT_NODE.cpu) : String(group.cpu),
         memory: group.memory === undefined ? (type?.memory ?? DEFAULT_NODE.memory) : String(group.memory),
@@ -223,6 +239,7 @@ class ExperimentResolver {
           ? { labels: { 'node.kubernetes.io/instance-type': group.type } }
           : {}),
         ...(group.taints === undefined ? {} : { taints: group.taints }),
+        ...(runtime === undefined ? {} : { runtime }),
       };
       if (group.count === 0) return;
       const single = group.name !== undefined && group.count === 1;
@@ -305,10 +322,13 @@ class ExperimentResolver {
   }
 
   private schedulerConfig(): KubeObject | undefined {
-    const path = this.spec.policies?.scheduler?.config;
+    const { config: path, pluginConfig } = this.spec.policies?.scheduler ?? {};
     if (path === undefined) {
-      this.checkProfiles(undefined, null);
-      return undefined;
+      const config = pluginConfig === undefined ? undefined : withPluginConfig(undefined, pluginConfig);
+      const place = this.manifest.position(['spec', 'policies', 'scheduler', 'pluginConfig']);
+      const source = { source: this.manifest.source, position: () => place };
+      this.checkProfiles(config, pluginConfig === undefined ? null : source);
+      return config;
     }
     const at = ['policies', 'scheduler', 'config'];
     const document = this.singleDocument(path, at);
@@ -322,23 +342,19 @@ class ExperimentResolver {
       );
       return undefined;
     }
-    const config = document.raw as unknown as KubeObject;
+    const written = document.raw as unknown as KubeObject;
+    const config = pluginConfig === undefined ? written : withPluginConfig(written, pluginConfig);
     this.checkProfiles(config, document);
     return config;
   }
 
-  private checkProfiles(config: KubeObject | undefined, document: ManifestObject | null): void {
+  private checkProfiles(
+    config: KubeObject | undefined,
+    document: Pick<ManifestObject, 'source' | 'position'> | null,
+  ): void {
     const { problems, loss, policies } = this.context;
     const checked = checkConfig(config, policies);
-    for (const { path, message } of checked.problems) {
-      const field = configPath(path);
-      problems.push({
-        code: 'E3011',
-        ...(document === null ? {} : { file: document.source, ...document.position(field) }),
-        path: field,
-        message,
-      });
-    }
+    problems.push(...checked.problems.map((problem) => configProblem(problem, document)));
     problems.push(...checked.faults);
     noteUnused(checked.unused, loss);
   }
@@ -392,8 +408,10 @@ class ExperimentResolver {
     }
     const note = (field: string, text: string) =>
       context.loss.add(manifest.source, 'Experiment', field, text);
-    if (spec.sweep !== undefined) note('spec.sweep', 'run uses the base values; the axes are not swept');
-    if ((spec.seeds?.replications ?? 1) > 1) note('spec.seeds.replications', 'run makes replication 1 only');
+    if (spec.sweep !== undefined)
+      note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
+    if ((spec.seeds?.replications ?? 1) > 1)
+      note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
     if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
     if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }

@@ -82,12 +82,19 @@ function idOf(scenarioText: string): string {
 
 /** `runs/<experiment>/<variant>-<hash>/r01`: the hash leaves the number of the replication out. */
 export function defaultRunDirectory(scenario: ResolvedScenario): string {
-  const hash = hashOf(`${packageJson.version}\n${JSON.stringify({ ...scenario, replication: 0 })}`).slice(
-    0,
-    8,
-  );
-  const number = String(scenario.replication).padStart(2, '0');
-  return join('runs', fileName(scenario.experiment), `${fileName(scenario.variant)}-${hash}`, `r${number}`);
+  const { experiment, replication } = scenario;
+  return join('runs', fileName(experiment), variantFolder(scenario), replicationName(replication));
+}
+
+/** `<variant>-<hash>` */
+export function variantFolder(scenario: ResolvedScenario): string {
+  const text = JSON.stringify({ ...scenario, replication: 0 });
+  return `${fileName(scenario.variant)}-${hashOf(`${packageJson.version}\n${text}`).slice(0, 8)}`;
+}
+
+/** `r01` */
+export function replicationName(replication: number): string {
+  return `r${String(replication).padStart(2, '0')}`;
 }
 
 /** Reads manifest.json and the scenario it stands for; a UserError when the directory is no result. */
@@ -301,7 +308,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function readManifest(directory: string): RunManifest | null {
+/** Null where the directory holds no result. */
+export function readManifest(directory: string): RunManifest | null {
   try {
     const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) as RunManifest;
     return manifest.kind === 'Run' && typeof manifest.scenario === 'object' ? manifest : null;

@@ -45,6 +45,7 @@ const nodes = z.strictObject({
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
+  runtime: z.string().min(1).optional().describe('container runtime, such as containerd or docker'),
   zones: z.array(z.string().min(1)).optional().describe('zones dealt to the nodes in turn'),
 });
 
@@ -121,6 +122,11 @@ const axis = z.strictObject({
   step: z.number().optional(),
 });
 
+const variant = z.strictObject({
+  extends: z.string().optional().describe('a variant whose `set` holds here too, below this one'),
+  set: z.record(z.string().min(1), z.unknown()).optional().describe('values by path inside spec'),
+});
+
 export const experimentSpec = z.strictObject({
   cluster: z
     .strictObject({
@@ -143,6 +149,10 @@ export const experimentSpec = z.strictObject({
       scheduler: z
         .strictObject({
           config: z.string().optional().describe('file with a KubeSchedulerConfiguration'),
+          pluginConfig: z
+            .record(z.string(), z.record(z.string(), z.unknown()))
+            .optional()
+            .describe('arguments of plug-ins by name, in every profile'),
           search: z
             .enum(['brute', 'class-tree', 'strata', 'index', 'verify'])
             .optional()
@@ -173,7 +183,10 @@ export const experimentSpec = z.strictObject({
     .describe('steps that break things: stop-node, cut-off, reboot, …; told apart for the reader only'),
   time: z
     .strictObject({
-      warmUp: duration.optional().describe('left out of the summary'),
+      warmUp: z
+        .union([z.literal('auto'), duration])
+        .optional()
+        .describe('left out of the summary; `auto`: as a pilot run says (MSER-5)'),
       run: duration.optional().describe('length of the run; without it: until idle, at most 1h'),
     })
     .optional(),
@@ -185,8 +198,19 @@ export const experimentSpec = z.strictObject({
     .optional(),
   sweep: z
     .strictObject({
-      axes: z.record(z.string(), axis),
-      except: z.array(z.record(z.string(), z.unknown())).optional(),
+      axes: z.record(z.string().min(1), axis).optional(),
+      variants: z
+        .record(z.string().min(1), variant)
+        .optional()
+        .describe('variants by name; each is run with every combination of the axes'),
+      except: z
+        .array(z.record(z.string(), z.unknown()))
+        .optional()
+        .describe('combinations left out: a value or a list of values by axis, `variant` for those by name'),
+      expect: z
+        .array(z.string())
+        .optional()
+        .describe('judged on the mean over the replications of a variant'),
     })
     .optional(),
   expect: z.array(z.string()).optional(),
@@ -244,6 +268,30 @@ function unwrap(schema: z.ZodType): z.ZodType {
   let inner = schema;
   while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault) inner = inner.unwrap() as z.ZodType;
   return inner;
+}
+
+/** The first key of a path that the schema does not know, with those that it knows there; null: the path may exist. */
+export function unknownStep(
+  schema: z.ZodType,
+  path: readonly (string | number)[],
+): { readonly at: number; readonly known: string[]; readonly list: boolean } | null {
+  let inner = unwrap(schema);
+  for (const [at, key] of path.entries()) {
+    if (inner instanceof z.ZodObject) {
+      const next = inner.shape[String(key)];
+      // A loose object takes any key: arguments of a workload are checked by the workload.
+      if (next === undefined)
+        return inner.def.catchall instanceof z.ZodUnknown
+          ? null
+          : { at, known: Object.keys(inner.shape), list: false };
+      inner = unwrap(next);
+    } else if (inner instanceof z.ZodArray) {
+      if (typeof key !== 'number') return { at, known: [], list: true };
+      inner = unwrap(inner.element as z.ZodType);
+    } else if (inner instanceof z.ZodRecord) inner = unwrap(inner.valueType as z.ZodType);
+    else return null;
+  }
+  return null;
 }
 
 /** Keys that the object at `path` may have; empty where any key goes. */

@@ -4,6 +4,7 @@ import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scen
 import { quantityMilli, tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
+import { isNodeCommand, nodeCommand } from './kubectl-nodes.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { isNodeStep, nodeSteps } from './node-steps.ts';
 import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
@@ -147,9 +148,14 @@ class StepResolver {
     return Math.round((step.at ?? step.t ?? 0) * 1000);
   }
 
-  private problem(code: string, field: string, message: string, hint?: string): void {
+  private problem(
+    code: string,
+    field: string | readonly (string | number)[],
+    message: string,
+    hint?: string,
+  ): void {
     const { manifest, problems } = this.context;
-    const steps = field === '' ? this.at : [...this.at, field];
+    const steps = field === '' ? this.at : [...this.at, ...[field].flat()];
     const path = steps.map((s, i) => (typeof s === 'number' ? `[${s}]` : i === 0 ? s : `.${s}`)).join('');
     problems.push({
       code,
@@ -418,8 +424,19 @@ class StepResolver {
 
   /** Command lines of kubectl that are one of the steps above, or that only look. */
   private kubectl(atUs: number, step: ExperimentStep): TimedStep[] {
+    return this.commandLine(atUs, step).map((one) => ({ ...one, process: true }));
+  }
+
+  private commandLine(atUs: number, step: ExperimentStep): TimedStep[] {
     const [verb, ...rest] = step.args ?? [];
     const words = rest.filter((word) => !word.startsWith('-'));
+    if (isNodeCommand(verb)) {
+      const line = step.args!.map((word) => word.replaceAll(NAMESPACE_PLACEHOLDER, this.context.namespace));
+      const found = nodeCommand(atUs, verb, line, (index, message, hint) =>
+        this.problem('E3002', index < 0 ? 'args' : ['args', index], message, hint),
+      );
+      return found === undefined ? [] : [found];
+    }
     if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined)
       return this.create(atUs, { ...step, do: 'create', ref: step.stdin });
     if (verb === 'scale' && words[0] !== undefined) {
@@ -432,8 +449,6 @@ class StepResolver {
       const propagation = cascade === undefined ? 'Background' : CASCADES[cascade];
       if (propagation !== undefined) return this.remove(atUs, { ...step, ref: words[0]!, propagation });
     }
-    if ((verb === 'cordon' || verb === 'uncordon') && words[0] !== undefined)
-      return this.nodes(atUs, { ...step, do: verb, node: words[0] });
     if (
       verb === 'get' ||
       verb === 'describe' ||

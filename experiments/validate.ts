@@ -5,6 +5,7 @@
 import { schedulerRegistry } from '../policies/index.ts';
 import { type ManifestObject, type ManifestProblem, readDocuments } from '../workloads/manifests.ts';
 import { fieldsOfPlugins, isCovered, kindKeyOf, noteOf, uncoveredFields } from './coverage.ts';
+import { expandSweep } from './expand.ts';
 import { readExperiment, readScenarioHeader } from './experiment-file.ts';
 import { type ReadPathsOptions, readPaths } from './files.ts';
 import { isScenarioHeader, judgeInNamespace } from './input.ts';
@@ -106,7 +107,8 @@ function validateDocument(manifest: ManifestObject, judge: Judge, scenario: stri
     };
   }
   if (head.apiVersion.startsWith('kubetick.io/')) {
-    const checked = readExperiment(manifest, []);
+    const read = readExperiment(manifest, []);
+    const checked = 'problems' in read ? read : expandSweep(read.value, manifest);
     return { ...head, ...rejection(manifest, 'problems' in checked ? checked.problems : []) };
   }
   const judged =

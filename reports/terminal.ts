@@ -16,6 +16,8 @@ import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/ta
 import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
+import { loggingTable } from './logging.ts';
+import { isOfRuntime, runtimeTable } from './runtimes.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -57,6 +59,8 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     latencyText(summary, c),
     phasesText(summary, c),
     controllersText(options, c),
+    runtimesText(summary, c),
+    loggingText(summary, c),
     clusterText(summary, c),
     expectText(summary, c),
     lossText(summary.loss, c),
@@ -234,7 +238,7 @@ function latencyText(summary: RunSummary, c: Colours): string {
     return known >= 0 ? known : LATENCY_ORDER.length;
   };
   const names = Object.keys(summary.latency)
-    .filter((name) => !name.startsWith('api.'))
+    .filter((name) => !name.startsWith('api.') && !isOfRuntime(name))
     .sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
   if (names.length === 0) return '';
   const rows = names.map((name) => {
@@ -267,6 +271,22 @@ function controllersText({ controllers }: SummaryTextOptions, c: Colours): strin
   if (controllers === undefined || controllers.rows.length === 0) return '';
   const { head, rows } = controllers.table(humanSeconds);
   return table([c.bold(head[0]!), ...head.slice(1).map((name) => c.dim(name))], rows);
+}
+
+function loggingText(summary: RunSummary, c: Colours): string {
+  const { counters = {} } = summary as Partial<FullSummary>;
+  const text = { count: grouped, seconds: humanSeconds };
+  const found = loggingTable(counters, summary.latency['log.delay'], text);
+  if (found === null) return '';
+  const [first, ...rest] = found.head;
+  return table([c.bold(first!), ...rest.map((name) => c.dim(name))], [found.row]);
+}
+
+function runtimesText(summary: RunSummary, c: Colours): string {
+  const found = runtimeTable(summary.latency, humanSeconds);
+  if (found === null) return '';
+  const [first, ...rest] = found.head;
+  return table([c.bold(first!), ...rest.map((name) => c.dim(name))], found.rows);
 }
 
 function clusterText(summary: RunSummary, c: Colours): string {

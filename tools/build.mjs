@@ -2,23 +2,27 @@
 // node_modules beside it; dist/lib holds libraries that few commands need, so that the others do not read them; dist/index.js
 // is what `import … from 'kubetick'` gives to programs, its types are made by `npm run build:types`. Commands are imported lazily by cli/main.ts; esbuild keeps that laziness inside the one
 // file (a module's body runs at its first import()), which is what makes `kubetick --help` cheap.
-// Options: --watch rebuilds at each change; --meta prints what each file is made of.
+// Options: --watch rebuilds at each change; --meta prints what each file is made of; --out DIR builds there.
 import { chmodSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const watch = process.argv.includes('--watch');
 const meta = process.argv.includes('--meta');
+const outAt = process.argv.indexOf('--out');
+const outdir = outAt < 0 ? join(root, 'dist') : resolve(process.argv[outAt + 1] ?? 'dist');
 
 /** CommonJS dependencies inside an ES module still call require() for Node's own modules. */
 const requireForCommonJs =
   "import { createRequire as createRequireForBundle } from 'node:module';\n" +
-  'const require = createRequireForBundle(import.meta.url);';
+  'const require = createRequireForBundle(import.meta.url);\n' +
+  // piscina looks for the script of its workers beside itself.
+  "const bundleFolder = createRequireForBundle(import.meta.url)('node:url').fileURLToPath(new URL('.', import.meta.url));";
 
 /** Loaded by the commands that use them, from a file of their own. */
-const SELDOM = ['sucrase', 'fast-check'];
+const SELDOM = ['sucrase', 'fast-check', 'piscina'];
 
 /** @type {esbuild.Plugin} */
 const seldom = {
@@ -48,10 +52,12 @@ const options = {
     bench: 'bench/main.ts',
     index: 'experiments/plugin-api.ts',
     ...Object.fromEntries(SELDOM.map((name) => [`lib/${name}`, name])),
+    'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
   plugins: [seldom, english],
-  outdir: 'dist',
+  outdir,
   bundle: true,
+  define: { __dirname: 'bundleFolder' },
   platform: 'node',
   target: 'node20',
   format: 'esm',
@@ -63,7 +69,8 @@ const options = {
   mainFields: ['module', 'main'],
   banner: { js: `#!/usr/bin/env node\n${requireForCommonJs}` },
   // A development dependency that finds its own parts with require(): dist/bench.js runs in a checkout only.
-  external: ['benchmark'],
+  // piscina's workers run without @napi-rs/nice, which would only lower their priority.
+  external: ['benchmark', '@napi-rs/nice'],
   logLevel: 'warning',
   metafile: true,
 };
@@ -91,6 +98,6 @@ if (watch) {
   // esbuild has printed what is wrong; its exception would only repeat that.
   const result = await esbuild.build(options).catch(() => process.exit(1));
   // npx runs the package's own bin through a link to this file, which must be executable.
-  chmodSync(join(root, 'dist', 'kubetick.js'), 0o755);
+  chmodSync(join(outdir, 'kubetick.js'), 0o755);
   if (meta) printInputs(result.metafile);
 }

@@ -12,17 +12,21 @@ interface Size {
   readonly pods: number;
   /** Replicas of each Deployment; 0: bare pods, all at once, as a scheduler benchmark creates them. */
   readonly replicas: number;
+  /** Pods with probes, lines in their logs, a Service for each Deployment, and a log agent on every node. */
+  readonly full?: true;
 }
 
 const SMALL: readonly Size[] = [
   { name: '100 nodes, 1,067 bare pods', nodes: 100, pods: 1_067, replicas: 0 },
   { name: '1,000 nodes, 7,064 bare pods', nodes: 1_000, pods: 7_064, replicas: 0 },
+  { name: '200 nodes, Services, probes, logs', nodes: 200, pods: 6_000, replicas: 300, full: true },
 ];
 
 const FULL: readonly Size[] = [
   ...SMALL,
   { name: '5,000 nodes, 10,000 bare pods', nodes: 5_000, pods: 10_000, replicas: 0 },
   { name: '5,000 nodes, 500 Deployments x 300', nodes: 5_000, pods: 150_000, replicas: 300 },
+  { name: '… with Services, probes and logs', nodes: 5_000, pods: 150_000, replicas: 300, full: true },
 ];
 
 /** The same pods on few and on many nodes. */
@@ -43,6 +47,52 @@ interface Figures {
   readonly fingerprint: string;
 }
 
+/** Objects of a cluster in which everything of the kubelets is at work. */
+function everything(size: Size): object[] {
+  const httpGet = { port: 8080 };
+  const resources = { requests: { cpu: '100m', memory: '200Mi' } };
+  const workload = (kind: string, name: string, spec: object, pod: object, annotations: object): object => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name },
+    spec: {
+      ...spec,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name }, annotations }, spec: pod },
+    },
+  });
+  const containers = [
+    {
+      name: 'app',
+      image: 'app:v1',
+      resources,
+      readinessProbe: { httpGet, periodSeconds: 5 },
+      livenessProbe: { httpGet },
+      startupProbe: { httpGet, periodSeconds: 2 },
+    },
+  ];
+  const objects: object[] = [
+    workload(
+      'DaemonSet',
+      'fluentd',
+      {},
+      { containers: [{ name: 'fluentd', image: 'fluentd:v1' }] },
+      { 'kubetick.io/log-agent': 'sink=20Mi/s' },
+    ),
+  ];
+  for (let i = 0; i < size.pods / size.replicas; i++) {
+    const name = `app-${i}`;
+    const annotations = { 'container.kubetick.io/app': 'log=20' };
+    objects.push(workload('Deployment', name, { replicas: size.replicas }, { containers }, annotations), {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { selector: { app: name }, ports: [{ port: 80 }] },
+    });
+  }
+  return objects;
+}
+
 function experiment(size: Size): object {
   const common = { cpu: '100m', memory: '200Mi' };
   const generator =
@@ -57,7 +107,7 @@ function experiment(size: Size): object {
       cluster: {
         nodes: [{ count: size.nodes, cpu: '32', memory: '128Gi', pods: 110, zones: ['a', 'b', 'c'] }],
       },
-      workload: { generators: [generator] },
+      workload: size.full ? { manifests: ['objects.json'] } : { generators: [generator] },
       time: { run: '6h' },
     },
   };
@@ -69,6 +119,10 @@ function measure(command: string, size: Size): Figures {
     const file = join(folder, 'scale.json');
     const out = join(folder, 'out');
     writeFileSync(file, JSON.stringify(experiment(size)));
+    if (size.full) {
+      const list = { apiVersion: 'v1', kind: 'List', items: everything(size) };
+      writeFileSync(join(folder, 'objects.json'), JSON.stringify(list));
+    }
     const done = nodeProcess([command, 'run', file, '--out', out, '--quiet']);
     if (done.status !== 0) throw new Error(`${size.name}: exit ${done.status}\n${done.stderr}`);
     const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));

@@ -45,13 +45,21 @@ const LISTS: Readonly<Record<string, List>> = {
     about: 'scheduler plug-ins for a KubeSchedulerConfiguration, and their weight in the default profile',
     async rows({ registry: { scheduler: schedulerRegistry } }) {
       const weight = new Map(schedulerRegistry.defaults.map((plugin) => [plugin.name, plugin.weight]));
-      return schedulerRegistry.plugins.map(({ name, about, points }) => ({
+      const plugins = schedulerRegistry.plugins.map(({ name, about, points }) => ({
         name,
         default: weight.has(name),
         weight: weight.get(name) ?? 0,
         points: points.join(' '),
         about,
       }));
+      const extenders = (schedulerRegistry.extenders ?? []).map(({ name, about, serves }) => ({
+        name,
+        default: false,
+        weight: 0,
+        points: `extender: ${Object.keys(serves).join(' ')}`,
+        about,
+      }));
+      return [...plugins, ...extenders];
     },
   },
   controllers: {

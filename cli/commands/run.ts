@@ -44,7 +44,15 @@ export async function run(
   dependencies: RunDependencies = realDependencies,
 ): Promise<number> {
   const trace = await openTrace(args.trace);
-  const scenario = await dependencies.load(args, io);
+  let scenario: ResolvedScenario;
+  try {
+    scenario = await dependencies.load(args, io);
+  } catch (error) {
+    // A warm-up that is settled by a pilot can be interrupted, too.
+    if (!(error instanceof Interrupted)) throw error;
+    io.stderr.write('interrupted: nothing was written\n');
+    return ExitCode.interrupted;
+  }
   const [{ execute }, { defaultRunDirectory }, terminal, { ControllerRows }] = await Promise.all([
     import('../../experiments/execute.ts'),
     import('../../experiments/run-directory.ts'),
@@ -106,8 +114,13 @@ const realDependencies: RunDependencies = {
       import('../../experiments/load.ts'),
       import('../../experiments/source-names.ts'),
     ]);
-    const { scenario } = await loadScenario(args.paths, { ...args, readStdin: io.readStdin });
-    return withPortableSources(scenario, args.paths);
+    const loaded = await loadScenario(args.paths, { ...args, readStdin: io.readStdin });
+    const scenario = withPortableSources(loaded.scenario, args.paths);
+    if (!loaded.autoWarmUp) return scenario;
+    const { estimateWarmUp } = await import('../../experiments/warm-up.ts');
+    const { warmUpUs, settled } = await estimateWarmUp(scenario, realDependencies.simulate);
+    if (!settled) io.stderr.write('warmUp: auto: the run is too short to tell where its warm-up ends\n');
+    return { ...scenario, warmUpUs };
   },
   async simulate(scenario, options) {
     const { simulateBuiltIn } = await import('../../experiments/simulate.ts');

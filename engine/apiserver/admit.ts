@@ -1,5 +1,6 @@
 // Creation as the simulated server runs it: the kinds' rules with what the cluster holds at this moment — namespaces,
 // accounts, priority classes — as admission looks them up.
+import { saysDefault, youngestClass } from '../kinds/default-storage-class.ts';
 import { TOKEN_SUFFIX } from '../kinds/ingest/materialise.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/registry.ts';
@@ -32,6 +33,12 @@ export function admission(state: ClusterState): (object: KubeObject, uid?: strin
   let known: string | undefined;
   const context: CreateContext = {
     nodeLifecycle: true,
+    volumeProtection: true,
+    defaultStorageClass: () => {
+      const store = objects.findKind('StorageClass');
+      if (store === undefined || store.ids.size === 0) return undefined;
+      return youngestClass([...store.ids.values()].map((id) => objects.get(id)!).filter(saysDefault));
+    },
     namespaceExists: (name) => objects.find('Namespace', '', name) >= 0,
     serviceAccount: (namespace, name) =>
       find('ServiceAccount', 'v1', namespace, name) ?? (name === 'default' ? DEFAULT_ACCOUNT : undefined),

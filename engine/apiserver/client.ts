@@ -238,6 +238,12 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target = 0, arg = 0): void {
+    const r = this.#node(Op.read, verb, resource, -1, reply, target, arg);
+    r.a = 2;
+    this.#send(r);
+  }
+
   patchNodeImages(node: number, images: readonly number[]): void {
     const r = this.#begin(Op.patchNodeImages, null, 0, 0);
     r.subject = node;

@@ -48,6 +48,8 @@ export class NodeWrites {
       const ready = change.conditions.find((condition) => condition.type === 'Ready');
       nodes.ready[node] = ready === undefined ? NodeReady.none : readyOf(ready.status);
     }
+    if (change.volumesAttached !== undefined) nodes.volumes(node).attached = change.volumesAttached;
+    if (change.volumesInUse !== undefined) nodes.volumes(node).inUse = change.volumesInUse;
     if (change.labels !== undefined) {
       const { [LABEL_HOSTNAME]: _hostname, ...rest } = change.labels;
       nodes.labelSet[node] = labels.intern({ ...labels.get(nodes.labelSet[node]!), ...rest });
@@ -114,6 +116,7 @@ export class NodeWrites {
     const { nodes, pods } = this.#h.state;
     r.code = 200;
     r.id = r.subject;
+    if (r.a === 2) return;
     if (r.a === 0) {
       if (this.#found(r) >= 0) r.revision = nodes.revision[r.subject]!;
     } else if (!pods.alive(r.subject, r.generation) || pods.word[r.subject]! & PodBit.removed) {

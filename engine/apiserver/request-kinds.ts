@@ -43,7 +43,8 @@ export class RequestKinds {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     const { handlerUs } = this.#costs;
-    const duration = handlerUs[text] ?? handlerUs[verb] ?? handlerUs['*'] ?? 0;
+    const reads = verb === 'list' ? handlerUs['get'] : undefined;
+    const duration = handlerUs[text] ?? handlerUs[verb] ?? reads ?? handlerUs['*'] ?? 0;
     const kind: RequestKind = {
       verb,
       resource,

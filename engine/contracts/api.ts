@@ -77,6 +77,9 @@ export interface NodeChange {
   /** Added to the labels, or replacing those of the same key. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** status.volumesAttached and status.volumesInUse as a whole: names of PersistentVolumes. */
+  readonly volumesAttached?: readonly string[];
+  readonly volumesInUse?: readonly string[];
   /** status.conditions as a whole. */
   readonly conditions?: readonly Json[];
 }
@@ -232,6 +235,8 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** GET or LIST of what the asker then reads from the tables: only the way there and back, and the server's work. */
+  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target?: number, arg?: number): void;
   /** PATCH nodes/status: images on the node (ids, the newest list). */
   patchNodeImages(node: number, images: readonly number[]): void;
 

@@ -1,11 +1,37 @@
 // The cost preset: how long each step takes and how many can go on at once. One file a preset in policies/costs,
 // each number with its source; the engine reads nothing else about time. All durations are integer µs.
 import type { Duration } from '../kernel/index.ts';
+import type { StorageBackend } from './storage-backend.ts';
 
 export interface ClientLimits {
   /** Requests a second; 0 = unlimited. */
   readonly qps: number;
   readonly burst: number;
+}
+
+/** What a container runtime costs, behind the kubelet's CRI. One file a runtime in policies/costs/cri. */
+export interface RuntimeCosts {
+  readonly name: string;
+  /** As in node.status.nodeInfo.containerRuntimeVersion. */
+  readonly version: string;
+  readonly about: string;
+  readonly sandboxUs: Duration;
+  readonly containerCreateUs: Duration;
+  readonly containerStartUs: Duration;
+  readonly stopUs: Duration;
+  readonly pullBaseUs: Duration;
+  readonly pullBytesPerSecond: number;
+  readonly serializeImagePulls: boolean;
+  /** Pulls at a time where they are not serialised; 0: no limit. */
+  readonly maxParallelImagePulls?: number;
+}
+
+export interface PluginCost {
+  /** Per pod visited in PreFilter, and in PreScore. */
+  readonly filterPodNs: number;
+  readonly scorePodNs: number;
+  /** Per node examined, unless PreFilter left the plug-in out. */
+  readonly filterNodeNs: number;
 }
 
 export interface CostPreset {
@@ -38,6 +64,8 @@ export interface CostPreset {
     readonly scheduler: ClientLimits;
     readonly kubelet: ClientLimits;
   };
+  /** From the start of a kubectl process to its first request; absent: 0. */
+  readonly kubectl?: { readonly startUs: Duration };
   readonly controllers: {
     /** Concurrent syncs by controller name; others take `*`. */
     readonly workers: Readonly<Record<string, number>>;
@@ -52,6 +80,11 @@ export interface CostPreset {
     readonly filterNodeNs: number;
     readonly scoreNodeNs: number;
     readonly parallelism: number;
+    /**
+     * By name of a plug-in: what it costs where it takes part, beyond the terms above. Nanoseconds a pod that upstream's
+     * implementation visits (`Plugin.visits`), divided by `parallelism`; and a node that it filters.
+     */
+    readonly plugins: Readonly<Record<string, PluginCost>>;
     readonly podInitialBackoffUs: number;
     readonly podMaxBackoffUs: number;
     readonly unschedulableFlushUs: number;
@@ -71,6 +104,10 @@ export interface CostPreset {
     /** From container start to the pod status seen changed (PLEG relist after sync). */
     readonly plegUs: Duration;
     readonly serializeImagePulls: boolean;
+    /** Pulls at a time where they are not serialised; 0 or absent: no limit. */
+    readonly maxParallelImagePulls?: number;
+    /** Images that no registry has: names, or with a trailing `*` all that begin so. */
+    readonly missingImages?: readonly string[];
     /** Bytes a second per pull. */
     readonly pullBytesPerSecond: number;
     /** Time of a pull besides moving bytes: manifest, unpack start. */
@@ -95,11 +132,15 @@ export interface CostPreset {
      */
     readonly exactDelays?: { readonly startUs: number; readonly readyUs: number; readonly stopUs: number };
   };
+  /** Container runtimes that nodes can name (annotation kubetick.io/container-runtime). */
+  readonly runtimes?: Readonly<Record<string, RuntimeCosts>>;
   /**
    * The resource metrics API: containers are looked at each `resolutionUs`, and a value is the mean since the look
    * before; 0: what is used at the moment it is asked for. Absent: 0 and 15 s.
    */
   readonly metrics?: { readonly resolutionUs: number; readonly windowUs: number };
+  /** Storage backends by name; absent: nobody makes, attaches or mounts volumes, and mounting takes no time. */
+  readonly storage?: Readonly<Record<string, StorageBackend>>;
   readonly proxy: {
     readonly minSyncUs: number;
     /** One sync: fixed part, per changed service, per endpoint of a changed service. */

@@ -60,6 +60,27 @@ export interface ScenarioFrame {
   readonly steps: readonly Json[];
 }
 
+/** Flags of `kubectl drain`; absent ones have kubectl's defaults. */
+export interface DrainOptions {
+  readonly ignoreDaemonSets: boolean;
+  readonly deleteEmptyDirData: boolean;
+  readonly force: boolean;
+  /** Goes on with the other nodes after one that could not be drained. */
+  readonly ignoreErrors: boolean;
+  /** DELETE instead of evictions: budgets are not asked. */
+  readonly disableEviction: boolean;
+  /** Grace for each pod, s; -1: the pod's own. */
+  readonly graceSeconds: number;
+  /** Given up after this long, µs; 0: never. */
+  readonly timeoutUs: number;
+  /** `timeoutUs` as kubectl prints it. */
+  readonly timeoutText: string;
+  /** Pods whose deletionTimestamp is more than this ago, s, are not waited for; 0: all are. */
+  readonly skipDeletedSeconds: number;
+  /** Only pods with these labels. */
+  readonly podLabels?: Readonly<Record<string, string>>;
+}
+
 /** Something done to the cluster at a time by kubectl. */
 export interface TimedStep {
   readonly atUs: number;
@@ -83,6 +104,9 @@ export interface TimedStep {
     | 'start-node'
     | 'cut-off'
     | 'crash-node'
+    | 'drain'
+    | 'cordon'
+    | 'uncordon'
     | 'look';
   readonly objects: readonly SourcedObject[];
   /** For `scale`, `patch` and `delete`: what it is about; for `scale` the new number. */
@@ -107,6 +131,10 @@ export interface TimedStep {
     readonly resource: 'cpu' | 'memory';
     readonly milli: number;
   };
+  /** For `drain`: the flags of the command line. */
+  readonly drain?: DrainOptions;
+  /** A kubectl of its own does this: its process starts first. */
+  readonly process?: boolean;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
   readonly toRevision?: number;
 }

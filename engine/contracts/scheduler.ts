@@ -11,6 +11,7 @@
 //   score        per feasible node, then `normalize` over all of them: 0..100, times the weight of the profile
 //   reserve      the node is chosen; `unreserve` undoes it, in reverse order, whenever anything later fails
 //   permit       last word before binding
+//   preBind      what has to be written and waited for before the pod is bound
 //   bind         the first binder that takes the pod binds it; `postBind` hears of success
 //
 // Verdicts are small integers: 0 passes, anything else was registered once through `handle.verdict(code, reasons)`,
@@ -20,6 +21,7 @@
 import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
+import type { ExtendedCandidates, PreemptionCandidate } from './extender.ts';
 import type { StorageView } from './storage.ts';
 import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
@@ -215,6 +217,8 @@ export interface ClusterView {
   readonly resources: Interner;
   readonly images: Interner;
   readonly labelSets: LabelSets;
+  /** Pods on nodes, assumed ones included. */
+  readonly podTotal: number;
   nodeName(node: number): string;
   /** -1: no such node. */
   nodeByName(name: string): number;
@@ -318,8 +322,20 @@ export interface FailedAttempt {
   filter(node: number): Verdict;
   /** Ends the supposition: every pod is back, and plug-ins know it. */
   reset(): void;
+  /** What extenders that are asked about preemption leave of these, or their error; null: none is asked. */
+  callExtenders(candidates: readonly PreemptionCandidate[]): ExtendedCandidates | null;
   /** 0 .. n-1, evenly. */
   draw(n: number): number;
+}
+
+/** What PreBind does while other pods are looked at: writes, then a look each second until all is ready. */
+export interface PreBindWork {
+  /** One PUT after the other; a refused one fails the binding. `base`: the version that `next` was made from. */
+  readonly updates: readonly { readonly base: KubeObject; readonly next: KubeObject }[];
+  /** true: the pod may be bound; a text: it never can be, and why. */
+  check(): boolean | string;
+  /** µs from the beginning after which it fails. */
+  readonly timeoutUs: number;
 }
 
 /** A pod on its way to its node. */
@@ -328,6 +344,11 @@ export interface BindRequest {
   readonly node: number;
   /** POST pods/binding through the scheduler's client. */
   post(): void;
+}
+
+export interface PodVisits {
+  filter: number;
+  score: number;
 }
 
 /**
@@ -352,6 +373,12 @@ export interface Plugin<F = unknown, S = unknown> {
   preScoreStrata?(pod: PodView, cluster: ClusterView, strata: NodeStrata): S | typeof SKIP;
   /** When to look again at a pod that this plug-in rejected. Absent: after every event. */
   readonly events?: readonly EventInterest[];
+
+  /**
+   * Pods that upstream's implementation goes over for this pod: what an attempt is charged for where the cost preset
+   * says so. Fills `out` with the numbers for PreFilter and for PreScore.
+   */
+  visits?(pod: PodView, cluster: ClusterView, out: PodVisits): void;
 
   preEnqueue?(pod: PodView): Verdict;
   /** True if pod `a` leaves the queue before pod `b`. Equal pods leave in the order of their creation. */
@@ -397,6 +424,8 @@ export interface Plugin<F = unknown, S = unknown> {
   reserve?(pod: PodView, node: number): Verdict;
   unreserve?(pod: PodView, node: number): void;
   permit?(pod: PodView, node: number): Verdict;
+  /** What must be written and waited for before the pod is bound; null: nothing. */
+  preBind?(pod: PodView, node: number): PreBindWork | null;
   /** Returns whether it took the pod. */
   bind?(request: BindRequest): boolean;
   postBind?(pod: PodView, node: number): void;
@@ -460,40 +489,4 @@ export interface UnmodelledPlugin extends PluginGap {
   readonly points: readonly ExtensionPoint[];
 }
 
-export interface PluginRegistry {
-  readonly plugins: readonly PluginDefinition[];
-  readonly unmodelled: readonly UnmodelledPlugin[];
-  /** The default MultiPoint list, in order. Weight 0: not a scorer. */
-  readonly defaults: readonly { readonly name: string; readonly weight: number }[];
-}
-
-export interface PluginUse {
-  readonly definition: PluginDefinition;
-  readonly args: unknown;
-}
-
-/** A profile of a KubeSchedulerConfiguration after defaults: who stands at which point, in order. */
-export interface SchedulerProfile {
-  readonly schedulerName: string;
-  /** Every plug-in of the profile once; the points name positions in this list. */
-  readonly plugins: readonly PluginUse[];
-  readonly points: Readonly<Record<ExtensionPoint, readonly number[]>>;
-  /** Of the plug-ins at `score`, in that order. */
-  readonly weights: readonly number[];
-  /** 0: adaptive, or as the whole configuration says. */
-  readonly percentageOfNodesToScore: number;
-  readonly unmodelled: readonly UnmodelledPlugin[];
-}
-
-/** What the configuration says besides profiles; absent: as the cost preset. */
-export interface SchedulerSettings {
-  readonly profiles: readonly SchedulerProfile[];
-  readonly parallelism?: number;
-  readonly podInitialBackoffUs?: number;
-  readonly podMaxBackoffUs?: number;
-}
-
-export interface ProfileProblem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
+export type * from './scheduler-settings.ts';

@@ -10,7 +10,15 @@ export interface ColumnSpec {
   readonly help: string;
 }
 
-export type TableName = 'pods' | 'nodes' | 'api' | 'controllers' | 'timeseries' | 'events' | 'loss';
+export type TableName =
+  | 'pods'
+  | 'nodes'
+  | 'api'
+  | 'controllers'
+  | 'volumes'
+  | 'timeseries'
+  | 'events'
+  | 'loss';
 
 export interface TableSpec {
   readonly name: TableName;
@@ -83,6 +91,7 @@ export const NODES_TABLE: TableSpec = {
     num('pods_mean', 'mean number of bound pods that have not ended'),
     int('pods_peak', 'largest number of bound pods that have not ended'),
     int('pods_total', 'pods ever bound to it'),
+    text('container_runtime', 'status.nodeInfo.containerRuntimeVersion'),
   ],
 };
 
@@ -117,6 +126,23 @@ export const CONTROLLERS_TABLE: TableSpec = {
     int('requests', 'API requests answered'),
     int('conflicts', 'of these, answers 409: another write came first, or the object exists'),
     int('errors', 'of these, other answers of 400 and more'),
+  ],
+};
+
+export const VOLUMES_TABLE: TableSpec = {
+  name: 'volumes',
+  help: 'one row a volume of a claim that was made or mounted in the run, in the order in which that happened first; only runs with such volumes write it',
+  columns: [
+    ...RUN_LABELS,
+    text('volume', 'PersistentVolume'),
+    text('claim', 'namespace/name of the claim it is for'),
+    text('backend', 'storage backend of the cost preset'),
+    time('provisioned_s', 'made by a provisioner'),
+    time('mounted_s', 'first mounted into a pod'),
+    int('attaches', 'times it was attached to a node'),
+    int('detaches', 'times it was detached'),
+    int('mounts', 'times it was mounted into a pod'),
+    text('nodes', 'nodes it was mounted on, in order: its data went there'),
   ],
 };
 
@@ -158,6 +184,7 @@ export const TABLES: readonly TableSpec[] = [
   NODES_TABLE,
   API_TABLE,
   CONTROLLERS_TABLE,
+  VOLUMES_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
   LOSS_TABLE,

@@ -59,6 +59,9 @@ export interface TimelineStep {
   /** Pod that `nth` chose. */
   picked?: string;
   exit?: number;
+  /** What kubectl drain, cordon and uncordon print. */
+  stdout?: string;
+  stderr?: string;
 }
 
 export interface Timeline {
@@ -83,6 +86,8 @@ export interface StepAnswer {
   readonly message: string;
   /** Pod that `nth` chose, in normal form. */
   readonly picked?: string;
+  /** What a kubectl of its own printed, with pods in normal form. */
+  readonly printed?: { readonly stdout: string; readonly stderr: string };
 }
 
 /** Who is told how steps went. */

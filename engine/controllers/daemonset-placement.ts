@@ -2,20 +2,12 @@
 // (NodeShouldRunDaemonPod of pkg/controller/daemon/daemon_controller.go and util/daemonset_util.go, v1.36).
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import {
-  compileExpressions,
+  compileNodeSelection,
   type NodeTable,
-  type Requirement,
-  requirementMatches,
   type Taint,
+  type Toleration,
+  tolerates,
 } from '../state/index.ts';
-
-interface Toleration {
-  readonly key?: string;
-  readonly operator?: string;
-  readonly value?: string;
-  readonly effect?: string;
-  readonly tolerationSeconds?: number;
-}
 
 const always = (key: string, effect: string): Toleration => ({ key, operator: 'Exists', effect });
 
@@ -50,31 +42,6 @@ export function daemonTolerations(spec: Json): readonly Toleration[] {
   return list;
 }
 
-function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { key = '', operator = '', value = '', effect = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return (operator === '' || operator === 'Equal') && value === (taint.value ?? '');
-}
-
-interface Term {
-  readonly labels: readonly Requirement[];
-  readonly fields: readonly Requirement[];
-}
-
-/** Terms are ORed; an empty one selects nothing. null: every node. */
-function requiredTerms(spec: Json): Term[] | null {
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (required === undefined || required === null) return null;
-  return (required.nodeSelectorTerms ?? [])
-    .map((term: Json) => ({
-      labels: compileExpressions(term.matchExpressions),
-      fields: compileExpressions(term.matchFields),
-    }))
-    .filter(({ labels, fields }: Term) => labels.length > 0 || fields.length > 0);
-}
-
 export interface Placement {
   /** A pod is to be made there if there is none. */
   readonly shouldRun: boolean;
@@ -89,15 +56,13 @@ const RUNS: Placement = { shouldRun: true, shouldContinue: true };
 /** Tells of nodes, by their columns as they are. */
 export function placementOf(set: KubeObject, nodes: NodeTable): (node: number) => Placement {
   const { spec } = set['spec'].template;
-  const terms = requiredTerms(spec);
-  const selector = Object.entries<string>(spec.nodeSelector ?? {});
+  const selects = compileNodeSelection(spec);
   const tolerations = daemonTolerations(spec);
   const isTolerated = (taint: Taint): boolean =>
     tolerations.some((toleration) => tolerates(toleration, taint));
   return (node) => {
     if (spec.nodeName && spec.nodeName !== nodes.name[node]) return NOWHERE;
-    for (const [key, value] of selector) if (nodes.label(node, key) !== value) return NOWHERE;
-    if (terms !== null && !terms.some((term) => matches(term, nodes, node))) return NOWHERE;
+    if (!selects(nodes, node)) return NOWHERE;
     let stays = true;
     let runs = true;
     for (const taint of nodes.taints[node]!) {
@@ -109,9 +74,3 @@ export function placementOf(set: KubeObject, nodes: NodeTable): (node: number) =
     return stays ? STAYS : NOWHERE;
   };
 }
-
-const matches = ({ labels, fields }: Term, nodes: NodeTable, node: number): boolean =>
-  labels.every((requirement) => requirementMatches(requirement, nodes.label(node, requirement.key))) &&
-  fields.every((requirement) =>
-    requirementMatches(requirement, requirement.key === 'metadata.name' ? nodes.name[node] : undefined),
-  );

@@ -1,11 +1,16 @@
 // The controllers of kube-controller-manager that are modelled, one line each, in the order in which they are served.
 import type { ControllerDefinition } from '../contracts/controller.ts';
+import { attachDetachController } from './attach-detach.ts';
 import { cronJobController } from './cronjob.ts';
+import { csiAttacherController } from './csi-attacher.ts';
+import { csiNodesController } from './csi-nodes.ts';
+import { csiProvisionerController } from './csi-provisioner.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
@@ -14,6 +19,8 @@ import { rootCaCertPublisher, serviceAccountController } from './namespace-defau
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { nodeTtlController } from './node-ttl.ts';
 import { podGcController } from './pod-gc.ts';
+import { pvBinderController } from './pv-binder.ts';
+import { pvcProtectionController, pvProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
@@ -43,4 +50,12 @@ export const controllers: readonly ControllerDefinition[] = [
   resourceQuotaController,
   disruptionController,
   horizontalPodAutoscalerController,
+  pvBinderController,
+  pvcProtectionController,
+  pvProtectionController,
+  ephemeralVolumeController,
+  attachDetachController,
+  csiAttacherController,
+  csiProvisionerController,
+  csiNodesController,
 ];

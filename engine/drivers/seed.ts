@@ -82,6 +82,7 @@ export class Seeder {
       cpuMilli: nodes.cpuMilli[node]!,
       memoryBytes: nodes.memoryBytes[node]!,
       podsMax: nodes.podsMax[node]!,
+      runtime: object['status']?.nodeInfo?.containerRuntimeVersion ?? '',
     });
     return node;
   }

@@ -5,9 +5,10 @@ import type { NodeControl } from '../contracts/node-control.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import type { NodePick, PodPick, SourcedObject, TimedStep } from '../contracts/scenario.ts';
 import type { StepWitness } from '../contracts/timeline.ts';
-import { assert, type EventKind } from '../kernel/index.ts';
+import { assert, type EventKind, type Sampler } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
+import { type CommandEnd, DrainCommands } from './drain.ts';
 import { pickNodes } from './pick-node.ts';
 import { pickPod } from './pick-pod.ts';
 import { podPatch } from './pod-patch.ts';
@@ -18,7 +19,13 @@ interface Task {
   readonly object: SourcedObject | null;
   /** Node that it is about, as found when the step began; -1: none. */
   readonly node: number;
+  /** A process starts before its request. */
+  readonly starts: boolean;
 }
+
+/** Done by a kubectl that sends several requests at a time. */
+const isDrain = (step: TimedStep): boolean =>
+  step.do === 'drain' || step.do === 'cordon' || step.do === 'uncordon';
 
 export class StepDriver {
   readonly #c: RunContext;
@@ -35,6 +42,11 @@ export class StepDriver {
   #picked: string | undefined;
 
   readonly #machines: NodeControl | null;
+  readonly #drains: DrainCommands;
+  readonly #startUs: Sampler;
+  readonly #upKind: EventKind;
+  /** Task whose process is starting or has started. */
+  #starting: Task | null = null;
 
   /** `witness`: is told how each step went. `machines`: for what is done to nodes past the API. */
   constructor(
@@ -48,19 +60,28 @@ export class StepDriver {
     this.#steps = steps;
     this.#witness = witness;
     this.#client = context.api.client('kubectl', context.costs.clients.kubectl, { trusted: false });
-    this.#kind = context.kernel.on('kubectl/step', (index) => this.#due(this.#steps[index]!));
+    this.#kind = context.kernel.on('kubectl/step', (index) => this.#due(this.#steps[index]!, index));
     this.#answered = (reply) => this.#answer(reply);
+    this.#drains = new DrainCommands(context, this.#client, (pod) => witness?.podName(pod));
+    this.#startUs = context.durations.sampler('kubectl/start', context.costs.kubectl?.startUs ?? 0);
+    this.#upKind = context.kernel.on('kubectl/started', (index) => this.#up(index));
   }
 
   start(): void {
     for (const [index, step] of this.#steps.entries()) this.#c.kernel.at(step.atUs, this.#kind, index, 0);
   }
 
-  #due(step: TimedStep): void {
-    if (step.nodes !== undefined) this.#nodes(step, step.nodes);
+  #due(step: TimedStep, index: number): void {
+    const starts = step.process === true;
+    if (isDrain(step)) {
+      // A process of its own; a recorded scenario does one step after the other.
+      if (step.ordinal === undefined) return this.#afterStart(index);
+      this.#queue.push({ step, object: null, node: -1, starts });
+    } else if (step.nodes !== undefined) this.#nodes(step, step.nodes);
     else if (step.objects.length > 0)
-      for (const object of step.objects) this.#queue.push({ step, object, node: -1 });
-    else this.#queue.push({ step, object: null, node: -1 });
+      for (const [i, object] of step.objects.entries())
+        this.#queue.push({ step, object, node: -1, starts: starts && i === 0 });
+    else this.#queue.push({ step, object: null, node: -1, starts });
     if (!this.#busy) this.#next();
   }
 
@@ -74,7 +95,7 @@ export class StepDriver {
     // Machines stop and start at once, whatever kubectl waits for; a recorded scenario does one step after the other.
     const queued = step.ordinal !== undefined || step.do === 'patch-node' || step.do === 'remove-node';
     for (const node of nodes) {
-      if (queued) this.#queue.push({ step, object: null, node });
+      if (queued) this.#queue.push({ step, object: null, node, starts: false });
       else this.#machine(step, node);
     }
   }
@@ -91,6 +112,44 @@ export class StepDriver {
     return false;
   }
 
+  /** `index` of the step, whose process begins; -1: the one at the head of the queue. */
+  #afterStart(index: number): void {
+    const { kernel } = this.#c;
+    kernel.at(kernel.now + this.#startUs(Math.max(0, index), 0), this.#upKind, index + 1, 0);
+  }
+
+  #up(number: number): void {
+    const step = this.#steps[number - 1];
+    if (step !== undefined) {
+      const sentUs = step.atUs;
+      this.#drain(step, (end) => this.#told(step, sentUs, end));
+    } else if (!this.#send(this.#queue[this.#head]!)) {
+      this.#head += 1;
+      this.#next();
+    }
+  }
+
+  #drain(step: TimedStep, done: (end: CommandEnd) => void): void {
+    const pick = step.nodes!;
+    const { nodes } = this.#c.state;
+    const missing = pick.names?.filter((name) => nodes.find(name) < 0) ?? [];
+    this.#drains.run(step, pickNodes(this.#c.state, pick), missing, done);
+  }
+
+  #told(step: TimedStep, sentUs: number, { exit, stdout, stderr }: CommandEnd): void {
+    const message = stderr.trimEnd().split('\n').at(-1) ?? '';
+    if (exit !== 0) this.#c.recorder.loss('kubectl', 'Node', '', 1, `${step.do}: ${message}`);
+    this.#witness?.answered({
+      step,
+      sentUs,
+      answeredUs: this.#c.kernel.now,
+      code: exit === 0 ? 200 : 400,
+      reason: '',
+      message,
+      printed: { stdout, stderr },
+    });
+  }
+
   /** Sends the next request; steps whose object is not there are passed over. */
   #next(): void {
     this.#busy = true;
@@ -105,8 +164,25 @@ export class StepDriver {
 
   /** False: there is nothing to send the request about. */
   #send(task: Task): boolean {
-    this.#sentUs = this.#c.kernel.now;
-    this.#picked = undefined;
+    const up = this.#starting === task;
+    this.#starting = null;
+    if (!up) {
+      this.#sentUs = this.#c.kernel.now;
+      this.#picked = undefined;
+      if (task.starts) {
+        this.#starting = task;
+        this.#afterStart(-1);
+        return true;
+      }
+    }
+    if (isDrain(task.step)) {
+      this.#drain(task.step, (end) => {
+        this.#told(task.step, this.#sentUs, end);
+        this.#head += 1;
+        this.#next();
+      });
+      return true;
+    }
     if (task.step.do === 'look') return this.#unsent(task, 0, '', '');
     if (task.step.usage !== undefined) {
       const { resource, namespace, matchLabels, milli } = task.step.usage;

@@ -175,7 +175,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'persistentvolumes',
     namespaced: false,
     shortNames: ['pv'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate,
     warnings,

@@ -115,7 +115,7 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'persistentvolumeclaims',
     namespaced: true,
     shortNames: ['pvc'],
-    modelled: false,
+    modelled: true,
     defaults,
     validate: (claim, errors) => checkPersistentVolumeClaimSpec(claim.spec, 'spec', errors),
     warnings,

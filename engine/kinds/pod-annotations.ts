@@ -1,9 +1,11 @@
 // Annotations with a meaning for pods: mirror pods, deletion cost, and the old forms of seccomp and AppArmor
 // (ValidatePodSpecificAnnotations and validateSeccompAnnotationsAndFields; v1.36).
 import { checkDescendingPath } from './checks.ts';
+import { BEHAVIOUR_PREFIX, parseBehaviour } from './container-behaviour.ts';
 import { child, entry, type FieldErrors } from './field-errors.ts';
 import { isSet, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
+import { LOG_AGENT_ANNOTATION, parseLogAgent } from './log-agent.ts';
 import { containersOf } from './pod-os.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -46,6 +48,16 @@ export function checkPodAnnotations(
       checkSeccompValue(errors, child(field, key), value);
   }
   const names = [...containersOf(spec, 'spec')].map(([container]) => text(container.name));
+  const agent = annotations[LOG_AGENT_ANNOTATION];
+  if (agent !== undefined)
+    parseLogAgent(agent, (message) => errors.invalid(entry(field, LOG_AGENT_ANNOTATION), agent, message));
+  // Kubetick's own: what it does not understand would silently change nothing.
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!key.startsWith(BEHAVIOUR_PREFIX)) continue;
+    if (!names.includes(key.slice(BEHAVIOUR_PREFIX.length)))
+      errors.invalid(entry(field, key), key.slice(BEHAVIOUR_PREFIX.length), 'container not found');
+    parseBehaviour(value, (message) => errors.invalid(entry(field, key), value, message));
+  }
   for (const [key, value] of Object.entries(annotations)) {
     if (!key.startsWith(APPARMOR)) continue;
     const name = key.slice(APPARMOR.length);

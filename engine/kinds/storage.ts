@@ -202,7 +202,7 @@ const deprecatedTopologyLabels: Readonly<Record<string, string>> = {
   'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
 };
 
-const base = { apiVersion: 'storage.k8s.io/v1', namespaced: false, modelled: false } as const;
+const base = { apiVersion: 'storage.k8s.io/v1', namespaced: false, modelled: true } as const;
 const keep = (): void => undefined;
 
 export const kinds: readonly KindDefinition[] = [
@@ -211,7 +211,6 @@ export const kinds: readonly KindDefinition[] = [
     kind: 'StorageClass',
     resource: 'storageclasses',
     shortNames: ['sc'],
-    modelled: false,
     defaults: defaultStorageClass,
     validate: validateStorageClass,
     warnings: warnStorageClass,
@@ -220,7 +219,6 @@ export const kinds: readonly KindDefinition[] = [
     ...base,
     kind: 'CSIDriver',
     resource: 'csidrivers',
-    modelled: false,
     defaults: defaultCsiDriver,
     validate: validateCsiDriver,
   },
@@ -228,7 +226,6 @@ export const kinds: readonly KindDefinition[] = [
     ...base,
     kind: 'CSINode',
     resource: 'csinodes',
-    modelled: false,
     defaults: keep,
     validate: validateCsiNode,
   },
@@ -236,7 +233,6 @@ export const kinds: readonly KindDefinition[] = [
     ...base,
     kind: 'VolumeAttachment',
     resource: 'volumeattachments',
-    modelled: false,
     defaults: (attachment) => {
       attachment.status = { attached: false };
     },
@@ -253,6 +249,7 @@ export const kinds: readonly KindDefinition[] = [
   {
     ...base,
     kind: 'VolumeAttributesClass',
+    modelled: false,
     resource: 'volumeattributesclasses',
     shortNames: ['vac'],
     defaults: keep,

@@ -45,6 +45,33 @@ export function judgeExpect(text: string, summary: RunSummary): ExpectResult {
   return { text, holds: observed !== null && holds(observed, parsed.operator, parsed.value), observed };
 }
 
+/** As `judgeExpect`, on the mean over several runs; where one of them observed nothing it does not hold. */
+export function judgeMeanExpect(text: string, summaries: readonly RunSummary[]): ExpectResult {
+  const parsed = parseExpect(text);
+  if (typeof parsed === 'string') throw new RangeError(`expect "${text}": ${parsed}`);
+  let sum = 0;
+  for (const summary of summaries) {
+    const one = observe(parsed.metric, summary);
+    if (one === null) return { text, holds: false, observed: null };
+    sum += one;
+  }
+  if (summaries.length === 0) return { text, holds: false, observed: null };
+  const observed = sum / summaries.length;
+  return { text, holds: holds(observed, parsed.operator, parsed.value), observed };
+}
+
+/** Says what is wrong with the name of a metric (`pod.startup.p99`), or null. */
+export function checkMetric(name: string): string | null {
+  return canonicalName(name) === null ? unknownMetric(name) : null;
+}
+
+/** The number of that name in a summary; null where nothing was observed. The name must pass `checkMetric`. */
+export function observedMetric(name: string, summary: RunSummary): number | null {
+  const metric = canonicalName(name);
+  if (metric === null) throw new RangeError(unknownMetric(name));
+  return observe(metric, summary);
+}
+
 function parseExpect(text: string): Expectation | string {
   const match = /^\s*([^\s<>=!]+)\s*(<=|>=|==|!=|<|>|=)\s*(\S+)\s*$/.exec(text);
   if (match === null)

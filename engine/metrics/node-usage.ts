@@ -12,6 +12,8 @@ export interface NodeRow {
   readonly cpuMilli: number;
   readonly memoryBytes: number;
   readonly podsMax: number;
+  /** status.nodeInfo.containerRuntimeVersion; absent: not said. */
+  readonly runtime?: string;
 }
 
 interface NodeRecord {
@@ -137,6 +139,7 @@ export class NodeUsage {
         rounded(mean(2)),
         this.usage.peak(at + 2),
         podsTotal,
+        row.runtime ?? '',
       ];
     }
   }

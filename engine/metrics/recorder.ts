@@ -25,6 +25,7 @@ import {
   PODS_TABLE,
   type TableSpec,
   TIMESERIES_TABLE,
+  VOLUMES_TABLE,
 } from '../contracts/tables.ts';
 import { assert } from '../kernel/assert.ts';
 import { type ControllerCounts, controllerRows } from './controllers.ts';
@@ -37,6 +38,7 @@ import { type PodRowSource, PodRows } from './pod-rows.ts';
 import { PodFlag, PodStamp, PodStamps } from './pod-stamps.ts';
 import { Requests, summarise } from './requests.ts';
 import { Tracer } from './tracer.ts';
+import { VolumeLog } from './volumes.ts';
 
 export type { NodeRow } from './node-usage.ts';
 export type { PodRowSource } from './pod-rows.ts';
@@ -106,6 +108,7 @@ export class Recorder {
   private readonly nodesGauge: number;
   private readonly cpuGauge: number;
   private readonly memoryGauge: number;
+  readonly volumes = new VolumeLog();
   private readonly controllers: ControllerCounts[] = [];
   private created = 0;
   private gone = 0;
@@ -237,9 +240,9 @@ export class Recorder {
     return id;
   }
 
-  /** A duration that ends now, whole µs. */
-  observe(id: number, us: number): void {
-    if (this.now() >= this.warmUpUs) this.histograms[id]!.record(us);
+  /** A duration that ends now, whole µs, or so many equal ones. */
+  observe(id: number, us: number, times = 1): void {
+    if (this.now() >= this.warmUpUs) this.histograms[id]!.record(us, times);
   }
 
   // ---- API requests
@@ -349,6 +352,7 @@ export class Recorder {
       controllerRows(this.controllers, (id) => this.histograms[id]!),
       true,
     );
+    if (!this.volumes.isEmpty) this.writeTable(VOLUMES_TABLE, this.volumes.rows(), true);
     this.writeTable(TIMESERIES_TABLE, this.gauges.rows(), false);
     const losses = this.losses.sorted();
     this.writeTable(

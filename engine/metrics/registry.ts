@@ -40,6 +40,18 @@ export const METRICS: readonly MetricSpec[] = [
   latency('scheduler.bind', 'decision → binding stored in etcd and answered'),
   latency('kubelet.pull', 'one image pull, waiting in the pull queue of its node included'),
   latency('kubelet.start', 'pod seen by its kubelet → all containers started'),
+  latency('volume.provision', 'a CSI provisioner has seen the claim → PersistentVolume stored in etcd'),
+  latency('volume.attach', 'VolumeAttachment asked for → the attach-detach controller has seen it attached'),
+  latency('volume.mount', "kubelet asks for a pod's volumes → all are mounted"),
+  latency('volume.detach', 'VolumeAttachment deleted → the attach-detach controller has seen it gone'),
+  latency(
+    'runtime.<name>.<step>',
+    'on nodes with that container runtime: sandbox (RunPodSandbox), pull (one image), start (as kubelet.start): runtime.docker.start',
+  ),
+  latency(
+    'log.delay',
+    'a container writes a line → the sink of its node’s log agent has it; lines that were shipped or wait',
+  ),
   latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
   latency(
     'workqueue.<controller>',

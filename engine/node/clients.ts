@@ -4,6 +4,8 @@ import type { RunContext } from '../contracts/run-context.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
 import { type NodePower, Reach } from './node-power.ts';
 
+export const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
+
 /** What a kubelet would have sent of a pod: a status, or (null) the last DELETE. */
 interface Unsaid {
   readonly generation: number;
@@ -116,6 +118,22 @@ export class KubeletClients {
     const took = `${Math.round(us / 1000)}ms`;
     const text = `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${bytes} bytes.`;
     this.event(pod, 'Normal', 'Pulled', text);
+  }
+
+  pullFailed(pod: number, image: number, failure: string): void {
+    const name = this.#c.state.images.text(image);
+    this.event(pod, 'Warning', 'Failed', `Failed to pull image "${name}": ${failure}`);
+    this.event(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
+  }
+
+  pullBacksOff(pod: number, image: number): void {
+    this.event(pod, 'Normal', 'BackOff', this.#imageText(image, 'Back-off pulling image ', ''));
+    this.event(pod, 'Warning', 'Failed', 'Error: ImagePullBackOff');
+  }
+
+  /** PATCH of nothing but why a container waits. */
+  reason(pod: number, reason: number): void {
+    this.patch(pod, { ...NO_CHANGE, reason });
   }
 
   neverPulled(pod: number, image: string): void {

@@ -43,25 +43,26 @@ function entryOf<T>(
   template: PodTemplate,
   pod: number,
   progress: Progress,
+  more: number,
 ): T | undefined {
   const { annotations, restartPolicy } = template;
   const index = list.byIndex === null ? Number.NaN : Number(annotations[COMPLETION_INDEX] ?? Number.NaN);
   const entries = list.byIndex?.get(index) ?? list.all;
-  const k = restartPolicy === 'Never' ? progress.ordinal[pod]! : progress.runs[pod]!;
+  const k = restartPolicy === 'Never' ? progress.ordinal[pod]! : progress.runs[pod]! + more;
   return entries[Math.min(k, entries.length - 1)];
 }
 
-/** Run time of the current run, µs; null: it runs on. */
-export function runUsOf(state: ClusterState, pod: number, progress: Progress): number | null {
+/** Run time of the current run, or the one `more` runs later, µs; null: it runs on. */
+export function runUsOf(state: ClusterState, pod: number, progress: Progress, more = 0): number | null {
   const fixed = state.pods.runUs[pod]!;
   if (!Number.isNaN(fixed)) return fixed;
   const template = state.template(pod);
-  return entryOf(template.timings.runUs, template, pod, progress) ?? null;
+  return entryOf(template.timings.runUs, template, pod, progress, more) ?? null;
 }
 
 /** Exit code of the current run. */
-export const exitCodeOf = (template: PodTemplate, pod: number, progress: Progress): number =>
-  entryOf(template.timings.exitCodes, template, pod, progress) ?? 0;
+export const exitCodeOf = (template: PodTemplate, pod: number, progress: Progress, more = 0): number =>
+  entryOf(template.timings.exitCodes, template, pod, progress, more) ?? 0;
 
 /**
  * Exit code of a pod that is stopped: a restartPolicy of Always stands for a server that ends well on SIGTERM, a job

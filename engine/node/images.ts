@@ -1,9 +1,10 @@
 // Images on nodes: what is there, what is being pulled, and how long a pull takes. With serializeImagePulls one pull
 // at a time runs on a node and the others queue (pkg/kubelet/images/puller.go); pulls of a node share its registry
-// limiter (registryPullQPS), on which they wait here; the real one refuses them and they come again after back-off.
+// limiter (registryPullQPS), which refuses what comes too fast: it comes again after back-off.
 import type { CostPreset } from '../contracts/costs.ts';
-import type { Sampler } from '../kernel/index.ts';
+import { normalizedImage } from '../kinds/ingest/pod-template.ts';
 import type { ClusterState } from '../state/index.ts';
+import type { StepTimes } from './step-times.ts';
 
 /** At most this many images stand in node.status.images (nodeStatusMaxImages, kubelet defaults.go v1.36). */
 const STATUS_IMAGES_MAX = 50;
@@ -11,8 +12,8 @@ const STATUS_IMAGES_MAX = 50;
 interface NodeImages {
   /** Image id → when it is on the node, µs. */
   readonly readyUs: Map<number, number>;
-  /** When the one puller is free. */
-  pullerFreeUs: number;
+  /** When each puller is free; with unlimited pulls none. */
+  readonly pullersFreeUs: number[];
   /** Token bucket of the registry limiter as theoretical arrival time. */
   registryUs: number;
 }
@@ -24,18 +25,23 @@ export interface Pull {
   readonly pulled: boolean;
   /** When this pull began, after waiting for others. */
   readonly startUs: number;
+  /** Why there is no image when the pull is done, as the kubelet tells it; null: there is. */
+  readonly failure: string | null;
 }
+
+/** `app:v1` as runtimes write it. */
+const canonical = (image: string): string => (image.includes('/') ? image : `docker.io/library/${image}`);
 
 export class Images {
   readonly #state: ClusterState;
   readonly #costs: CostPreset['kubelet'];
-  readonly #baseUs: Sampler;
+  readonly #times: StepTimes;
   readonly #nodes: (NodeImages | undefined)[] = [];
 
-  constructor(state: ClusterState, costs: CostPreset['kubelet'], baseUs: Sampler) {
+  constructor(state: ClusterState, costs: CostPreset['kubelet'], times: StepTimes) {
     this.#state = state;
     this.#costs = costs;
-    this.#baseUs = baseUs;
+    this.#times = times;
   }
 
   /** EnsureImageExists for one container at `nowUs`; `entity` and `k` key the pull's own draw. */
@@ -44,25 +50,47 @@ export class Images {
     const ready = here.readyUs.get(image);
     const present = ready !== undefined && ready <= nowUs;
     if (policy === 'Never' || (present && policy !== 'Always'))
-      return { doneUs: nowUs, pulled: false, startUs: nowUs };
-    const { serializeImagePulls, registryQps, registryBurst, pullBytesPerSecond } = this.#costs;
-    let startUs = serializeImagePulls ? Math.max(nowUs, here.pullerFreeUs) : nowUs;
+      return { doneUs: nowUs, pulled: false, startUs: nowUs, failure: null };
+    const { registryQps, registryBurst } = this.#costs;
+    const { serializeImagePulls, maxParallelImagePulls = 0, pullBytesPerSecond } = this.#times.runtime(node);
+    const pullers = serializeImagePulls ? 1 : maxParallelImagePulls;
+    const slot = freeSlot(here.pullersFreeUs, pullers);
+    const startUs = Math.max(nowUs, here.pullersFreeUs[slot] ?? 0);
     // The limiter wraps the runtime's service, so it is asked when a pull's turn has come (pkg/kubelet/images/helpers.go).
     if (registryQps > 0) {
       const interval = 1_000_000 / registryQps;
-      startUs = Math.max(startUs, Math.ceil(here.registryUs - (registryBurst - 1) * interval));
+      if (here.registryUs - (registryBurst - 1) * interval > startUs)
+        return { doneUs: startUs, pulled: true, startUs, failure: 'pull QPS exceeded' };
       here.registryUs = Math.max(here.registryUs, startUs) + interval;
     }
-    let doneUs = startUs + this.#baseUs(entity, k);
-    if (ready === undefined) {
+    const missing = this.#isMissing(image);
+    let doneUs = startUs + this.#times.pullBase(node, entity, k);
+    if (missing) {
+      // The registry has answered that it does not know it: nothing is fetched.
+    } else if (ready === undefined) {
       doneUs += Math.round((this.bytes(image) / pullBytesPerSecond) * 1_000_000);
       here.readyUs.set(image, doneUs);
     } else {
       // Somebody has fetched the layers or is at it: nothing is fetched twice, but all have to be there.
       doneUs = Math.max(doneUs, ready);
     }
-    here.pullerFreeUs = doneUs;
-    return { doneUs, pulled: true, startUs };
+    if (slot >= 0) here.pullersFreeUs[slot] = doneUs;
+    return { doneUs, pulled: true, startUs, failure: missing ? this.#notFound(image) : null };
+  }
+
+  #isMissing(image: number): boolean {
+    const missing = this.#costs.missingImages;
+    if (missing === undefined || missing.length === 0) return false;
+    const name = this.#state.images.text(image);
+    return missing.some((entry) =>
+      entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === normalizedImage(entry),
+    );
+  }
+
+  #notFound(image: number): string {
+    const name = canonical(this.#state.images.text(image));
+    const reference = JSON.stringify(name);
+    return `rpc error: code = NotFound desc = failed to pull and unpack image ${reference}: failed to resolve reference ${reference}: ${name}: not found`;
   }
 
   /** Size of an image, bytes: as some node reported it, else by the preset. */
@@ -97,10 +125,19 @@ export class Images {
   #of(node: number): NodeImages {
     let here = this.#nodes[node];
     if (here === undefined) {
-      here = { readyUs: new Map(), pullerFreeUs: 0, registryUs: 0 };
+      here = { readyUs: new Map(), pullersFreeUs: [], registryUs: 0 };
       for (const image of this.#state.nodes.images[node] ?? []) here.readyUs.set(image, 0);
       this.#nodes[node] = here;
     }
     return here;
   }
+}
+
+/** The puller that is free first; -1: there is no limit. */
+function freeSlot(freeUs: readonly number[], pullers: number): number {
+  if (pullers === 0) return -1;
+  if (freeUs.length < pullers) return freeUs.length;
+  let slot = 0;
+  for (let i = 1; i < freeUs.length; i++) if (freeUs[i]! < freeUs[slot]!) slot = i;
+  return slot;
 }

@@ -1,36 +1,40 @@
 // The kubelets: from "a pod is bound to my node" to running, ready, ended or stopped, as pkg/kubelet's pod workers and
 // kuberuntime_manager do it (v1.36). One object stands for all nodes; its state is columns by pod and by node.
 //
-// A pod start is a chain of events: sync → volumes → sandbox → for each container (init containers one by one, then the others)
-// pull, create, start → PLEG → status. Stopping: SIGTERM, exit, status with a terminal phase, DELETE with grace 0.
-// A pod's containers end and restart together. Leaves out: node-level admission, volumes, lifecycle hooks, probes that
-// fail (docs/model.md).
+// way-up.ts has the steps up to running containers; container-runs.ts the containers that live and die one by one; here
+// is what the watch says, what happens to whole pods, and their end: SIGTERM, exit, status with a terminal phase, DELETE
+// with grace 0.
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
-import type { ApiReply, PodStatusChange } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
-import type { EventKind, Sampler } from '../kernel/index.ts';
+import type { EventKind } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 import { NodeAddresses } from './addresses.ts';
-import { KubeletClients } from './clients.ts';
+import { NodeAdmission } from './admission.ts';
+import { KubeletClients, NO_CHANGE } from './clients.ts';
+import { ContainerRuns, type RunsStatus } from './container-runs.ts';
 import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
 import { Images } from './images.ts';
+import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
-import { containerAt, PodWorkers, runningContainers, Step } from './pod-workers.ts';
-import { readyDelayUs, sidecarStartupUs } from './readiness.ts';
+import { containerAt, PodWorkers, Step } from './pod-workers.ts';
+import { readyDelayUs } from './readiness.ts';
+import { StepTimes } from './step-times.ts';
+import { containerStopUs, podStopUs, runningContainers } from './termination.ts';
+import { WayUp } from './way-up.ts';
 
-const NO_CHANGE: PodStatusChange = { phase: -1, set: 0, clear: 0, restarts: -1, reason: -1, ip: 0 };
 const SECOND = 1_000_000;
 /** Exit code that the kubelet reports of containers it lost (ContainerStatusUnknown). */
 const LOST_EXIT = 137;
 const READY = PodBit.ready | PodBit.containersReady;
 
 /** What can happen to a pod by itself. */
-const PodEvent = { step: 0, ready: 1, exit: 2 } as const;
+const PodEvent = { step: 0, ready: 1, exit: 2, containers: 3 } as const;
 type PodEvent = (typeof PodEvent)[keyof typeof PodEvent];
 
 export class Kubelets {
@@ -47,35 +51,23 @@ export class Kubelets {
   readonly #nodeStatus: NodeStatus;
   /** Which nodes are up, and who holds what is to happen on the others. */
   readonly power: NodePower;
-  readonly #pullMetric: number;
   readonly #startMetric: number;
-  readonly #errImage: number;
   readonly #crashLoop: number;
   readonly #noReason: number;
-  readonly #sync: Sampler;
-  readonly #sandbox: Sampler;
-  readonly #create: Sampler;
-  readonly #start: Sampler;
-  readonly #pleg: Sampler;
-  readonly #stop: Sampler;
-  readonly #probe: Sampler;
-  readonly #initRun: Sampler;
+  readonly #times: StepTimes;
+  readonly #admission: NodeAdmission;
+  readonly #runs: ContainerRuns;
+  readonly #way: WayUp;
+  readonly #logs: NodeLogs;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
     this.#volumes = volumes;
-    const { kernel, durations, costs, state, recorder } = context;
-    const k = costs.kubelet;
-    const sampler = durations.sampler.bind(durations);
-    this.#sync = sampler('kubelet/sync', k.syncUs);
-    this.#sandbox = sampler('kubelet/sandbox', k.sandboxUs);
-    this.#create = sampler('kubelet/container-create', k.containerCreateUs);
-    this.#start = sampler('kubelet/container-start', k.containerStartUs);
-    this.#pleg = sampler('kubelet/pleg', k.plegUs);
-    this.#stop = sampler('kubelet/stop', k.stopUs);
-    this.#probe = sampler('kubelet/probe', k.probeUs);
-    this.#initRun = sampler('kubelet/init-container', k.initContainerRunUs);
-    this.#images = new Images(state, k, sampler('kubelet/pull', k.pullBaseUs));
+    const { kernel, costs, state, recorder } = context;
+    this.#times = new StepTimes(context);
+    this.#images = new Images(state, costs.kubelet, this.#times);
+    this.#admission = new NodeAdmission(state);
+    this.#logs = new NodeLogs(context);
     this.#addresses = new NodeAddresses(state);
     this.#ordinals = new Ordinals(state);
     this.power = new NodePower(context, {
@@ -84,9 +76,7 @@ export class Kubelets {
       returned: (node, rebooted) => this.#returned(node, rebooted),
     });
     this.#clients = new KubeletClients(context, this.power);
-    this.#pullMetric = recorder.latency('kubelet.pull');
     this.#startMetric = recorder.latency('kubelet.start');
-    this.#errImage = state.texts.id('ErrImageNeverPull');
     this.#crashLoop = state.texts.id('CrashLoopBackOff');
     this.#noReason = state.texts.id('');
     const on = (name: string, kind: PodEvent): EventKind =>
@@ -94,13 +84,48 @@ export class Kubelets {
     this.#stepKind = on('kubelet/step', PodEvent.step);
     this.#readyKind = on('kubelet/ready', PodEvent.ready);
     this.#exitKind = on('kubelet/exit', PodEvent.exit);
+    this.#runs = new ContainerRuns(context, {
+      waits: (pod, version) => this.#isHeld(pod, version, PodEvent.containers),
+      startUs: (pod, index, run) => this.#way.restartUs(pod, index, run),
+      stopUs: (pod, index, seconds) => {
+        const container = containerAt(state.template(pod), index)!;
+        return containerStopUs(container, this.#times.stop(pod, index), seconds * SECOND);
+      },
+      answerUs: (pod, index) => this.#times.probe(state.pods.serial[pod]!, index),
+      event: (pod, type, reason, message) => this.#clients.event(pod, type, reason, message),
+      backOff: (pod, name) => this.#clients.backOff(pod, name),
+      changed: (pod, status) => this.#runsChanged(pod, status),
+      ended: (pod, code) => this.#end(pod, code),
+      own: (pod, restarts) => ({
+        us: runUsOf(state, pod, this.#workers, restarts),
+        code: exitCodeOf(state.template(pod), pod, this.#workers, restarts),
+      }),
+    });
     this.#nodeStatus = new NodeStatus(context, this.#images, (node) => this.#clients.of(node));
+    this.#way = new WayUp(context, {
+      workers: this.#workers,
+      times: this.#times,
+      images: this.#images,
+      clients: this.#clients,
+      nodeStatus: this.#nodeStatus,
+      volumes,
+      enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
+      failed: (pod, code) => this.#end(pod, code),
+    });
   }
 
   start(): void {
     const { kernel, api, state } = this.#c;
     if (state.heartbeats.asEvents) this.power.renewAll();
     api.routeBoundPods(kernel.on('kubelet/pod', (pod, generation) => this.#changed(pod, generation)));
+  }
+
+  /** The node's own client. */
+  readonly clientOf = (node: number): ApiClient => this.#clients.of(node);
+
+  /** The run is over: what is computed over time is counted. */
+  finish(): void {
+    this.#logs.finish();
   }
 
   /** A pod that was on its node before the run began: it runs on, or its start begins now. */
@@ -110,9 +135,11 @@ export class Kubelets {
     if (phaseOf(pods.word[pod]!) !== Phase.running) return this.#changed(pod, pods.generation[pod]!);
     this.#workers.reset(pod);
     this.#volumes.adopt(pod);
+    this.#admission.take(pod);
     this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
+    this.#logs.started(pod);
     this.#addresses.take(pod);
     if (pods.word[pod]! & PodBit.deleting) this.#terminate(pod, Step.running);
   }
@@ -130,10 +157,21 @@ export class Kubelets {
       this.#workers.seenUs[pod] = this.#c.kernel.now;
       if (this.#c.state.template(pod).timings.ordinal) this.#workers.ordinal[pod] = this.#ordinals.take(pod);
       this.#c.recorder.stamp(pod, PodStamp.seen);
-      const isOver = isTerminal(word);
-      this.#enter(pod, isOver ? Step.ended : Step.seen, isOver ? -1 : this.#sync(pods.serial[pod]!, 0));
+      if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
+      else if (this.#admits(pod)) this.#enter(pod, Step.seen, this.#times.sync(pods.serial[pod]!, 0));
     }
     if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
+  }
+
+  /** Admission on the node; kubelets that only wait have none. A pod that is refused has failed. */
+  #admits(pod: number): boolean {
+    if (this.#c.costs.kubelet.exactDelays !== undefined) return true;
+    const refusal = this.#admission.admit(pod);
+    if (refusal === null) return true;
+    this.#clients.event(pod, 'Warning', refusal.reason, refusal.message);
+    this.#clients.hop(pod, `refuses the pod: ${refusal.message}`);
+    this.#end(pod, -1, this.#c.state.texts.id(refusal.reason));
+    return false;
   }
 
   /** deletionTimestamp is set, or a second DELETE has shortened the grace period. */
@@ -152,9 +190,18 @@ export class Kubelets {
 
   #forget(pod: number, step: Step): void {
     if (step === Step.none) return;
-    this.#addresses.release(pod);
+    this.#leave(pod);
     this.#volumes.release(pod, 0, null);
     this.#workers.reset(pod);
+  }
+
+  /** What the node held for the pod besides its volumes. */
+  #leave(pod: number): void {
+    this.#addresses.release(pod);
+    this.#logs.stopped(pod);
+    this.#admission.release(pod);
+    this.#runs.forget(pod);
+    this.#way.forget(pod);
   }
 
   // Nodes that were away.
@@ -181,6 +228,9 @@ export class Kubelets {
     this.#workers.alive[pod] = 0;
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
+    this.#workers.runs[pod]! += this.#runs.restarts(pod);
+    this.#runs.forget(pod);
+    this.#logs.stopped(pod);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
     if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
@@ -188,32 +238,47 @@ export class Kubelets {
       this.#workers.runs[pod]! += 1;
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY | PodBit.sandbox });
     }
-    this.#enter(pod, Step.seen, this.#sync(this.#c.state.pods.serial[pod]!, 0));
+    this.#enter(pod, Step.seen, this.#times.sync(this.#c.state.pods.serial[pod]!, 0));
   }
 
   // The way up.
 
   #event(kind: number, pod: number, version: number): void {
+    if (kind === PodEvent.containers) return this.#runs.resume(pod, version);
     if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
-    const node = this.#c.state.pods.node[pod]!;
-    if (this.power.reach(node) === Reach.down) return this.power.hold(node, pod, version, kind);
+    if (this.#isHeld(pod, version, kind)) return;
     if (kind === PodEvent.step) this.#next(pod);
     else if (kind === PodEvent.ready) this.#ready(pod);
     else this.#exit(pod);
   }
 
+  /** On a machine that stands still everything waits. */
+  #isHeld(pod: number, version: number, kind: number): boolean {
+    const node = this.#c.state.pods.node[pod]!;
+    if (this.power.reach(node) !== Reach.down) return false;
+    this.power.hold(node, pod, version, kind);
+    return true;
+  }
+
   #next(pod: number): void {
     switch (this.#workers.step[pod]! as Step) {
       case Step.seen:
-        return this.#syncPod(pod);
+        return this.#way.syncPod(pod);
       case Step.sandbox:
-        return this.#sandboxReady(pod);
+        return this.#way.sandboxReady(pod);
       case Step.pulling:
-        return this.#pulled(pod);
+        return this.#way.pulled(pod);
       case Step.starting:
-        return this.#containerStarted(pod);
+        return this.#way.containerStarted(pod);
+      case Step.pullFailed:
+        return this.#way.pullBacksOff(pod);
+      case Step.pullBackOff:
+      case Step.initBackOff:
+        return this.#way.nextContainer(pod, this.#workers.container[pod]!);
+      case Step.hook:
+        return this.#way.nextContainer(pod, this.#workers.container[pod]! + 1);
       case Step.init:
-        return this.#nextContainer(pod, this.#workers.container[pod]! + 1);
+        return this.#way.initEnded(pod);
       case Step.started:
         return this.#reportRunning(pod);
       case Step.backoff:
@@ -221,118 +286,6 @@ export class Kubelets {
       case Step.stopping:
         return this.#stopped(pod);
     }
-  }
-
-  #syncPod(pod: number): void {
-    const { state } = this.#c;
-    const template = state.template(pod);
-    const { startDelayUs } = template.timings;
-    this.#clients.hop(pod, 'syncs the pod');
-    if (startDelayUs !== null) {
-      // Exact delays were asked for: no volumes, no sandbox, no pull, no "ContainerCreating" status.
-      this.#volumes.adopt(pod);
-      this.#enter(pod, Step.started, startDelayUs);
-      return;
-    }
-    const set = PodBit.acknowledged | (template.initContainers.length === 0 ? PodBit.initialized : 0);
-    this.#clients.patch(pod, { ...NO_CHANGE, set });
-    this.#volumes.prepare(pod, this.#workers.enter(pod, Step.volumes), this.#volumesReady);
-  }
-
-  readonly #volumesReady = (pod: number, version: number): void => {
-    if (this.#workers.version[pod] !== version) return;
-    this.#enter(pod, Step.sandbox, this.#sandbox(this.#c.state.pods.serial[pod]!, 0));
-  };
-
-  #sandboxReady(pod: number): void {
-    this.#c.recorder.stamp(pod, PodStamp.sandbox);
-    this.#clients.hop(pod, 'sandbox and network ready (CRI RunPodSandbox, CNI ADD)');
-    this.#nextContainer(pod, 0);
-  }
-
-  /** Container `index` of init containers and containers together; past the last one the pod has started. */
-  #nextContainer(pod: number, index: number): void {
-    const { state, kernel } = this.#c;
-    const template = state.template(pod);
-    this.#workers.container[pod] = index;
-    const container = containerAt(template, index);
-    if (container === undefined) return this.#allStarted(pod);
-    const node = state.pods.node[pod]!;
-    const now = kernel.now;
-    const pull = this.#images.ensure(
-      node,
-      container.image,
-      container.pullPolicy,
-      now,
-      state.pods.serial[pod]!,
-      index,
-    );
-    const image = state.images.text(container.image);
-    if (pull.pulled) {
-      this.#workers.pullFromUs[pod] = now;
-      this.#clients.pulling(pod, container.image);
-      this.#clients.hop(pod, `pulls image ${image}`);
-      this.#nodeStatus.imageAt(node, pull.doneUs);
-    } else if (container.pullPolicy === 'Never' && !this.#images.present(node, container.image, now)) {
-      this.#clients.neverPulled(pod, image);
-      this.#clients.patch(pod, { ...NO_CHANGE, reason: this.#errImage });
-      this.#enter(pod, Step.pulling, -1);
-      return;
-    } else {
-      this.#clients.imagePresent(pod, container.image);
-    }
-    this.#enter(pod, Step.pulling, pull.doneUs - now);
-  }
-
-  #pulled(pod: number): void {
-    const { state, recorder, kernel } = this.#c;
-    const index = this.#workers.container[pod]!;
-    const container = containerAt(state.template(pod), index)!;
-    const fromUs = this.#workers.pullFromUs[pod]!;
-    if (!Number.isNaN(fromUs)) {
-      this.#workers.pullFromUs[pod] = Number.NaN;
-      const us = kernel.now - fromUs;
-      recorder.observe(this.#pullMetric, us);
-      this.#clients.imagePulled(pod, container.image, us, this.#images.bytes(container.image));
-    }
-    const last = containerAt(state.template(pod), index + 1) === undefined;
-    if (last && this.#workers.runs[pod] === 0) recorder.stamp(pod, PodStamp.pulled);
-    const serial = state.pods.serial[pod]!;
-    const k = index + 1000 * this.#workers.runs[pod]!;
-    this.#enter(pod, Step.starting, this.#create(serial, k) + this.#start(serial, k));
-  }
-
-  #containerStarted(pod: number): void {
-    const { state } = this.#c;
-    const template = state.template(pod);
-    const index = this.#workers.container[pod]!;
-    const container = containerAt(template, index)!;
-    this.#clients.event(pod, 'Normal', 'Created', `Container created`);
-    this.#clients.event(pod, 'Normal', 'Started', `Container started`);
-    this.#clients.hop(pod, `container ${container.name} started`);
-    const serial = state.pods.serial[pod]!;
-    const init = index < template.initContainers.length;
-    if (init && !container.sidecar) {
-      this.#enter(pod, Step.init, this.#initRun(serial, index));
-      return;
-    }
-    this.#workers.alive[pod]! += 1;
-    // The next init container, and the others, wait until a sidecar has started by its probe (KEP-753).
-    if (init && container.startup !== null) {
-      const since = this.#c.kernel.now - this.#workers.seenUs[pod]!;
-      this.#enter(pod, Step.init, sidecarStartupUs(container, this.#probe(serial, index), since));
-      return;
-    }
-    this.#nextContainer(pod, index + 1);
-  }
-
-  #allStarted(pod: number): void {
-    const { state, recorder, kernel } = this.#c;
-    if (this.#workers.runs[pod] === 0) {
-      recorder.stamp(pod, PodStamp.started);
-      recorder.observe(this.#startMetric, kernel.now - this.#workers.seenUs[pod]!);
-    }
-    this.#enter(pod, Step.started, this.#pleg(state.pods.serial[pod]!, 0));
   }
 
   /** The PLEG has seen the containers running: one status PATCH. */
@@ -343,6 +296,7 @@ export class Kubelets {
     const now = kernel.now;
     const version = this.#workers.enter(pod, Step.running);
     this.#workers.startedUs[pod] = now;
+    this.#logs.started(pod);
     const fresh = this.#workers.runs[pod] === 0;
     const housed = this.#addresses.of(pod) !== 0;
     if (!housed) this.#addresses.take(pod);
@@ -354,20 +308,22 @@ export class Kubelets {
         recorder.observe(this.#startMetric, now - this.#workers.seenUs[pod]!);
       }
     }
-    const delay = readyDelayUs(template, this.#probe, pods.serial[pod]!, now - this.#workers.seenUs[pod]!);
-    const ready = delay === 0;
+    const since = now - this.#workers.seenUs[pod]!;
+    const runs = template.behaves ? this.#runs.begin(pod, this.#workers.seenUs[pod]!) : null;
+    const delay = runs === null ? readyDelayUs(template, this.#times.probe, pods.serial[pod]!, since) : -1;
+    const ready = runs?.ready ?? delay === 0;
     this.#workers.ready[pod] = ready ? 1 : 0;
     const change = {
       phase: Phase.running,
       set: PodBit.acknowledged | PodBit.initialized | PodBit.sandbox | (ready ? READY : 0),
       clear: ready ? 0 : READY,
-      restarts: this.#workers.runs[pod]!,
-      reason: fresh ? -1 : this.#noReason,
+      restarts: this.#workers.runs[pod]! + this.#workers.initRuns[pod]!,
+      reason: fresh && !this.#way.hasTold(pod) ? -1 : this.#noReason,
       ip: housed ? 0 : this.#addresses.of(pod),
     };
-    this.#clients.patch(pod, change, exact ? this.#runningTold : null, version);
+    this.#clients.patch(pod, change, exact && runs === null ? this.#runningTold : null, version);
     this.#clients.hop(pod, ready ? 'status: Running, Ready' : 'status: Running');
-    if (!exact) this.#runsOn(pod, version, delay);
+    if (!exact && runs === null) this.#runsOn(pod, version, delay);
   }
 
   /** With exact delays time runs from the answer to the status that says Running. */
@@ -391,6 +347,21 @@ export class Kubelets {
     this.#clients.hop(pod, 'status: Ready (readiness probes succeeded)');
   }
 
+  // Containers one by one (container-runs.ts).
+
+  #runsChanged(pod: number, { ready, restarts, backOff, alive }: RunsStatus): void {
+    this.#workers.ready[pod] = ready ? 1 : 0;
+    this.#workers.alive[pod] = alive;
+    const reason = backOff ? this.#crashLoop : this.#noReason;
+    this.#clients.patch(pod, {
+      ...NO_CHANGE,
+      set: ready ? READY : 0,
+      clear: ready ? 0 : READY,
+      restarts: restarts + this.#workers.runs[pod]! + this.#workers.initRuns[pod]!,
+      reason,
+    });
+  }
+
   // Ends and restarts.
 
   #exit(pod: number): void {
@@ -407,7 +378,7 @@ export class Kubelets {
   }
 
   /** Terminal phase; the sandbox and its address go. `code` -1: no container has run. */
-  #end(pod: number, code: number): void {
+  #end(pod: number, code: number, reason = -1): void {
     const version = this.#workers.enter(pod, Step.ending);
     this.#workers.ready[pod] = 0;
     const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
@@ -416,14 +387,15 @@ export class Kubelets {
       phase: code === 0 ? Phase.succeeded : Phase.failed,
       exitCode: code,
       // A fake kubelet counts the restart that a stopped pod was waiting for.
-      restarts: exact ? this.#workers.runs[pod]! : -1,
+      restarts: exact && !this.#runs.has(pod) ? this.#workers.runs[pod]! : -1,
       finishedUs: this.#c.kernel.now,
       set: PodBit.acknowledged,
       clear: READY | PodBit.sandbox,
+      reason,
     };
     this.#workers.awaited[pod] = 2;
     this.#clients.patch(pod, change, this.#endTold, version);
-    this.#addresses.release(pod);
+    this.#leave(pod);
     this.#volumes.release(pod, version, this.#endAnswered);
   }
 
@@ -457,23 +429,26 @@ export class Kubelets {
   #restart(pod: number): void {
     const template = this.#c.state.template(pod);
     if (template.timings.startDelayUs !== null) return this.#reportRunning(pod);
-    this.#nextContainer(pod, template.initContainers.length);
+    this.#way.nextContainer(pod, template.initContainers.length);
   }
 
   #terminate(pod: number, step: Step): void {
     const { state, kernel } = this.#c;
-    const { stopDelayUs } = state.template(pod).timings;
+    const template = state.template(pod);
+    const { stopDelayUs } = template.timings;
     // Nothing runs before the first container has started, nor while all wait for a restart. Where an exact delay was
     // asked for it holds from the first start on, as in the recorded control plane.
     const inInit = step === Step.init && this.#workers.alive[pod] === 0;
     const began = step !== Step.ended && !Number.isNaN(this.#workers.startedUs[pod]!);
     const running = this.#workers.alive[pod]! > 0 || inInit || (stopDelayUs !== null && began);
-    const stopUs = running ? (stopDelayUs ?? this.#stop(state.pods.serial[pod]!, 0)) : 0;
+    const graceUs = state.pods.graceSeconds[pod]! * SECOND;
+    const stopped = running ? runningContainers(template, step, this.#workers.container[pod]!) : [];
+    const stopUs = stopDelayUs ?? podStopUs(stopped, graceUs, (turn) => this.#times.stop(pod, turn));
+    this.#runs.forget(pod);
     this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
-    if (running)
-      for (const name of runningContainers(state.template(pod), step, this.#workers.container[pod]!))
-        this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
-    const wait = Math.min(stopUs, state.pods.graceSeconds[pod]! * SECOND);
+    for (const { name } of stopped)
+      this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
+    const wait = running ? (stopDelayUs === null ? stopUs : Math.min(stopUs, graceUs)) : 0;
     this.#workers.stopFromUs[pod] = kernel.now;
     this.#workers.stopUs[pod] = kernel.now + wait;
     this.#enter(pod, Step.stopping, wait);

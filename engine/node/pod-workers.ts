@@ -14,23 +14,31 @@ export const Step = {
   /** RunPodSandbox with CNI ADD. */
   sandbox: 3,
   pulling: 4,
+  /** A pull has failed; the next sync tells of the back-off. */
+  pullFailed: 5,
+  /** Waits for the next pull. */
+  pullBackOff: 6,
   /** CreateContainer and StartContainer. */
-  starting: 5,
+  starting: 7,
+  /** A postStart hook runs. */
+  hook: 8,
   /** An init container runs. */
-  init: 6,
+  init: 9,
+  /** An init container has failed and waits for its restart. */
+  initBackOff: 10,
   /** All containers have started; waits for the PLEG. */
-  started: 7,
-  running: 8,
+  started: 11,
+  running: 12,
   /** The containers ended and wait for their restart. */
-  backoff: 9,
+  backoff: 13,
   /** Told to stop: SIGTERM sent. */
-  stopping: 10,
+  stopping: 14,
   /** Ended for good, and the status that says so is on its way. */
-  ending: 11,
+  ending: 15,
   /** Ended for good. */
-  ended: 12,
+  ended: 16,
   /** Ended, and the pod's last DELETE is on its way. */
-  released: 13,
+  released: 17,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
@@ -39,6 +47,10 @@ export class PodWorkers {
   version = new Int32Array(256);
   /** Container worked on: init containers first, then the others. */
   container = new Uint16Array(256);
+  /** When the next pull is due, µs; only while pulls fail. */
+  pullUs = new Float64Array(256);
+  /** Runs of init containers that have failed. */
+  initRuns = new Uint16Array(256);
   /** Which pod of its owner (and completion index) it is, from 0, where its template asks for that. */
   ordinal = new Int32Array(256);
   /** Runs of the containers that have ended. */
@@ -66,6 +78,8 @@ export class PodWorkers {
     this.step[pod] = Step.none;
     this.version[pod]! += 1;
     this.container[pod] = 0;
+    this.pullUs[pod] = 0;
+    this.initRuns[pod] = 0;
     this.ordinal[pod] = 0;
     this.runs[pod] = 0;
     this.backoffUs[pod] = 0;
@@ -111,6 +125,8 @@ export class PodWorkers {
     this.step = grow(this.step, new Uint8Array(size));
     this.version = grow(this.version, new Int32Array(size));
     this.container = grow(this.container, new Uint16Array(size));
+    this.pullUs = grow(this.pullUs, new Float64Array(size));
+    this.initRuns = grow(this.initRuns, new Uint16Array(size));
     this.ordinal = grow(this.ordinal, new Int32Array(size));
     this.runs = grow(this.runs, new Uint16Array(size));
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
@@ -123,18 +139,6 @@ export class PodWorkers {
     this.ready = grow(this.ready, new Uint8Array(size));
     this.awaited = grow(this.awaited, new Uint8Array(size));
   }
-}
-
-/** Names of the containers that run: of those that start in order, the ones before `current`. */
-export function runningContainers(template: PodTemplate, step: Step, current: number): string[] {
-  const { initContainers, containers } = template;
-  const started = step >= Step.started ? Number.POSITIVE_INFINITY : current;
-  const names: string[] = [];
-  [...initContainers, ...containers].forEach((container, i) => {
-    const sidecarOrOther = container.sidecar || i >= initContainers.length;
-    if ((sidecarOrOther && i < started) || (step === Step.init && i === started)) names.push(container.name);
-  });
-  return names;
 }
 
 /** Container `index` of init containers and containers together. */

@@ -97,6 +97,8 @@ export class SchedulerCache implements ClusterView {
 
   // ---- the view ----
 
+  podTotal = 0;
+
   get nodeCount(): number {
     return this.nodeOrder.count;
   }
@@ -355,6 +357,7 @@ export class SchedulerCache implements ClusterView {
     c.nonZeroCpu[node]! += sign * template.nonZeroCpuMilli;
     c.nonZeroMemory[node]! += sign * template.nonZeroMemoryBytes;
     c.podCount[node]! += sign;
+    this.podTotal += sign;
     const count = (this.#byPriority.get(template.priority) ?? 0) + sign;
     if (count === 0) this.#byPriority.delete(template.priority);
     else this.#byPriority.set(template.priority, count);

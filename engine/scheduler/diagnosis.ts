@@ -47,17 +47,21 @@ export function diagnose(
   for (let i = 0; i < examined; i++) times[decision.verdicts[examinedNodes[i]!]!]! += 1;
   const counts = new Map<string, number>();
   const rejectors = new Set<number>();
+  // Nodes about which an extender says nothing count as not looked at.
+  let silent = 0;
   for (let verdict = 1; verdict < times.length; verdict++) {
     const n = times[verdict]!;
     if (n === 0) continue;
     rejectors.add(verdicts.instance(verdict));
+    if (verdicts.reasons(verdict).length === 0) silent += n;
     for (const reason of verdicts.reasons(verdict)) counts.set(reason, (counts.get(reason) ?? 0) + n);
   }
   if (decision.restrictedBy.length > 0) {
     for (const name of decision.restrictedBy) rejectors.add(instanceOf(name));
-    if (all > examined) {
+    const absent = all - examined + silent;
+    if (absent > 0) {
       const names = [...decision.restrictedBy].sort(byCodeUnit).join(' ');
-      counts.set(`node(s) didn't satisfy plugin(s) [${names}]`, all - examined);
+      counts.set(`node(s) didn't satisfy plugin(s) [${names}]`, absent);
     }
   }
   const parts = [...counts].map(([reason, n]) => `${n} ${reason}`).sort(byCodeUnit);
@@ -76,6 +80,7 @@ export function told(decision: Decision, framework: Framework, node: string): st
   const scores = framework.score.flatMap(({ name }, s) =>
     decision.scorerSkipped[s] === 1 ? [] : [`${name} ${decision.winnerScores[s]! * framework.weights[s]!}`],
   );
+  for (const { name, chosen } of decision.extended) scores.push(`${name} ${chosen}`);
   const tie = ties > 1 ? `, ${ties} tied` : '';
   return `assigned to ${node}: ${search}, total ${decision.total}${tie} (${scores.join(', ')})`;
 }

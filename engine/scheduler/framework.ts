@@ -4,11 +4,12 @@ import type {
   ClusterView,
   Plugin,
   PluginHandle,
+  PodView,
   SchedulerProfile,
   UnmodelledPlugin,
   Verdict,
 } from '../contracts/scheduler.ts';
-import { Code } from '../contracts/scheduler.ts';
+import { Code, PASS } from '../contracts/scheduler.ts';
 import { assert } from '../kernel/index.ts';
 
 /** One plug-in instance of one profile. */
@@ -72,6 +73,8 @@ export class Framework {
   readonly weights: readonly number[];
   readonly reserve: readonly Instance[];
   readonly permit: readonly Instance[];
+  /** Those that may have work to do then. */
+  readonly preBind: readonly Instance[];
   readonly bind: readonly Instance[];
   readonly postBind: readonly Instance[];
 
@@ -106,6 +109,7 @@ export class Framework {
     this.weights = profile.weights;
     this.reserve = at('reserve');
     this.permit = at('permit');
+    this.preBind = at('preBind').filter(({ plugin }) => plugin.preBind !== undefined);
     this.bind = at('bind');
     this.postBind = at('postBind');
     const sorters = at('queueSort');
@@ -113,4 +117,26 @@ export class Framework {
     this.queueSort = sorters[0]!;
     assert(this.weights.length === this.score.length, 'every scorer has a weight');
   }
+}
+
+/** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
+export function reserveAndPermit(framework: Framework, pod: PodView, node: number): number {
+  for (const { plugin } of framework.reserve) {
+    const verdict = plugin.reserve?.(pod, node) ?? PASS;
+    if (verdict === PASS) continue;
+    unreserve(framework, pod, node);
+    return verdict;
+  }
+  for (const { plugin } of framework.permit) {
+    const verdict = plugin.permit!(pod, node);
+    if (verdict === PASS) continue;
+    unreserve(framework, pod, node);
+    return verdict;
+  }
+  return PASS;
+}
+
+/** In reverse order. */
+export function unreserve({ reserve }: Framework, pod: PodView, node: number): void {
+  for (let i = reserve.length - 1; i >= 0; i--) reserve[i]!.plugin.unreserve?.(pod, node);
 }

@@ -1,5 +1,6 @@
 // What happens when no node would do: PostFilter plug-ins are asked in turn, and may suppose that pods had left nodes
 // (framework/runtime/framework.go RunPostFilterPlugins, v1.36).
+import type { ExtendedCandidates, PreemptionCandidate } from '../contracts/extender.ts';
 import {
   Code,
   type FailedAttempt,
@@ -11,6 +12,7 @@ import type { Stream } from '../kernel/index.ts';
 import { assert } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { PodBit } from '../state/index.ts';
+import type { Extenders } from './extenders.ts';
 import type { Framework, Verdicts } from './framework.ts';
 import type { Decision } from './search/decision.ts';
 import type { AttemptFilters, SearchedCluster } from './search/filters.ts';
@@ -33,8 +35,10 @@ export class Attempt implements FailedAttempt {
   readonly #filters: AttemptFilters;
   readonly #facts: PodFacts;
   readonly #draws: Stream;
+  readonly #extenders: Extenders | null;
   readonly #other: PodCursor;
   #decision: Decision | null = null;
+  #pod: PodCursor | null = null;
   #nominatedNode = -1;
   /** Pods that are supposed to have left, and from where. */
   readonly #removed = new Map<number, number>();
@@ -45,18 +49,21 @@ export class Attempt implements FailedAttempt {
     filters: AttemptFilters,
     facts: PodFacts,
     draws: Stream,
+    extenders: Extenders | null,
   ) {
     this.#cluster = cluster;
     this.#verdicts = verdicts;
     this.#filters = filters;
     this.#facts = facts;
     this.#draws = draws;
+    this.#extenders = extenders;
     this.#other = cluster.podCursor();
   }
 
   /** Asks the plug-ins about the attempt that just failed. */
   run(framework: Framework, pod: PodCursor, decision: Decision): PostFilterResult {
     this.#decision = decision;
+    this.#pod = pod;
     this.#nominatedNode = this.#cluster.nominations.nodeOf(pod.id);
     const messages: string[] = [];
     let nominate: number | null = null;
@@ -135,6 +142,9 @@ export class Attempt implements FailedAttempt {
   }
   filter(node: number): Verdict {
     return this.#filters.both(node);
+  }
+  callExtenders(candidates: readonly PreemptionCandidate[]): ExtendedCandidates | null {
+    return this.#extenders?.preempt(this.#pod!, candidates) ?? null;
   }
   reset(): void {
     for (const row of [...this.#removed.keys()]) this.restore(row);

@@ -16,6 +16,7 @@ import {
   type UnmodelledPlugin,
 } from '../contracts/scheduler.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import { type ConfigReport, readExtenders } from './extender-config.ts';
 
 const API_VERSION = 'kubescheduler.config.k8s.io/v1';
 const KIND = 'KubeSchedulerConfiguration';
@@ -91,9 +92,18 @@ class Loader {
     return this.#problems.length > 0 ? { problems: this.#problems } : { settings };
   }
 
-  #problem(path: Path, message: string): void {
-    this.#problems.push({ path, message });
+  #problem(path: Path, message: string, hint?: string): void {
+    this.#problems.push({ path, message, ...(hint === undefined ? {} : { hint }) });
   }
+
+  readonly #report: ConfigReport = {
+    problem: (path, message, hint) => this.#problem(path, message, hint),
+    list: (raw, path) => this.#list(raw, path),
+    fields: (object, path, known) => {
+      this.#unknownFields(object, path, known);
+      return object !== null && typeof object === 'object' && !Array.isArray(object);
+    },
+  };
 
   #settings(config: KubeObject): SchedulerSettings {
     if (config.apiVersion !== API_VERSION) {
@@ -103,9 +113,11 @@ class Loader {
       this.#problem(['kind'], `"${config.kind}" is no scheduler configuration: expected "${KIND}"`);
     const fields = ['apiVersion', 'kind', 'metadata', 'extenders', ...OWN_FIELDS, ...PROCESS_FIELDS];
     this.#unknownFields(config, [], fields);
-    if ((config['extenders'] ?? []).length > 0) {
-      this.#problem(['extenders'], 'extenders are outside programs, which a simulation cannot ask');
-    }
+    const { extenders, ignoredResources } = readExtenders(
+      config['extenders'],
+      this.#registry.extenders ?? [],
+      this.#report,
+    );
     const percentage = this.#integer(config, 'percentageOfNodesToScore', [], 0, 100) ?? 0;
     const raw = config['profiles'];
     const profiles: Json[] =
@@ -140,7 +152,9 @@ class Loader {
     }
     const parallelism = this.#integer(config, 'parallelism', [], 1, 1_000_000);
     return {
-      profiles: loaded,
+      profiles:
+        ignoredResources.length === 0 ? loaded : loaded.map((p) => leftToExtenders(p, ignoredResources)),
+      ...(extenders.length === 0 ? {} : { extenders }),
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(initial === undefined ? {} : { podInitialBackoffUs: initial * SECOND_US }),
       ...(most === undefined ? {} : { podMaxBackoffUs: most * SECOND_US }),
@@ -337,6 +351,16 @@ class Loader {
     this.#problem([...path, field], `${JSON.stringify(value)} is no integer from ${min} to ${max}`);
     return undefined;
   }
+}
+
+/** What extenders watch over, NodeResourcesFit does not: their list goes before that of pluginConfig (buildExtenders). */
+function leftToExtenders(profile: SchedulerProfile, ignoredResources: readonly string[]): SchedulerProfile {
+  const plugins = profile.plugins.map((use) =>
+    use.definition.name === 'NodeResourcesFit'
+      ? { ...use, args: { ...(use.args as object), ignoredResources } }
+      : use,
+  );
+  return { ...profile, plugins };
 }
 
 /** The default list with a profile's changes: disabled ones out, re-enabled ones replaced in place, new ones behind. */

@@ -9,7 +9,6 @@ import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
-  type BindRequest,
   type ClusterChange,
   ClusterEvent,
   Code,
@@ -22,11 +21,14 @@ import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
 import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
+import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
-import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Extenders } from './extenders.ts';
+import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
+import { PreBindings } from './pre-bindings.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
 import type { Decision, NodeSearch } from './search/decision.ts';
@@ -52,6 +54,7 @@ export class Scheduler {
   readonly search: NodeSearch;
   readonly #postFilter: Attempt;
   readonly #preemptions: Preemptions;
+  readonly #preBindings: PreBindings;
   readonly #losses: Losses;
   readonly #client: ApiClient;
   readonly #events: ApiClient;
@@ -78,8 +81,9 @@ export class Scheduler {
   readonly #lastMessage = new Map<number, number>();
   /** When the node was chosen, by pod in binding. */
   readonly #assumedUs = new Map<number, number>();
-  readonly #bindRequest: BindRequest & { node: number };
-  readonly #bound: (reply: ApiReply) => void;
+  readonly #binder: Binder;
+  /** null: the configuration names none. */
+  readonly #extenders: Extenders | null;
   /** null: nobody follows attempts. */
   readonly teller: AttemptTeller | null;
 
@@ -97,8 +101,6 @@ export class Scheduler {
       state,
       (image) => costs.kubelet.imageBytes[image] ?? costs.kubelet.imageBytesDefault,
     );
-    // Nobody in a run binds claims or provisions volumes.
-    this.cache.storage.controllers = false;
     this.frameworks = settings.profiles.map((profile, i) => {
       this.#profileOf.set(profile.schedulerName, i);
       return new Framework(
@@ -110,6 +112,10 @@ export class Scheduler {
       );
     });
     assert(this.frameworks.length > 0 && this.frameworks.length < 256, 'a scheduler has 1 to 255 profiles');
+    this.#extenders =
+      settings.extenders === undefined
+        ? null
+        : new Extenders(settings.extenders, this.cache, this.#verdicts, this.#instances, durations);
     this.queue = new SchedulingQueue(
       kernel,
       context.periodic,
@@ -126,10 +132,12 @@ export class Scheduler {
       () => this.#next(),
     );
     this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.search.extenders = this.#extenders;
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
       observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
     this.#postFilter = new Attempt(
@@ -138,6 +146,7 @@ export class Scheduler {
       this.search.filters,
       this.#preemptions,
       rng.stream('scheduler/preemption'),
+      this.#extenders,
     );
     this.#pod = new PodCursor(state);
     const parallelism = settings.parallelism ?? own.parallelism;
@@ -146,18 +155,12 @@ export class Scheduler {
     this.#attemptLatency = recorder.latency('scheduler.attempt');
     this.#bindLatency = recorder.latency('scheduler.bind');
     this.#cycleEnd = kernel.on('scheduler/cycle', (pod, generation) => this.#finish(pod, generation));
-    this.#bound = (reply) => this.#bindingAnswered(reply);
-    const { pods } = state;
-    const client = this.#client;
-    const bound = this.#bound;
-    this.#bindRequest = {
-      pod: this.#pod,
-      node: -1,
-      post() {
-        const { id } = this.pod;
-        client.bindPod(id, pods.generation[id]!, this.node, bound, id, pods.generation[id]!);
-      },
-    };
+    this.#binder = new Binder(context, this.#client, this.#extenders, {
+      answered: (reply) => this.#bindingAnswered(reply),
+      failed: (pod, message) => this.#bindingFailed(pod, message),
+      assumedOn: (pod) => (this.#assumedUs.has(pod) ? this.cache.nodeOfPod(pod) : -1),
+      profile: (pod) => this.queue.profile(pod),
+    });
   }
 
   /** Opens the watches. Nodes first: of entries that arrive together, pods should find the nodes there. */
@@ -220,6 +223,7 @@ export class Scheduler {
     this.#preemptions.forget(pod);
     this.#lastMessage.delete(pod);
     this.#assumedUs.delete(pod);
+    if (stage === Stage.assumed) this.#preBindings.forget(pod);
     if (stage === Stage.queued) this.queue.remove(pod);
     else if (stage === Stage.assumed || stage === Stage.assigned) this.#released(pod);
   }
@@ -320,13 +324,19 @@ export class Scheduler {
     if (this.#exists(pod)) recorder.attempt(pod);
     this.teller?.began(pod);
     const framework = this.queue.profile(pod);
+    const serial = pods.serial[pod]!;
+    const attempt = this.queue.attempts[pod]!;
+    this.#extenders?.begin(serial, attempt);
     const decision = this.search.select(this.#pod.at(pod), framework);
     this.#decision = decision;
     this.#postFilterResult =
-      decision.node >= 0 || decision.nodeCount === 0
+      decision.node >= 0 || decision.nodeCount === 0 || decision.error !== ''
         ? NOTHING
         : this.#postFilter.run(framework, this.#pod, decision);
-    const us = this.#cost.us(pods.serial[pod]!, this.queue.attempts[pod]!, decision);
+    const asked = this.#extenders?.spentUs ?? 0;
+    const us =
+      asked +
+      this.#cost.us(serial, attempt, decision, this.#pod.at(pod), framework, this.search.filters, this.cache);
     kernel.after(us, this.#cycleEnd, pod, pods.generation[pod]!);
   }
 
@@ -357,6 +367,11 @@ export class Scheduler {
     } else if (decision.node >= 0) {
       this.teller?.ended('scheduled', decision.node, '', decision);
       this.#assume(pod, decision);
+    } else if (decision.error !== '') {
+      this.teller?.ended('unschedulable', -1, decision.error, decision);
+      this.#stage[pod] = Stage.queued;
+      this.queue.failed(pod);
+      this.#report(pod, decision.error, this.cache.nominations.clear(pod) >= 0 ? -1 : undefined);
     } else {
       this.#pod.at(pod);
       const framework = this.queue.profile(pod);
@@ -412,7 +427,7 @@ export class Scheduler {
     this.cache.nominations.clear(pod);
     this.cache.addPod(pod, node, view.template);
     this.#stage[pod] = Stage.assumed;
-    const refusal = this.#reserve(framework, node);
+    const refusal = reserveAndPermit(framework, this.#pod, node);
     if (refusal !== PASS) {
       this.cache.removePod(pod);
       const reasons = this.#verdicts.reasons(refusal).join(', ');
@@ -426,36 +441,18 @@ export class Scheduler {
       const { namespace, name } = view;
       recorder.tracer.hop(ACTOR, 'Pod', namespace, name, told(decision, framework, state.nodeName(node)));
     }
-    this.#bindRequest.node = node;
-    for (const { plugin } of framework.bind) if (plugin.bind!(this.#bindRequest)) return;
-    assert(
-      false,
-      () => `no binder of profile ${framework.schedulerName} took pod ${view.namespace}/${view.name}`,
-    );
+    for (const { plugin } of framework.preBind) {
+      const work = plugin.preBind!(view, node);
+      if (work !== null) return this.#preBindings.start(pod, node, work);
+    }
+    this.#binder.bind(pod, node);
   }
 
-  /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
-  #reserve(framework: Framework, node: number): number {
-    for (const { plugin } of framework.reserve) {
-      const verdict = plugin.reserve?.(this.#pod, node) ?? PASS;
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    for (const { plugin } of framework.permit) {
-      const verdict = plugin.permit!(this.#pod, node);
-      if (verdict !== PASS) {
-        this.#unreserve(framework, node);
-        return verdict;
-      }
-    }
-    return PASS;
-  }
-
-  #unreserve(framework: Framework, node: number): void {
-    for (let i = framework.reserve.length - 1; i >= 0; i--)
-      framework.reserve[i]!.plugin.unreserve?.(this.#pod, node);
+  #preBound(pod: number, problem: string | null): void {
+    if (this.#stage[pod] !== Stage.assumed) return;
+    if (problem === null) return this.#binder.bind(pod, this.cache.nodeOfPod(pod));
+    const { name } = this.queue.profile(pod).preBind[0]!;
+    this.#bindingFailed(pod, `running PreBind plugin "${name}": ${problem}`);
   }
 
   #bindingAnswered(reply: ApiReply): void {
@@ -466,25 +463,25 @@ export class Scheduler {
     // The watch was faster, and the pod is gone again.
     if (assumedUs === undefined) return;
     this.#assumedUs.delete(pod);
-    const framework = this.queue.profile(pod);
+    if (reply.code >= 400) return this.#bindingFailed(pod, this.#binder.refusal(pod, reply.message));
     const node = this.cache.nodeOfPod(pod);
-    this.#pod.at(pod);
-    if (reply.code < 400) {
-      recorder.observe(this.#bindLatency, kernel.now - assumedUs);
-      this.#lastMessage.delete(pod);
-      for (const { plugin } of framework.postBind) plugin.postBind!(this.#pod, node);
-      const { namespace, name } = this.#pod;
-      const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
-      this.#events.podEvent('Normal', 'Scheduled', pod, message);
-      return;
-    }
+    const { namespace, name } = this.#pod.at(pod);
+    recorder.observe(this.#bindLatency, kernel.now - assumedUs);
+    this.#lastMessage.delete(pod);
+    for (const { plugin } of this.queue.profile(pod).postBind) plugin.postBind!(this.#pod, node);
+    const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
+    this.#events.podEvent('Normal', 'Scheduled', pod, message);
+  }
+
+  #bindingFailed(pod: number, message: string): void {
+    this.#assumedUs.delete(pod);
     // Bound by somebody else in the meantime: it stays where the watch has put it.
     if (this.#stage[pod] !== Stage.assumed) return;
-    this.#unreserve(framework, node);
+    unreserve(this.queue.profile(pod), this.#pod.at(pod), this.cache.nodeOfPod(pod));
     this.#released(pod);
     this.#stage[pod] = Stage.queued;
     this.queue.failed(pod);
-    this.#report(pod, `running Bind plugin "${framework.bind[0]!.name}": ${reply.message}`);
+    this.#report(pod, message);
     this.#next();
   }
 

@@ -22,6 +22,7 @@ import { kindOf, listKinds } from '../kinds/registry.ts';
 import { ClusterState, type PodId, timestampUs } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
 import { diagnose } from './diagnosis.ts';
+import { Extenders } from './extenders.ts';
 import { Framework, type Instance, Verdicts } from './framework.ts';
 import { hintsFor } from './hints/index.ts';
 import type { CountedRequests, PlaceInput, Placement, PodPlacement, Rejection } from './placement.ts';
@@ -62,6 +63,7 @@ export class Snapshot {
   readonly #instances: Instance[] = [];
   readonly #frameworks = new Map<string, Framework>();
   readonly #search: BruteSearch;
+  readonly #extenders: Extenders | null;
   readonly #attempt: Attempt;
   readonly #classes: readonly KubeObject[];
   readonly #cursor = new PodCursor(this.state);
@@ -88,6 +90,11 @@ export class Snapshot {
     const rng = new Rng(1, 0);
     this.#hintTies = rng.stream('scheduler/hints');
     this.#search = new BruteSearch(this.cache, this.#verdicts, rng.stream('scheduler/ties'));
+    this.#extenders =
+      settings.extenders === undefined
+        ? null
+        : new Extenders(settings.extenders, this.cache, this.#verdicts, this.#instances, null);
+    this.#search.extenders = this.#extenders;
     const facts: PodFacts = {
       startUs: (pod) => this.#startUs(pod),
       isPreempted: (pod) =>
@@ -95,7 +102,14 @@ export class Snapshot {
       budgets: () => this.#objects('PodDisruptionBudget'),
     };
     const draws = rng.stream('scheduler/preemption');
-    this.#attempt = new Attempt(this.cache, this.#verdicts, this.#search.filters, facts, draws);
+    this.#attempt = new Attempt(
+      this.cache,
+      this.#verdicts,
+      this.#search.filters,
+      facts,
+      draws,
+      this.#extenders,
+    );
     this.cache.storage.controllers = input.run === undefined;
     this.#classes = cluster.filter(({ kind }) => kind === 'PriorityClass');
     this.#load(cluster);
@@ -225,6 +239,12 @@ export class Snapshot {
       return verdict;
     }
     const decision = this.#search.select(cursor, framework, true);
+    if (decision.error !== '') {
+      verdict.result = 'unschedulable';
+      verdict.message = decision.error;
+      cache.nominations.clear(pod);
+      return verdict;
+    }
     this.#describe(verdict, decision, framework);
     if (decision.feasible > 0) {
       verdict.result = 'scheduled';
@@ -247,6 +267,7 @@ export class Snapshot {
       cache: this.cache,
       verdicts: this.#verdicts,
       framework,
+      extenders: this.#extenders,
       ties: this.#hintTies,
       pod,
       rowOf: (object) => this.#row(object),
@@ -373,6 +394,7 @@ export class Snapshot {
       framework.score.forEach((scorer, s) => {
         if (d.scorerSkipped[s] === 0) own[scorer.name] = d.scores[s]![i]! * framework.weights[s]!;
       });
+      for (const extended of d.extended) own[extended.name] = extended.scores[i]!;
       const name = this.state.nodeName(node);
       scores[name] = own;
       totals[name] = d.totals[i]!;

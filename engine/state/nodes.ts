@@ -48,6 +48,14 @@ const MIN_CAPACITY = 64;
 const NO_TAINTS: readonly Taint[] = Object.freeze([]);
 const NO_SCALARS: readonly (readonly [number, number])[] = Object.freeze([]);
 
+/** status.volumesAttached and status.volumesInUse: names of PersistentVolumes; replaced, never changed in place. */
+export interface NodeVolumes {
+  attached: readonly string[];
+  inUse: readonly string[];
+}
+
+const NO_VOLUMES: readonly string[] = Object.freeze([]);
+
 export class NodeTable {
   cpuMilli = new Float64Array(MIN_CAPACITY);
   memoryBytes = new Float64Array(MIN_CAPACITY);
@@ -75,6 +83,8 @@ export class NodeTable {
   /** status.conditions as last written; null: as the object says. */
   readonly conditions: (readonly Json[] | null)[] = [];
 
+  readonly #volumes = new Map<number, NodeVolumes>();
+
   /** Rows ever used. */
   used = 0;
   /** Nodes in etcd. */
@@ -84,6 +94,21 @@ export class NodeTable {
 
   constructor(labels: LabelSets) {
     this.#labels = labels;
+  }
+
+  /** What the node's status says of volumes; made at the first question. */
+  volumes(node: number): NodeVolumes {
+    let volumes = this.#volumes.get(node);
+    if (volumes === undefined) {
+      volumes = { attached: NO_VOLUMES, inUse: NO_VOLUMES };
+      this.#volumes.set(node, volumes);
+    }
+    return volumes;
+  }
+
+  /** The same, null where nothing was ever said. */
+  knownVolumes(node: number): NodeVolumes | null {
+    return this.#volumes.size === 0 ? null : (this.#volumes.get(node) ?? null);
   }
 
   add(node: NewNode): NodeId {

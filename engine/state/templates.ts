@@ -1,6 +1,8 @@
 // Pod templates, interned: what equal pods share — spec, labels, requests, containers — is stored once, compiled to
 // the numbers that the scheduler and the kubelet read. A pod row holds a template id.
+import type { ContainerBehaviour } from '../kinds/container-behaviour.ts';
 import type { Json } from '../kinds/kind.ts';
+import type { LogAgentSettings } from '../kinds/log-agent.ts';
 import type { Labels } from './labels.ts';
 
 export interface HostPort {
@@ -15,6 +17,9 @@ export interface ProbeTemplate {
   readonly timeoutUs: number;
   readonly successThreshold: number;
   readonly failureThreshold: number;
+  /** terminationGracePeriodSeconds of the probe; null: the pod's. */
+  readonly graceSeconds: number | null;
+  readonly handler: 'http' | 'tcp' | 'grpc' | 'exec';
 }
 
 export interface ContainerTemplate {
@@ -27,6 +32,13 @@ export interface ContainerTemplate {
   readonly startup: ProbeTemplate | null;
   /** An init container with restartPolicy Always. */
   readonly sidecar: boolean;
+  /** Limit of memory, bytes; 0: none. */
+  readonly memoryLimitBytes: number;
+  /** Durations of lifecycle hooks, µs; null: there is none. */
+  readonly postStartUs: number | null;
+  readonly preStopUs: number | null;
+  /** As its annotation says; null: healthy for ever. */
+  readonly behaviour: ContainerBehaviour | null;
 }
 
 /**
@@ -51,6 +63,13 @@ export interface PodTimings {
   readonly stopDelayUs: number | null;
   /** Exit code when stopped; null: 0 if restartPolicy is Always, else 143. */
   readonly termExitCode: number | null;
+}
+
+export interface PodLogs {
+  /** Sum of the squares of the containers' bytes a second. */
+  readonly squares: number;
+  readonly linesPerSecond: number;
+  readonly bytesPerSecond: number;
 }
 
 export interface PodTemplate {
@@ -86,6 +105,12 @@ export interface PodTemplate {
   readonly hostNetwork: boolean;
   readonly qosClass: string;
   readonly timings: PodTimings;
+  /** Some container has a behaviour: its containers end and come back one by one. */
+  readonly behaves: boolean;
+  /** What its containers write to their logs together; null: nothing. */
+  readonly logs: PodLogs | null;
+  /** The pod is its node's log agent. */
+  readonly logAgent: LogAgentSettings | null;
 }
 
 /** What a template is made of: parts of a stored pod that must not change later. */

@@ -51,7 +51,8 @@ export class StepBook {
     // Back to whole µs first: a difference of fractions is not exact.
     told['tookMs'] = (answer.answeredUs - this.#originUs - Math.round(told['sent'] * 1000)) / 1000;
     if (answer.picked !== undefined) told['picked'] = answer.picked;
-    if (told['do'] === 'kubectl') {
+    if (answer.printed !== undefined) Object.assign(told, answer.printed);
+    if (told['do'] === 'kubectl' || answer.printed !== undefined) {
       told['exit'] = Math.max(told['exit'] ?? 0, answer.code >= 400 ? 1 : 0);
       return;
     }

@@ -58,6 +58,8 @@ export function recordedWith({ load, networkMs, syncMs }: RecordedLoad): CostPre
   const own = (ms: number, writes: number): number => Math.round((ms - writes * ETCD_MS) * load * MS);
   return {
     ...k8sMedium,
+    // No driver ran there.
+    storage: {},
     name: 'recorded',
     about: 'the two-core control plane of the recorded scenarios; kubelets that only wait',
     apiserver: {

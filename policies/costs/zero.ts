@@ -2,6 +2,7 @@
 // questions where time does not matter.
 import type { CostPreset } from '../../engine/index.ts';
 import { k8sMedium } from './k8s-medium.ts';
+import { instantBackends } from './storage/index.ts';
 
 const UNLIMITED = { qps: 0, burst: 0 };
 
@@ -33,5 +34,6 @@ export const zero: CostPreset = {
     stopUs: 0,
     probeUs: 0,
   },
+  storage: instantBackends,
   proxy: { minSyncUs: 0, syncUs: 0, syncPerServiceUs: 0, syncPerEndpointUs: 0 },
 };

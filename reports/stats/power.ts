@@ -23,12 +23,23 @@ export function oneSidedPower(effect: number, sd: number, n: number, alpha: numb
 export function detectableEffect(sd: number, n: number, wanted = 0.8, level = LEVEL): number {
   if (n < 2) return Number.POSITIVE_INFINITY;
   if (sd === 0) return 0;
+  // In units of the standard deviation it depends on the other three alone, and costs a hundred quadratures.
+  const key = `${n} ${wanted} ${level}`;
+  const unit = units.get(key) ?? unitEffect(n, wanted, level);
+  if (units.size < UNITS_MAX) units.set(key, unit);
+  return sd * unit;
+}
+
+const units = new Map<string, number>();
+const UNITS_MAX = 1000;
+
+function unitEffect(n: number, wanted: number, level: number): number {
   let low = 0;
-  let high = sd;
-  while (power(high, sd, n, level) < wanted) high *= 2;
+  let high = 1;
+  while (power(high, 1, n, level) < wanted) high *= 2;
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (power(middle, sd, n, level) < wanted) low = middle;
+    if (power(middle, 1, n, level) < wanted) low = middle;
     else high = middle;
   }
   return high;

@@ -14,13 +14,19 @@ const EXAMPLES = [
   'statefulset',
   'daemonset',
   'node-failure',
+  'containers',
+  'logging',
+  'container-runtimes',
   'poisson',
   'surf-jobs',
   'job',
   'cronjob',
   'dump',
   'quota',
+  'disruption-budget',
   'hpa',
+  'volumes-node-failure',
+  'volumes-backends',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

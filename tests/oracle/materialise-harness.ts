@@ -36,7 +36,8 @@ export class RoundTripServer {
     const draw = new KeyedDraw(1, 1);
     const state = this.#state;
     for (const kind of listKinds()) {
-      if (kind.modelled && kind.kind !== 'Pod' && kind.kind !== 'Node') {
+      const isKnown = state.objects.findKind(kind.kind) !== undefined;
+      if (kind.modelled && !isKnown && kind.kind !== 'Pod' && kind.kind !== 'Node') {
         state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
       }
     }

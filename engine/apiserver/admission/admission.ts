@@ -2,7 +2,7 @@
 // functions. What they look up comes through the context, so the same code serves `validate` and the simulated server.
 import type { KindDefinition, KubeObject } from '../../kinds/kind.ts';
 import { fillLimits, limitProblem } from './limit-ranger.ts';
-import { admitNode, admitStorage } from './nodes-and-storage.ts';
+import { admitClass, admitNode, admitStorage } from './nodes-and-storage.ts';
 import { admitPriority } from './priority.ts';
 import { admitRuntimeClass } from './runtime-class.ts';
 import { admitServiceAccount } from './service-account.ts';
@@ -29,6 +29,8 @@ export interface AdmissionContext {
    * Without them a new claim gets no finalizer, or it could never be deleted.
    */
   readonly volumeProtection?: boolean;
+  /** Name of the class for claims that name none. */
+  readonly defaultStorageClass?: () => string | undefined;
   /** Five random characters, as the server appends to generated names. */
   suffix(): string;
 }
@@ -79,8 +81,11 @@ export function admitOnCreate(
     case 'Node':
       if (context.nodeLifecycle) admitNode(object);
       return undefined;
-    case 'PersistentVolume':
     case 'PersistentVolumeClaim':
+      admitClass(object, context.defaultStorageClass?.());
+      if (context.volumeProtection) admitStorage(object);
+      return undefined;
+    case 'PersistentVolume':
       if (context.volumeProtection) admitStorage(object);
       return undefined;
     default:

@@ -6,6 +6,7 @@ import {
   type ClusterState,
   derivedPodUid,
   type Labels,
+  type NodeVolumes,
   PHASE_NAMES,
   PodBit,
   phaseOf,
@@ -185,6 +186,7 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
   const images = nodeImages(state, node, given);
   const taints = nodes.taints[node]!;
   const posted = nodes.conditions[node]!;
+  const volumes = nodes.knownVolumes(node);
   const { labels: _labels, ...metadata } = object.metadata;
   const addedUs = nodes.addedUs[node]!;
   return {
@@ -207,6 +209,22 @@ export function materialiseNode(state: ClusterState, node: number): KubeObject {
       ...status,
       ...(posted === null ? {} : { conditions: [...posted] }),
       ...(images.length > 0 ? { images } : {}),
+      ...(volumes === null ? {} : volumeStatus(state, volumes)),
     },
+  };
+}
+
+/** Volumes are told by unique name, `kubernetes.io/csi/<driver>^<handle>`; those without driver are not attached. */
+function volumeStatus(state: ClusterState, { attached, inUse }: NodeVolumes): Json {
+  const uniqueName = (volume: string): string => {
+    const id = state.objects.find('PersistentVolume', '', volume);
+    const csi = id < 0 ? undefined : state.objects.get(id)!['spec'].csi;
+    return `kubernetes.io/csi/${csi?.driver ?? ''}^${csi?.volumeHandle ?? volume}`;
+  };
+  return {
+    ...(attached.length > 0
+      ? { volumesAttached: attached.map((volume) => ({ name: uniqueName(volume), devicePath: '' })) }
+      : {}),
+    ...(inUse.length > 0 ? { volumesInUse: inUse.map(uniqueName) } : {}),
   };
 }

@@ -3,14 +3,18 @@ import type {
   ClusterState,
   ContainerTemplate,
   HostPort,
+  PodLogs,
   PodTimings,
   ProbeTemplate,
   TemplateCompiler,
   TemplateParts,
   TimingList,
 } from '../../state/index.ts';
+import { BEHAVIOUR_PREFIX, hookUs, livesOn, parseBehaviour } from '../container-behaviour.ts';
 import type { Json, KubeObject } from '../kind.ts';
+import { LOG_AGENT_ANNOTATION, parseLogAgent } from '../log-agent.ts';
 import { podQosClass } from '../pod.ts';
+import { quantityValue, tryQuantity } from '../quantity.ts';
 import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
 
 export type { HeldRequests } from './pod-requests.ts';
@@ -81,10 +85,20 @@ function probe(probe: Json | undefined): ProbeTemplate | null {
     timeoutUs: (probe.timeoutSeconds ?? 1) * SECOND_US,
     successThreshold: probe.successThreshold ?? 1,
     failureThreshold: probe.failureThreshold ?? 3,
+    graceSeconds: probe.terminationGracePeriodSeconds ?? null,
+    handler: probe.httpGet ? 'http' : probe.tcpSocket ? 'tcp' : probe.grpc ? 'grpc' : 'exec',
   };
 }
 
-function container(state: ClusterState, c: Json, init: boolean): ContainerTemplate {
+function container(
+  state: ClusterState,
+  c: Json,
+  init: boolean,
+  annotations: Readonly<Record<string, string>>,
+): ContainerTemplate {
+  const says = annotations[BEHAVIOUR_PREFIX + c.name];
+  const behaviour = says === undefined ? null : parseBehaviour(says, () => {});
+  const limit = c.resources?.limits?.memory;
   return {
     name: c.name,
     image: state.images.id(normalizedImage(c.image ?? '')),
@@ -93,6 +107,22 @@ function container(state: ClusterState, c: Json, init: boolean): ContainerTempla
     liveness: probe(c.livenessProbe),
     startup: probe(c.startupProbe),
     sidecar: init && c.restartPolicy === 'Always',
+    memoryLimitBytes: tryQuantity(limit) === undefined ? 0 : quantityValue(limit),
+    postStartUs: behaviour?.postStartUs ?? hookUs(c.lifecycle?.postStart),
+    preStopUs: behaviour?.preStopUs ?? hookUs(c.lifecycle?.preStop),
+    behaviour,
+  };
+}
+
+function podLogs(containers: readonly ContainerTemplate[]): PodLogs | null {
+  const writing = containers.filter(({ behaviour }) => (behaviour?.logLinesPerSecond ?? 0) > 0);
+  if (writing.length === 0) return null;
+  const sum = (of: (c: ContainerTemplate) => number): number =>
+    writing.reduce((total, c) => total + of(c), 0);
+  return {
+    squares: sum(({ behaviour }) => (behaviour!.logLinesPerSecond * behaviour!.logLineBytes) ** 2),
+    linesPerSecond: sum(({ behaviour }) => behaviour!.logLinesPerSecond),
+    bytesPerSecond: sum(({ behaviour }) => behaviour!.logLinesPerSecond * behaviour!.logLineBytes),
   };
 }
 
@@ -169,8 +199,10 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
         scalars.push([state.resources.id(name), amount]);
       }
     }
-    const initContainers = (spec.initContainers ?? []).map((c: Json) => container(state, c, true));
-    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false));
+    const initContainers = (spec.initContainers ?? []).map((c: Json) =>
+      container(state, c, true, annotations),
+    );
+    const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false, annotations));
     const volumeImages = (spec.volumes ?? [])
       .filter((v: Json) => v.image?.reference)
       .map((v: Json) => state.images.id(normalizedImage(v.image.reference)));
@@ -200,6 +232,14 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       hostNetwork: spec.hostNetwork === true,
       qosClass: podQosClass(spec),
       timings: timings(annotations),
+      behaves: [...initContainers, ...containers].some(
+        ({ behaviour }: ContainerTemplate) => behaviour !== null && !livesOn(behaviour),
+      ),
+      logs: podLogs(containers),
+      logAgent:
+        annotations[LOG_AGENT_ANNOTATION] === undefined
+          ? null
+          : parseLogAgent(annotations[LOG_AGENT_ANNOTATION], () => {}),
     };
   };
 }

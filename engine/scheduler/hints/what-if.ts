@@ -5,6 +5,7 @@ import { materialisePod } from '../../kinds/ingest/materialise.ts';
 import type { KubeObject } from '../../kinds/kind.ts';
 import type { ClusterState, Taint } from '../../state/index.ts';
 import type { SchedulerCache } from '../cache.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework, Verdicts } from '../framework.ts';
 import { BruteSearch } from '../search/brute.ts';
 import type { Decision } from '../search/decision.ts';
@@ -25,6 +26,7 @@ export interface WhatIfOptions {
   readonly ties: Stream;
   /** The pod that fits nowhere. */
   readonly pod: number;
+  readonly extenders: Extenders | null;
   /** A row for another pod. */
   readonly rowOf: (object: KubeObject) => number;
 }
@@ -57,6 +59,7 @@ export class WhatIf {
     this.pod = pod;
     this.object = materialisePod(state, pod);
     this.search = new BruteSearch(cache, verdicts, ties);
+    this.search.extenders = options.extenders;
     this.#framework = framework;
     this.#filtersOnly = { ...framework, preScore: [], score: [], weights: [] };
     this.#cursor = new PodCursor(state);

@@ -7,6 +7,7 @@
 // r-th of the tied, in the order in which they were looked at, with r from a stream.
 import { type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
 import type { Stream } from '../../kernel/index.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework, Instance, Verdicts } from '../framework.ts';
 import { NodeCursor, type PodCursor } from '../views.ts';
 import { Decision, type NodeSearch } from './decision.ts';
@@ -45,6 +46,7 @@ export class BruteSearch implements NodeSearch {
   #restricted = new Int32Array(64);
   /** Position at which the next search begins. */
   start = 0;
+  extenders: Extenders | null = null;
 
   constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
     this.#cluster = cluster;
@@ -63,17 +65,22 @@ export class BruteSearch implements NodeSearch {
     return this.afterPreFilter(pod, framework, whole);
   }
 
+  plainly(pod: PodCursor, framework: Framework): Decision {
+    return this.select(pod, framework);
+  }
+
   /** The rest of an attempt, of which PreFilter has left some nodes. */
   afterPreFilter(pod: PodCursor, framework: Framework, whole = false): Decision {
     const d = this.decision;
     if (!this.#tryNominated(pod)) this.#runFilters(pod, framework, whole);
     if (d.feasible === 0) return d;
-    if (d.feasible === 1 || framework.score.length === 0) {
+    if (d.feasible === 1 || (framework.score.length === 0 && this.extenders === null)) {
       d.ties = 1;
       d.node = d.feasibleNodes[0]!;
       return d;
     }
     this.#runScores(pod, framework);
+    this.extenders?.prioritize(pod, d);
     this.#pick(framework);
     return d;
   }
@@ -88,7 +95,8 @@ export class BruteSearch implements NodeSearch {
     let wanted = count;
     if (!whole) {
       const share = framework.percentageOfNodesToScore;
-      wanted = framework.score.length === 0 ? 1 : feasibleWanted(count, share);
+      const isAny = framework.score.length === 0 && this.extenders?.areChoosing !== true;
+      wanted = isAny ? 1 : feasibleWanted(count, share);
     }
     const nodes = d.feasibleNodes;
     const { verdicts } = d;
@@ -131,6 +139,20 @@ export class BruteSearch implements NodeSearch {
       for (let i = 0; i < count; i++) d.examinedNodes[i] = list[i]!;
     }
     this.start = (this.start + offset) % total;
+    if (this.extenders !== null && feasible > 0) {
+      this.extenders.filter(pod, d);
+      if (d.feasible === 0) this.#examinedUpTo(list, start, offset, count);
+    }
+  }
+
+  /** Extenders rejected what plug-ins had let pass: the search may have stopped before all nodes were looked at. */
+  #examinedUpTo(list: Int32Array, start: number, offset: number, count: number): void {
+    const { examinedNodes, verdicts } = this.decision;
+    for (let i = 0; i < count; i++) {
+      const node = list[(start + i) % count]!;
+      if (i < offset) examinedNodes[i] = node;
+      else verdicts[node] = PASS;
+    }
   }
 
   /** A pod that was promised a node tries it before all others, and takes it if it fits, whatever its score. */
@@ -142,8 +164,11 @@ export class BruteSearch implements NodeSearch {
     d.examined = 1;
     d.feasible = 1;
     d.feasibleNodes[0] = node;
-    d.nominated = true;
-    return true;
+    this.extenders?.filter(pod, d);
+    // An error is no answer: all nodes are looked at, this one among them.
+    d.error = '';
+    d.nominated = d.feasible === 1;
+    return d.nominated;
   }
 
   /**
@@ -248,6 +273,7 @@ export class BruteSearch implements NodeSearch {
     d.node = d.feasibleNodes[i]!;
     d.total = best;
     for (let s = 0; s < framework.score.length; s++) d.winnerScores[s] = d.scores[s]![i]!;
+    for (const each of d.extended) each.chosen = each.scores[i]!;
   }
 }
 

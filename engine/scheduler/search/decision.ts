@@ -1,5 +1,6 @@
 // What an attempt found, as every search answers it. One object a search, reused: read it before the next attempt.
 import type { Verdict } from '../../contracts/scheduler.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
 import type { AttemptFilters } from './filters.ts';
@@ -36,6 +37,10 @@ export class Decision {
   scores: Int32Array[] = [];
   scorerSkipped = new Uint8Array(32);
   totals = new Int32Array(64);
+  /** Extenders that gave points: weighted and scaled, in the order of feasibleNodes, and those of the chosen node. */
+  extended: { readonly name: string; readonly scores: Int32Array; chosen: number }[] = [];
+  /** An extender failed, and the attempt with it: its text; ''. */
+  error = '';
 
   verdict(node: number): Verdict {
     return this.verdicts[node]!;
@@ -51,6 +56,8 @@ export class Decision {
     this.nominated = false;
     this.preFilterVerdict = 0;
     this.total = 0;
+    this.error = '';
+    if (this.extended.length > 0) this.extended = [];
     if (this.restrictedBy.length > 0) {
       this.restrictedBy = [];
       this.restrictedTo = [];
@@ -78,4 +85,8 @@ export interface NodeSearch {
   /** Decisions compared with another search. */
   readonly verified: number;
   select(pod: PodCursor, framework: Framework): Decision;
+  /** The same by the plain search alone. */
+  plainly(pod: PodCursor, framework: Framework): Decision;
+  /** Whom the plain search asks besides plug-ins; null: nobody. */
+  extenders: Extenders | null;
 }

@@ -4,6 +4,7 @@
 // answer exactly goes to the plain search, with which it shares start, filters and decision.
 import { SKIP } from '../../contracts/scheduler.ts';
 import { grownInt32, type Stream } from '../../kernel/index.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework, Verdicts } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
 import { BruteSearch, feasibleWanted } from './brute.ts';
@@ -86,9 +87,20 @@ export class IndexSearch implements NodeSearch {
   get start(): number {
     return this.brute.start;
   }
+  get extenders(): Extenders | null {
+    return this.brute.extenders;
+  }
+  set extenders(extenders: Extenders | null) {
+    this.brute.extenders = extenders;
+  }
+
+  plainly(pod: PodCursor, framework: Framework): Decision {
+    return this.brute.select(pod, framework);
+  }
 
   select(pod: PodCursor, framework: Framework): Decision {
     const { brute } = this;
+    if (brute.extenders?.take(pod, framework) === true) return this.plainly(pod, framework);
     const d = brute.decision;
     const { nodeCount } = this.#cluster;
     d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);

@@ -1,6 +1,7 @@
 // Both searches on every decision: stops at the first difference, with what each of them says. The index goes first and
 // draws among ties; the plain search is given the same draws and must ask for them from the same number of nodes.
 import { assert, type Stream } from '../../kernel/index.ts';
+import type { Extenders } from '../extenders.ts';
 import type { Framework, Verdicts } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
 import { BruteSearch } from './brute.ts';
@@ -49,6 +50,8 @@ export class VerifySearch implements NodeSearch {
   #draw = 0;
   #drawnFrom = 0;
   #askedFor = 0;
+  /** The plain search decides alone, and draws for itself. */
+  #isPlain = false;
 
   constructor(cluster: IndexedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>, limits?: ScanLimits) {
     this.#cluster = cluster;
@@ -63,13 +66,31 @@ export class VerifySearch implements NodeSearch {
     this.#brute = new BruteSearch(cluster, verdicts, {
       int: (n) => {
         this.#askedFor = n;
+        if (this.#isPlain) return ties.int(n);
         return Math.min(this.#draw, n - 1);
       },
     });
     this.filters = this.#brute.filters;
   }
 
+  get extenders(): Extenders | null {
+    return this.#brute.extenders;
+  }
+  set extenders(extenders: Extenders | null) {
+    this.#brute.extenders = extenders;
+  }
+
+  plainly(pod: PodCursor, framework: Framework): Decision {
+    this.#isPlain = true;
+    const d = this.#brute.select(pod, framework);
+    this.#isPlain = false;
+    this.index.brute.start = this.#brute.start;
+    return d;
+  }
+
   select(pod: PodCursor, framework: Framework): Decision {
+    // An extender is asked once: what it says twice need not be the same.
+    if (this.extenders?.take(pod, framework) === true) return this.plainly(pod, framework);
     const nameOf = (node: number): string => this.#cluster.nodeName(node);
     this.#drawnFrom = 0;
     this.#askedFor = 0;

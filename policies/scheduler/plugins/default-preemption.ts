@@ -3,7 +3,7 @@
 // taken (plugins/defaultpreemption/default_preemption.go and framework/preemption/preemption.go, v1.36).
 //
 // The pod is nominated to that node and waits for the victims to go. As upstream does by default, the victims are
-// deleted while the scheduler goes on, so the plug-in only says who they are. Extenders and pod groups are left out.
+// deleted while the scheduler goes on, so the plug-in only says who they are. Pod groups are left out.
 import * as z from 'zod';
 import {
   ClusterEvent,
@@ -16,7 +16,7 @@ import {
   PASS,
   type PodView,
   type PostFilterResult,
-  type PreemptionOutcome,
+  type PreemptionCandidate,
   type Selector,
 } from '../../../engine/index.ts';
 import { argsSchema } from './args.ts';
@@ -30,9 +30,7 @@ const PRIORITY_OFFSET = 2 ** 31;
 const NO_VICTIMS = 'No preemption victims found for incoming pod';
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling';
 
-interface Candidate extends PreemptionOutcome {
-  /** Victims whose budget does not allow it. */
-  readonly violations: number;
+interface Candidate extends PreemptionCandidate {
   readonly highestPriority: number;
   readonly prioritySum: number;
   /** Earliest start among the victims of highest priority, µs. */
@@ -127,17 +125,41 @@ function victimsOn(
   let violations = 0;
   for (const each of violating) if (!mayStay(each)) violations += 1;
   for (const each of others) mayStay(each);
-  victims.sort(byImportance);
-  const first = victims[0];
-  if (first === undefined) return null;
+  return victims.length === 0 ? null : candidateOf(node, victims.sort(byImportance), violations);
+}
+
+/** Of victims in their order: the first one stands for the most important. */
+function candidateOf(node: number, victims: readonly Potential[], violations: number): Candidate {
+  const most = victims.reduce(
+    (priority, each) => Math.max(priority, each.priority),
+    Number.NEGATIVE_INFINITY,
+  );
+  const earliest = victims.reduce(
+    (us, each) => (each.priority === most ? Math.min(us, each.startUs) : us),
+    Number.POSITIVE_INFINITY,
+  );
   return {
     node,
     victims: victims.map(({ row }) => row),
     violations,
-    highestPriority: first.priority,
+    highestPriority: victims[0]!.priority,
     prioritySum: victims.reduce((sum, each) => sum + each.priority + PRIORITY_OFFSET, 0),
-    earliestStartUs: first.startUs,
+    earliestStartUs: earliest,
   };
+}
+
+/** What extenders leave of the candidates; a text: the error of one. */
+function extended(attempt: FailedAttempt, candidates: readonly Candidate[]): readonly Candidate[] | string {
+  const left = attempt.callExtenders(candidates);
+  if (left === null) return candidates;
+  if ('error' in left) return left.error;
+  return left.map(({ node, victims, violations }) =>
+    candidateOf(
+      node,
+      victims.map((row) => ({ row, priority: attempt.pod(row).priority, startUs: attempt.startUs(row) })),
+      violations,
+    ),
+  );
 }
 
 /** Each rule keeps the best by it; the next one decides among those. */
@@ -248,7 +270,11 @@ export const defaultPreemption = definePlugin({
       }
       if (candidates.length === 0) return refused(messageOf(reasons, nodeCount), -1);
 
-      const outcomes = best(candidates);
+      const left = extended(attempt, candidates);
+      if (typeof left === 'string')
+        return { code: Code.error, message: `preemption: ${left}`, nominate: null };
+      if (left.length === 0) return refused('preemption: no candidate node for preemption', null);
+      const outcomes = best(left);
       const chosen = outcomes[outcomes.length > 1 ? attempt.draw(outcomes.length) : 0]!;
       // The chosen one first: whoever applies it reads no further.
       outcomes.splice(outcomes.indexOf(chosen), 1);

@@ -25,6 +25,7 @@ import {
   affinityOfTemplates,
   means,
   meansNamespace,
+  type PodAffinity,
   type ResolvedTerm,
   resolveTerm,
 } from './pod-affinity-terms.ts';
@@ -212,6 +213,22 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       return PASS;
     }
 
+    /** Pods with terms of some kinds, wherever they point. */
+    const withTerms = (name: string, has: (affinity: PodAffinity) => boolean): PodSelection => ({
+      key: `with ${name}`,
+      namespace: null,
+      label: null,
+      selects: ({ template, namespace }) => has(affinityOf(template, namespace)),
+    });
+    const withAnti = withTerms('required anti-affinity', ({ requiredAnti }) => requiredAnti.length > 0);
+    const withAny = withTerms(
+      'any affinity',
+      ({ required, requiredAnti, preferred }) =>
+        required.length > 0 || requiredAnti.length > 0 || preferred.length > 0,
+    );
+    const totalOf = (view: ClusterView, selection: PodSelection): number =>
+      view.topology.counts(selection, groupOf(LABEL_HOSTNAME)).total;
+
     const namespaceLabels = (namespace: string): Labels =>
       cluster.objects.get('Namespace', '', namespace)?.metadata.labels ?? {};
 
@@ -237,6 +254,14 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         for (const term of own.preferred) divide(dimensions, countsOf(view, term));
         for (const group of weighed) divide(dimensions, existing.counts(group));
         return true;
+      },
+      // PreFilter goes over all pods for the pod's own terms, and over those with required anti-affinity for theirs;
+      // PreScore over all pods for its own preferences, otherwise over those with any affinity.
+      visits(pod, view, out) {
+        const own = ownTerms(pod);
+        out.filter = totalOf(view, withAnti);
+        if (own.required.length > 0 || own.requiredAnti.length > 0) out.filter += view.podTotal;
+        out.score = own.preferred.length > 0 ? view.podTotal : totalOf(view, withAny);
       },
       events: [
         {

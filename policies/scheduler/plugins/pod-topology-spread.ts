@@ -229,6 +229,12 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
         }
         return true;
       },
+      // PreFilter and PreScore go over the pods of all nodes (countPodsMatchSelector).
+      visits(pod, { podTotal }, out) {
+        const { hard, soft } = spread.of(pod);
+        if (hard.list.length > 0) out.filter = podTotal;
+        if (soft.list.length > 0) out.score = podTotal;
+      },
       events: [
         {
           events:

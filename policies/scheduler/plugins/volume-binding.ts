@@ -8,13 +8,13 @@ import {
   type ClusterView,
   Code,
   compareQuantities,
-  compileLabelSelector,
   definePlugin,
   type Json,
   type KubeObject,
   NodeField,
   PASS,
   type PodView,
+  type PreBindWork,
   quantityValue,
   SKIP,
   storageClassOf,
@@ -22,10 +22,9 @@ import {
 import { argsSchema } from './args.ts';
 import { volumeTerms } from './csi-migration.ts';
 import { compileNodeSelector, type NodeSelector } from './node-selector.ts';
+import { boundVolume, candidates, type WaitingClaim } from './volume-candidates.ts';
 import {
   asksFor,
-  BOUND_BY_CONTROLLER,
-  capacityOf,
   claimName,
   claimVolumes,
   delaysBinding,
@@ -46,7 +45,7 @@ const REASON_IMMEDIATE = 'pod has unbound immediate PersistentVolumeClaims';
 const MIGRATED_PLUGINS = 'storage.alpha.kubernetes.io/migrated-plugins';
 
 const args = argsSchema({
-  /** How long binding may take; binding takes no time here. */
+  /** How long binding may take; default 600 (apis/config/v1/defaults.go). */
   bindTimeoutSeconds: z.number().int().min(0).optional(),
   /** Of the scorer that is off by default. */
   shape: z
@@ -59,17 +58,6 @@ const args = argsSchema({
     .optional(),
 });
 
-/** A claim that waits for its pod, and the volumes that would do. */
-interface WaitingClaim {
-  readonly claim: KubeObject;
-  /** Node that a provisioner was told before; undefined: none. */
-  readonly selectedNode: string | undefined;
-  /** Volumes that name the claim already: the first of them, or none. */
-  readonly prebound: readonly KubeObject[];
-  /** Free volumes, smallest first. */
-  readonly free: readonly KubeObject[];
-}
-
 /** What the pod would get on a node. */
 interface Choice {
   readonly reasons: readonly string[];
@@ -77,45 +65,16 @@ interface Choice {
   readonly provisions: readonly KubeObject[];
 }
 
+/** A choice that was taken, and what it writes. */
+interface Reserved extends Choice {
+  readonly updates: PreBindWork['updates'];
+}
+
 interface Attempt {
   readonly pod: number;
   readonly bound: readonly KubeObject[];
   readonly waiting: readonly WaitingClaim[];
   readonly choices: Map<number, Choice>;
-}
-
-/** The volume names the claim as its own. */
-function isBoundTo(volume: KubeObject, claim: KubeObject): boolean {
-  const ref = volume['spec'].claimRef;
-  const { namespace, name, uid } = claim.metadata;
-  return ref?.name === name && ref?.namespace === namespace && (!ref.uid || ref.uid === uid);
-}
-
-const modeOf = (object: KubeObject): string => object['spec'].volumeMode ?? 'Filesystem';
-
-/** What the claim can be bound to, but for the node (FindMatchingVolume). */
-function candidates(cluster: ClusterView, claim: KubeObject): WaitingClaim {
-  const { spec, metadata } = claim;
-  const size = requestedSize(claim);
-  const selector = spec.selector ? compileLabelSelector(spec.selector, cluster.labelSets) : null;
-  const prebound: KubeObject[] = [];
-  const free: KubeObject[] = [];
-  for (const volume of cluster.storage.volumesOfClass(storageClassOf(claim))) {
-    const own = isBoundTo(volume, claim);
-    if (volume['spec'].claimRef && !own) continue;
-    if (compareQuantities(capacityOf(volume), size) < 0 || modeOf(volume) !== modeOf(claim)) continue;
-    if (volume.metadata.deletionTimestamp !== undefined) continue;
-    if (own) {
-      prebound.push(volume);
-      continue;
-    }
-    const modes: readonly string[] = volume['spec'].accessModes ?? [];
-    if (volume['status']?.phase !== 'Available') continue;
-    if (selector !== null && !selector.matches(volume.metadata.labels ?? {})) continue;
-    if ((spec.accessModes ?? []).every((mode: string) => modes.includes(mode))) free.push(volume);
-  }
-  free.sort((a, b) => compareQuantities(capacityOf(a), capacityOf(b)));
-  return { claim, selectedNode: metadata.annotations?.[SELECTED_NODE], prebound, free };
 }
 
 /** Answers for nodes, remembered by the object that they are about. */
@@ -207,6 +166,14 @@ class Binder {
     return { reasons, bindings, provisions };
   }
 
+  /** The volume can be used on the node. */
+  reaches(volumeName: string, node: number): boolean {
+    const { storage } = this.#cluster;
+    const volume = storage.volume(volumeName);
+    const csiNode = storage.csiNode(this.#cluster.nodeName(node));
+    return volume === null || this.#matches.volume(volume, node, csiNode);
+  }
+
   /** The first bound claim whose volume is gone or cannot be used on the node. */
   #boundProblem(claims: readonly KubeObject[], node: number, csiNode: KubeObject | null): string | null {
     for (const claim of claims) {
@@ -276,40 +243,52 @@ class Binder {
   }
 }
 
-/** The volume as it is once bound to the claim; null: it is that already. */
-function boundVolume(volume: KubeObject, claim: KubeObject): KubeObject | null {
-  const { namespace, name, uid } = claim.metadata;
-  const ref = volume['spec'].claimRef;
-  const isNamed = ref?.name === name && ref?.namespace === namespace && ref?.uid === uid;
-  const { annotations } = volume.metadata;
-  if (isNamed && (isBoundTo(volume, claim) || annotations?.[BOUND_BY_CONTROLLER] !== undefined)) return null;
-  const claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name, uid };
-  const marked = isBoundTo(volume, claim) ? annotations : { ...annotations, [BOUND_BY_CONTROLLER]: 'yes' };
-  return {
-    ...volume,
-    metadata: { ...volume.metadata, ...(marked === undefined ? {} : { annotations: marked }) },
-    spec: { ...volume['spec'], claimRef },
-  };
-}
-
 export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefined>({
   name: 'VolumeBinding',
   about:
     "Keeps pods on nodes that reach their claims' volumes, and picks volumes for claims that wait for a pod.",
   points: ['preFilter', 'filter', 'preScore', 'score', 'reserve', 'preBind'],
   args,
-  gap: {
-    acts: (template) => (claimVolumes(template).length > 0 ? 'spec.volumes' : null),
-    note: 'volumes are not bound or provisioned: a claim that waits for that is taken for granted',
-  },
-  create(_args, handle) {
+  create({ bindTimeoutSeconds = 600 }, handle) {
     const { storage } = handle.cluster;
     const binder = new Binder(handle.cluster);
     const unresolvable = (...texts: string[]) => handle.verdict(Code.unschedulableAndUnresolvable, ...texts);
     const immediate = unresolvable(REASON_IMMEDIATE);
     let last: Attempt | null = null;
     /** What is assumed for a pod on its way to its node. */
-    const reserved = new Map<number, Choice>();
+    const reserved = new Map<number, Reserved>();
+
+    /** The writes and the look each second (bindAPIUpdate and checkBindings of binder.go). */
+    function preBindWork(choice: Reserved, node: number, timeoutSeconds: number): PreBindWork {
+      const name = handle.cluster.nodeName(node);
+      const check = (): boolean | string => {
+        let isReady = true;
+        for (const { claim, volume } of choice.bindings) {
+          const seen = storage.volume(volume.metadata.name!);
+          if (!seen?.['spec'].claimRef?.uid) return `ClaimRef got reset for pv "${volume.metadata.name}"`;
+          const now = storage.claim(claim.metadata.namespace ?? '', claim.metadata.name!);
+          if (now === null) return missingClaim(claim.metadata.name!);
+          if (!isFullyBound(now)) isReady = false;
+        }
+        for (const { metadata } of choice.provisions) {
+          const now = storage.claim(metadata.namespace ?? '', metadata.name!);
+          if (now === null) return missingClaim(metadata.name!);
+          if (now.metadata.annotations?.[SELECTED_NODE] !== name) {
+            return `provisioning failed for PVC "${metadata.name}"`;
+          }
+          if (!isFullyBound(now)) isReady = false;
+          else if (!binder.reaches(now['spec'].volumeName, node)) {
+            return `pv "${now['spec'].volumeName}" node affinity doesn't match node "${name}": no matching NodeSelectorTerms`;
+          }
+        }
+        return isReady;
+      };
+      const prefixed = (): boolean | string => {
+        const ready = check();
+        return typeof ready === 'string' ? `binding volumes: ${ready}` : ready;
+      };
+      return { updates: choice.updates, check: prefixed, timeoutUs: timeoutSeconds * 1_000_000 };
+    }
 
     /** Why one of the pod's claims cannot be used at all; null: they can. */
     function claimsProblem(pod: PodView): string | null {
@@ -419,18 +398,27 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
         const attempt = last?.pod === pod.id ? last : attemptOf(pod);
         if (attempt === null || attempt.waiting.length === 0) return PASS;
         const choice = attempt.choices.get(node) ?? choiceOf(attempt, node);
+        const updates: { base: KubeObject; next: KubeObject }[] = [];
         for (const { claim, volume } of choice.bindings) {
           const next = boundVolume(volume, claim);
-          if (next !== null) storage.assumeVolume(next);
+          if (next === null) continue;
+          storage.assumeVolume(next);
+          updates.push({ base: volume, next });
         }
         const name = handle.cluster.nodeName(node);
         for (const claim of choice.provisions) {
           const { metadata } = claim;
           const annotations = { ...metadata.annotations, [SELECTED_NODE]: name };
-          storage.assumeClaim({ ...claim, metadata: { ...metadata, annotations } });
+          const next = { ...claim, metadata: { ...metadata, annotations } };
+          storage.assumeClaim(next);
+          updates.push({ base: claim, next });
         }
-        reserved.set(pod.id, choice);
+        reserved.set(pod.id, { ...choice, updates });
         return PASS;
+      },
+      preBind(pod, node) {
+        const choice = reserved.get(pod.id);
+        return choice === undefined ? null : preBindWork(choice, node, bindTimeoutSeconds);
       },
       unreserve(pod) {
         const choice = reserved.get(pod.id);

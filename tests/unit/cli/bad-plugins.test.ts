@@ -147,7 +147,7 @@ E3102 my.ts
   export default scorePlugin("Name", { … }), or a list of definitions
 E3102 my.ts x
   element 2 of the default export is no policy: found name, colour
-  a scheduler plug-in has points, a controller clientName, a workload a list of args, a cost preset apiserver and scheduler
+  a scheduler plug-in has points, an extender serves, a controller clientName, a workload a list of args, a cost preset apiserver and scheduler
 3 problems`,
   },
   {

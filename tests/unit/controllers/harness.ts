@@ -31,8 +31,9 @@ import {
 } from '../../../engine/state/index.ts';
 import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
 
-/** Kinds that are stored although nothing acts on them alone. */
-const CLAIMS: ReadonlySet<string> = new Set(['PersistentVolumeClaim']);
+/** Objects of tests are in this namespace if their kind is in any. */
+const namespaceOf = (kind: string): string =>
+  ['Namespace', 'PersistentVolume', 'StorageClass'].includes(kind) ? '' : 'default';
 
 export const MS = 1000;
 export const SECOND = 1_000_000;
@@ -97,7 +98,7 @@ export class Harness {
       this.events.push({ timeUs: kernel.now, reason, object: `${kind}/${name}`, message });
       recordEvent(type, reason, kind, namespace, name, count, message);
     };
-    for (const kind of listKinds().filter((known) => known.modelled || CLAIMS.has(known.kind))) {
+    for (const kind of listKinds().filter((known) => known.modelled)) {
       if (kind.kind === 'Pod' || kind.kind === 'Node' || state.objects.findKind(kind.kind)) continue;
       state.objects.register(kind.kind, kind.apiVersion, kind.resource, kind.namespaced);
     }
@@ -167,7 +168,7 @@ export class Harness {
   }
 
   patch(kind: string, name: string, change: (object: Json) => Json): void {
-    const id = this.state.objects.find(kind, kind === 'Namespace' ? '' : 'default', name);
+    const id = this.state.objects.find(kind, namespaceOf(kind), name);
     this.#admin.patch(id, change as (object: KubeObject) => KubeObject, (reply) => this.#mustWork(reply));
   }
 
@@ -187,7 +188,7 @@ export class Harness {
   }
 
   delete(kind: string, name: string): void {
-    this.#admin.delete(this.state.objects.find(kind, kind === 'Namespace' ? '' : 'default', name), null);
+    this.#admin.delete(this.state.objects.find(kind, namespaceOf(kind), name), null);
   }
 
   deletePod(pod: number): void {
@@ -239,7 +240,7 @@ export class Harness {
   }
 
   get(kind: string, name: string): Json {
-    const id = this.state.objects.find(kind, kind === 'Namespace' ? '' : 'default', name);
+    const id = this.state.objects.find(kind, namespaceOf(kind), name);
     return id < 0 ? null : this.state.objects.get(id);
   }
 

@@ -46,7 +46,7 @@ test('fields beside the tables are found, once, without indices; empty ones are 
     name: 'c',
     image: 'i',
     env: [{ name: 'A' }],
-    livenessProbe: { exec: {} },
+    resizePolicy: [{ resourceName: 'cpu' }],
     lifecycle: {},
     startupProbe: null,
   };
@@ -68,7 +68,7 @@ test('fields beside the tables are found, once, without indices; empty ones are 
     status: { replicas: 3 },
   };
   expect([...uncoveredFields('apps/Deployment', object)]).toEqual([
-    'spec.template.spec.containers.livenessProbe',
+    'spec.template.spec.containers.resizePolicy',
     'spec.template.spec.volumes.nfs',
     'spec.template.spec.activeDeadlineSeconds',
   ]);

@@ -113,7 +113,7 @@ describe('NodeUsage', () => {
 
   it('weighs requests by time, per node and over the cluster', () => {
     const usage = new NodeUsage(0);
-    usage.added(0, row('n1', 1000), 0);
+    usage.added(0, { ...row('n1', 1000), runtime: 'docker://28.3.2' }, 0);
     usage.added(1, row('n2', 3000), 0);
     usage.usageIs(0, 500, 100, 1, 1, 10);
     usage.usageIs(0, 1000, 200, 2, 1, 20);
@@ -133,8 +133,9 @@ describe('NodeUsage', () => {
       0.75,
       2,
       2,
+      'docker://28.3.2',
     ]);
-    expect(n2!.slice(7)).toEqual([0, 0, 0, 0, 0]);
+    expect(n2!.slice(7)).toEqual([0, 0, 0, 0, 0, '']);
     // cluster: 15 000 of 4000 × 40 = 160 000
     expect(usage.utilisation(40).cpu).toBeCloseTo(15_000 / 160_000, 12);
     expect(usage.peak).toBe(2);

@@ -375,7 +375,7 @@ describe('gauges, counters, nodes, Events, losses', () => {
       { text: 'cpu.requested > 50%', holds: false, observed: 0.375 },
     ]);
     expect(tables.rows.nodes).toEqual([
-      ['e', 'default', 1, 'n1', 'a', 1000, 2 ** 31, 110, 0, Number.NaN, 0.375, 0.375, 0.75, 1, 1],
+      ['e', 'default', 1, 'n1', 'a', 1000, 2 ** 31, 110, 0, Number.NaN, 0.375, 0.375, 0.75, 1, 1, ''],
     ]);
     expect(tables.rows.timeseries!.filter((row) => row[1] === 'scheduler.queue')).toEqual([
       [0, 'scheduler.queue', 3],

@@ -38,6 +38,8 @@ export interface KubeletOptions {
   /** Images that are on every node from the start. */
   readonly images?: readonly string[];
   readonly volumes?: PodVolumes;
+  /** Names of the nodes' container runtimes, '' for none. */
+  readonly runtimes?: readonly string[];
 }
 
 export interface EventLine {
@@ -77,6 +79,8 @@ export function kubelets(options: KubeletOptions = {}) {
   for (let i = 1; i <= (options.nodes ?? 1); i++) {
     const object = nodeObject('64', String(options.podsMax ?? 110));
     object['status'].images = images;
+    const runtime = options.runtimes?.[i - 1];
+    if (runtime) object.metadata.annotations = { 'kubetick.io/container-runtime': runtime };
     c.seeder.node(object, { name: `n${i}`, zone: '', hostname: true });
   }
   const room = new Kubelets(c.context, options.volumes);
@@ -129,9 +133,16 @@ export function kubelets(options: KubeletOptions = {}) {
     client.deletePod(row(name), pods.generation[row(name)]!, graceSeconds, null);
   };
   /** Creates a pod at `ms` and binds it at once. */
-  const pod = (ms: number, name: string, spec: object = {}, annotations: object = {}, node = 0): void => {
+  const pod = (
+    ms: number,
+    name: string,
+    spec: object = {},
+    annotations: object = {},
+    node = 0,
+    more: object = {},
+  ): void => {
     const prefixed = Object.fromEntries(Object.entries(annotations).map(([k, v]) => [`kubetick.io/${k}`, v]));
-    const object: KubeObject = podObject(name, spec, { annotations: prefixed });
+    const object: KubeObject = podObject(name, spec, { annotations: { ...prefixed, ...more } });
     at(ms, () =>
       client.create(object, ({ id }) => {
         rows.set(name, id);

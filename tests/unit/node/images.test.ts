@@ -2,6 +2,7 @@
 // tells afterwards. A pull takes 400 ms and 1000 ms per MB; sandboxes are ready at 105 ms.
 import { describe, expect, it } from 'vitest';
 import { Images } from '../../../engine/node/images.ts';
+import { StepTimes } from '../../../engine/node/step-times.ts';
 import { cluster, nodeObject } from '../apiserver/cluster.ts';
 import { container, kubeletCosts, kubelets, MS } from './harness.ts';
 
@@ -62,10 +63,10 @@ describe('a node that pulls in parallel', () => {
     expect(pulledAt(images, parallel)).toEqual(at);
   });
 
-  it('shares the registry limiter: a burst of 2, then one pull a second', () => {
+  it('shares the registry limiter: what is beyond a burst of 2 is refused and comes again after 10 s', () => {
     const options = { kubelet: { ...parallel.kubelet, registryQps: 1, registryBurst: 2 } };
-    // Begins at 105, 105, 1105, 2105.
-    expect(pulledAt(['a', 'b', 'c', 'd'], options)).toEqual([1505, 1505, 2505, 3505]);
+    // Begins at 105, 105; at 10 105 there are two tokens again.
+    expect(pulledAt(['a', 'b', 'c', 'd'], options)).toEqual([1505, 1505, 11505, 11505]);
   });
 });
 
@@ -149,11 +150,11 @@ describe('the status of a node', () => {
   });
 
   it('holds the 50 largest images', () => {
-    const { state, seeder } = cluster();
+    const { state, seeder, context } = cluster();
     const node = seeder.node(nodeObject(), { name: 'n', zone: '', hostname: true });
     const ids = Array.from({ length: 60 }, (_, i) => state.images.id(`i${i}:v1`));
     const imageBytes = Object.fromEntries(ids.map((_, i) => [`i${i}:v1`, 1000 + i]));
-    const images = new Images(state, { ...kubeletCosts, imageBytes }, () => 0);
+    const images = new Images(state, { ...kubeletCosts, imageBytes }, new StepTimes(context));
     for (const id of ids) images.ensure(node, id, 'IfNotPresent', 0, 1, 0);
     // Sizes 1010 to 1059.
     expect(images.list(node, 1e12)).toEqual(ids.slice(10));

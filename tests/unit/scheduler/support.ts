@@ -112,6 +112,7 @@ export function costsWith(scheduler: Partial<CostPreset['scheduler']>): CostPres
     filterNodeNs: 0,
     scoreNodeNs: 0,
     parallelism: 16,
+    plugins: {},
     podInitialBackoffUs: 1_000_000,
     podMaxBackoffUs: 10_000_000,
     unschedulableFlushUs: 300_000_000,
@@ -256,7 +257,11 @@ export class World implements ApiServer {
     return {
       name: 'kube-scheduler',
       create: unexpected,
-      update: unexpected,
+      update: (_id, object, expected, reply, target = -1, arg = -1) => {
+        say(`update ${object.kind} ${object.metadata.name}${expected > 0 ? '' : ' unconditionally'}`);
+        if (this.refuse === null) this.setObject(object);
+        this.#reply(reply, this.refuse?.code ?? 200, this.refuse?.message ?? '', target, arg);
+      },
       updateStatus: unexpected,
       delete: unexpected,
       createPod: unexpected,
@@ -270,6 +275,7 @@ export class World implements ApiServer {
       deleteNode: unexpected,
       renewLease: unexpected,
       read: unexpected,
+      look: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
         say(`bind ${state.podName(pod)} ${state.nodeName(node)}`);
         const refusal = this.refuse;
@@ -282,8 +288,9 @@ export class World implements ApiServer {
         const failure = isAlive ? refusal : { code: 404, message: 'pods not found' };
         this.#reply(reply, failure?.code ?? 201, failure?.message ?? '', target, arg);
       },
-      patchPodStatus: (pod, _generation, change) => {
+      patchPodStatus: (pod, _generation, change, reply, target = -1, arg = -1) => {
         say(`patch ${state.podName(pod)}`);
+        if (reply !== null) this.#reply(reply, 200, '', target, arg);
         state.pods.word[pod]! |= change.set;
         this.log(pod as PodId, Verb.modified);
       },

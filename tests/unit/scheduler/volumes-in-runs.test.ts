@@ -1,5 +1,5 @@
-// Claims in a run, where nobody binds them: what the watches tell moves waiting pods, what waits for a volume
-// controller is taken for granted, and a binding that fails gives the volume back.
+// Claims in a run: what the watches tell moves waiting pods, a claim that waits for its pod is bound before the pod is,
+// and a binding that fails gives the volume back. The volume controller is not there: the test writes what it would.
 import { describe, expect, it } from 'vitest';
 import { MS, SECOND } from '../../../engine/kernel/index.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
@@ -70,8 +70,16 @@ describe('claims in a run', () => {
     expect(bindings(world)).toEqual([]);
     world.setObject(claim('c', 'now'));
     world.kernel.run(6 * SECOND);
+    expect(world.said).toContain(
+      'Warning FailedScheduling p: 0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
+    );
+    world.setObject(zonal('v', 'z1'));
+    world.setObject(
+      claim('c', 'now', { volumeName: 'v' }, { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }),
+    );
+    world.kernel.run(9 * SECOND);
     expect(bindings(world)).toEqual(['bind p n1']);
-    expect(world.losses).toEqual(['kube-scheduler Pod spec.volumes']);
+    expect(world.losses).toEqual([]);
   });
 
   it('that are bound keep their pod in the zone of the volume', () => {
@@ -108,7 +116,8 @@ describe('claims in a run', () => {
     world.addPod('p', using('c', 'd'));
     const node = (name: string): string | undefined =>
       storage.claim('default', name)?.metadata.annotations?.['volume.kubernetes.io/selected-node'];
-    // The attempt takes 1 ms and the answer to the binding 2 ms: in between, v is c's and d is provisioned for n1.
+    // The attempt takes 1 ms; then the pod's status, the volume and the claim are written, 2 ms each. In between, v is
+    // c's and d is provisioned for n1.
     world.kernel.run(2 * MS);
     expect(storage.volume('v')!['spec'].claimRef).toMatchObject({ name: 'c', uid: 'uid-c' });
     expect([node('c'), node('d')]).toEqual([undefined, 'n1']);
@@ -116,12 +125,32 @@ describe('claims in a run', () => {
     expect(storage.volume('v')).toBe(free);
     expect([...storage.volumesOfClass('late')]).toEqual([free]);
     expect([node('c'), node('d')]).toEqual([undefined, undefined]);
+    expect(world.said.filter((what) => what.startsWith('Warning'))).toEqual([
+      'Warning FailedScheduling p: running PreBind plugin "VolumeBinding": no',
+    ]);
     world.refuse = null;
+    world.kernel.run(1500 * MS);
+    expect(world.said.filter((what) => what.startsWith('update'))).toEqual([
+      'update PersistentVolume v',
+      'update PersistentVolume v',
+      'update PersistentVolumeClaim d',
+    ]);
+    expect(bindings(world)).toEqual([]);
+    // Looked at each second from the last write on: bound once both claims are.
+    const done = { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } };
+    const selected = { 'volume.kubernetes.io/selected-node': 'n1' };
+    world.setObject(claim('c', 'late', { volumeName: 'v' }, done));
     world.kernel.run(3 * SECOND);
-    expect(bindings(world)).toEqual(['bind p n1', 'bind p n1']);
+    expect(bindings(world)).toEqual([]);
+    world.setObject(object('PersistentVolume', 'w', { spec: {}, status: {} }));
+    world.setObject(
+      claim('d', 'late', { volumeName: 'w' }, { annotations: { ...done.annotations, ...selected } }),
+    );
+    world.kernel.run(5 * SECOND);
+    expect(bindings(world)).toEqual(['bind p n1']);
     // A newer version from the API server ends what was assumed.
     world.setObject(free);
-    world.kernel.run(4 * SECOND);
+    world.kernel.run(6 * SECOND);
     expect(storage.volume('v')).toBe(free);
   });
 });

@@ -1,0 +1,51 @@
+// The progress line of a sweep on a terminal: runs done, running and failed, time left. Drawn when a run begins or ends.
+import cliProgress from 'cli-progress';
+import { humanSeconds } from './terminal.ts';
+
+interface State {
+  readonly runs: number;
+  readonly kept: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly open: number;
+}
+
+export class SweepProgressLine {
+  private readonly bar: cliProgress.SingleBar;
+  private readonly startedMs = performance.now();
+  private readonly workers: number;
+  private shown = false;
+
+  constructor(stream: NodeJS.WriteStream, workers = Number.POSITIVE_INFINITY) {
+    this.workers = workers;
+    this.bar = new cliProgress.SingleBar({
+      stream,
+      format: '{bar} {value} of {total} runs · {running} running · {failed} failed · {left}',
+      barsize: 20,
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+      hideCursor: true,
+      clearOnComplete: true,
+      gracefulExit: false,
+    });
+  }
+
+  update({ runs, kept, done, failed, open }: State): void {
+    const ended = done + failed;
+    const seconds = (performance.now() - this.startedMs) / 1000;
+    const left =
+      ended === 0 ? '' : `${humanSeconds(Math.ceil((seconds / ended) * (runs - kept - ended)))} left`;
+    const payload = { running: Math.min(open, this.workers), failed, left };
+    if (!this.shown) {
+      this.shown = true;
+      this.bar.start(runs, kept + ended, payload);
+      return;
+    }
+    this.bar.setTotal(runs);
+    this.bar.update(kept + ended, payload);
+  }
+
+  close(): void {
+    if (this.shown) this.bar.stop();
+  }
+}
