@@ -14,6 +14,7 @@ export type * from './contracts/storage-backend.ts';
 export * from './contracts/tables.ts';
 export type * from './contracts/timeline.ts';
 export type * from './contracts/topology.ts';
+export type * from './contracts/traffic.ts';
 export type * from './contracts/workload.ts';
 export { controllers as builtInControllers } from './controllers/index.ts';
 export {

@@ -30,6 +30,7 @@ import { podTemplateCompiler } from './kinds/ingest/pod-template.ts';
 import { kindOf, listKinds } from './kinds/registry.ts';
 import { Recorder } from './metrics/recorder.ts';
 import { Proxies } from './network/proxy.ts';
+import { Traffic } from './network/traffic.ts';
 import { withExactDelays } from './node/exact-delays.ts';
 import { Kubelets } from './node/kubelet.ts';
 import { Reach } from './node/node-power.ts';
@@ -80,6 +81,7 @@ class Run {
   readonly #timeline: TimelineObserver | null;
   readonly #sweep: Sweep | null;
   #scheduler: Scheduler | null = null;
+  #traffic: Traffic | null = null;
   #idleEnd: IdleEnd | null = null;
   #adopted: readonly number[] = [];
   #outcome: 'idle' | 'until' | 'stopped' = 'idle';
@@ -221,7 +223,9 @@ class Run {
     new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
-    new Proxies(context).start();
+    const proxies = new Proxies(context);
+    proxies.start();
+    this.#sendRequests(proxies);
     this.#observe();
     const { steps, frame, untilUs } = this.#scenario;
     new StepDriver(context, steps, this.#timeline, this.#kubelets.power).start();
@@ -234,6 +238,18 @@ class Run {
       workload.arrivals({ rng, streams: `workload/${i}`, untilUs }),
     );
     new ArrivalDriver(context, arrivals).start();
+  }
+
+  /** Clients of Services, where a workload sends requests. */
+  #sendRequests(proxies: Proxies): void {
+    const { rng } = this.#context;
+    const { untilUs } = this.#scenario;
+    const streams = this.#workloads.flatMap((workload, i) =>
+      workload.requests === undefined ? [] : [workload.requests({ rng, streams: `workload/${i}`, untilUs })],
+    );
+    if (streams.length === 0) return;
+    this.#traffic = new Traffic(this.#context, proxies, this.#kubelets.processes, streams);
+    this.#traffic.start();
   }
 
   /** A client that watches pods, as a test harness does: pod.startup ends when it sees Ready. */
@@ -272,6 +288,7 @@ class Run {
     const { kernel, recorder, state, periodic } = this.#context;
     this.#sweep?.check();
     const scheduler = this.#scheduler;
+    this.#traffic?.finish();
     this.#options.attempts?.over?.((namespace, pod) => scheduler?.teller?.viewOf(namespace, pod) ?? null);
     const livePods = state.pods.livePods();
     this.#kubelets.finish();

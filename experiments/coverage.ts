@@ -228,17 +228,16 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
       'spec.clusterIP',
       'spec.clusterIPs',
       'spec.publishNotReadyAddresses',
-    ],
-    silent: [
-      'status',
-      'spec.ipFamilies',
-      'spec.ipFamilyPolicy',
       'spec.internalTrafficPolicy',
+      'spec.externalTrafficPolicy',
+      'spec.trafficDistribution',
       'spec.sessionAffinity',
       'spec.sessionAffinityConfig',
       'spec.allocateLoadBalancerNodePorts',
       'spec.healthCheckNodePort',
+      'spec.loadBalancerClass',
     ],
+    silent: ['status', 'spec.ipFamilies', 'spec.ipFamilyPolicy'],
   },
   PersistentVolumeClaim: {
     acts: [

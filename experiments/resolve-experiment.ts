@@ -5,6 +5,7 @@ import type { NodeGroup, ResolvedScenario, WorkloadUse } from '../engine/contrac
 import { PolicyFault } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { checkExpect } from '../engine/metrics/expect.ts';
+import { proxyModes } from '../policies/costs/proxy/index.ts';
 import { type ManifestObject, readDocuments } from '../workloads/manifests.ts';
 import { assemble, defaultCosts, freePrefix, namesOf } from './assemble.ts';
 import { applyCostFile, presetByName } from './cost-file.ts';
@@ -98,7 +99,7 @@ class ExperimentResolver {
     const untilUs = settings.untilUs ?? runUs ?? DEFAULT_UNTIL_US;
     if (warmUpUs >= untilUs)
       this.problem('E3002', ['time', 'warmUp'], 'the warm-up is as long as the run or longer');
-    const costs = this.costs();
+    const costs = this.withProxy(this.costs());
     return {
       experiment: this.experiment.metadata.name,
       variant: 'default',
@@ -371,6 +372,11 @@ class ExperimentResolver {
       this.problem('E3002', at, `${source.name} holds ${read.documents.length} documents, expected one`);
     }
     return read.documents[0];
+  }
+
+  private withProxy(costs: CostPreset): CostPreset {
+    const mode = this.spec.control?.proxy;
+    return mode === undefined ? costs : { ...costs, proxy: proxyModes[mode] };
   }
 
   private costs(): CostPreset {

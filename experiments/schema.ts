@@ -165,6 +165,10 @@ export const experimentSpec = z.strictObject({
   control: z
     .strictObject({
       costs: z.string().optional().describe('cost preset, or a file with changes to one'),
+      proxy: z
+        .enum(['iptables', 'ipvs', 'nftables'])
+        .optional()
+        .describe('mode of kube-proxy, with its costs; without it as the cost preset says'),
       heartbeats: z.enum(['analytic', 'events']).optional(),
       queue: z
         .enum(['heap', 'ladder', 'fast-priority-queue'])

@@ -17,6 +17,7 @@ import type { FullSummary } from '../engine/metrics/recorder.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
 import { loggingTable } from './logging.ts';
+import { requestTable } from './requests.ts';
 import { isOfRuntime, runtimeTable } from './runtimes.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -57,6 +58,7 @@ export function summaryText(result: RunResult, options: SummaryTextOptions): str
     headline(result, c),
     podsText(summary, options, c),
     latencyText(summary, c),
+    requestsText(summary, c),
     phasesText(summary, c),
     controllersText(options, c),
     runtimesText(summary, c),
@@ -251,6 +253,13 @@ function latencyText(summary: RunSummary, c: Colours): string {
   const api =
     total > 0 ? `\n${grouped(total)} API request${total === 1 ? '' : 's'} by verb and resource: api.csv` : '';
   return `${table(head, rows)}${api}`;
+}
+
+function requestsText(summary: RunSummary, c: Colours): string {
+  const requests = requestTable(summary, grouped);
+  if (requests === null) return '';
+  const [first, ...others] = requests.head;
+  return table([c.bold(first!), ...others.map((name) => c.dim(name))], requests.rows);
 }
 
 /** Mean over the pods seen Ready; a phase that only some of them had counts as nothing for the others. */

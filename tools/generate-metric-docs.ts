@@ -80,13 +80,20 @@ Series of \`timeseries.csv\`, with \`mean\` (over time) and \`peak\` under \`gau
 
 ${metrics('gauge')}
 
+## Counters
+
+Under \`counters\` in \`summary.json\`, over the whole run. A stream of requests also counts its failures by cause, \`requests.<stream>.failed.<cause>\`, with the causes of \`requests.csv\`.
+
+${metrics('counter')}
+
 ## Expectations
 
 \`expect\` of an Experiment holds comparisons \`METRIC OPERATOR VALUE\` with \`<\`, \`<=\`, \`>\`, \`>=\`, \`==\`, \`!=\`:
 
 - \`pod.startup.p99 < 5s\`, \`api.create.pods.p99 <= 250ms\`, \`latency.scheduler.bind.mean < 0.1\`: a latency and one of its statistics; durations as \`us\`, \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`, plain numbers are seconds;
 - \`pods.pending == 0\`, \`nodes.peak <= 100\`, \`events < 1e6\`, \`virtualSeconds <= 1h\`: counts and times of the whole run; \`pods.lost\` is what conservation leaves over;
-- \`cpu.requested >= 60%\`, \`scheduler.podsPerSecond > 100\`: utilisation and throughput.
+- \`cpu.requested >= 60%\`, \`scheduler.podsPerSecond > 100\`: utilisation and throughput;
+- \`request.latency.web.p99 < 200ms\`, \`requests.web.failed == 0\`: a stream of requests.
 
 The numbers compared are those printed in \`summary.json\`. A latency that was not observed fails whatever is expected of it, except of its \`count\`, which is 0. A failed expectation ends \`run\` with exit code 3; the result is written.
 

@@ -4,6 +4,7 @@ import { copies } from './generators/copies.ts';
 import { deployments } from './generators/deployments.ts';
 import { pods } from './generators/pods.ts';
 import { poissonDeployments } from './generators/poisson-deployments.ts';
+import { requests } from './generators/requests.ts';
 import { jobTrace } from './traces/job-trace.ts';
 
 /** In the order in which `kubetick list workloads` prints them. */
@@ -12,5 +13,6 @@ export const workloads: readonly WorkloadDefinition[] = [
   pods,
   copies,
   poissonDeployments,
+  requests,
   jobTrace,
 ];

@@ -9,6 +9,26 @@ export interface ClientLimits {
   readonly burst: number;
 }
 
+/** kube-proxy in one of its modes. What is absent costs nothing. */
+export interface ProxyCosts {
+  /** How endpoints are chosen: `ipvs` in turn, others at random. Default iptables. */
+  readonly mode?: 'iptables' | 'ipvs' | 'nftables';
+  readonly minSyncUs: number;
+  /** One sync: fixed part, per changed service, per endpoint of a changed service. */
+  readonly syncUs: Duration;
+  readonly syncPerServiceUs: number;
+  readonly syncPerEndpointUs: number;
+  /** Besides, for every Service and every endpoint that there is, changed or not, nanoseconds. */
+  readonly syncPerAnyServiceNs?: number;
+  readonly syncPerAnyEndpointNs?: number;
+  /** Everything is written anew so long after the last time, µs; 0: never. */
+  readonly fullSyncEveryUs?: number;
+  readonly fullPerServiceUs?: number;
+  readonly fullPerEndpointUs?: number;
+  /** What the first packet of a connection waits for each Service that there is, nanoseconds. */
+  readonly firstPacketPerServiceNs?: number;
+}
+
 /** What a container runtime costs, behind the kubelet's CRI. One file a runtime in policies/costs/cri. */
 export interface RuntimeCosts {
   readonly name: string;
@@ -141,11 +161,27 @@ export interface CostPreset {
   readonly metrics?: { readonly resolutionUs: number; readonly windowUs: number };
   /** Storage backends by name; absent: nobody makes, attaches or mounts volumes, and mounting takes no time. */
   readonly storage?: Readonly<Record<string, StorageBackend>>;
-  readonly proxy: {
-    readonly minSyncUs: number;
-    /** One sync: fixed part, per changed service, per endpoint of a changed service. */
-    readonly syncUs: Duration;
-    readonly syncPerServiceUs: number;
-    readonly syncPerEndpointUs: number;
+  readonly proxy: ProxyCosts;
+  /** Ways between clients and pods, one way, µs; absent: they take no time. */
+  readonly network?: {
+    readonly sameNodeUs: number;
+    readonly sameZoneUs: number;
+    readonly otherZoneUs: number;
+    /** Between a client outside and the node that its packets come to. */
+    readonly outsideUs: number;
+    /** A name that a node's clients do not know is asked for; the answer holds for `dnsTtlUs`. */
+    readonly dnsUs: number;
+    readonly dnsTtlUs: number;
+  };
+  /** The cloud's load balancers; absent: no provider, Services of type LoadBalancer stay without an address. */
+  readonly loadBalancer?: {
+    /** Calls of the provider: until a new one works, until a change of one has been taken over, until one is gone. */
+    readonly ensureUs: Duration;
+    readonly updateUs: Duration;
+    readonly deleteUs: Duration;
+    /** A node is asked this often; so many answers in a row, good or bad, change what the load balancer thinks of it. */
+    readonly healthIntervalUs: number;
+    readonly healthyThreshold: number;
+    readonly unhealthyThreshold: number;
   };
 }

@@ -18,6 +18,7 @@ export type TableName =
   | 'volumes'
   | 'timeseries'
   | 'events'
+  | 'requests'
   | 'loss';
 
 export interface TableSpec {
@@ -167,6 +168,30 @@ export const EVENTS_TABLE: TableSpec = {
   ],
 };
 
+export const REQUESTS_TABLE: TableSpec = {
+  name: 'requests',
+  help: 'requests to Services, one row a stream of requests and second in which some were sent: what became of those, whenever that was',
+  columns: [
+    time('t_s', 'start of the second in which they were first sent'),
+    text('stream', 'name of the stream'),
+    text('namespace', 'namespace of the Service'),
+    text('service', 'name of the Service'),
+    int('sent', 'requests sent'),
+    int('answered', 'of these, answered, perhaps after more tries'),
+    int('no_endpoints', 'failed: the rules reject, because the Service has no endpoint'),
+    int('refused', 'failed: nobody listens in the pod'),
+    int('reset', 'failed: the server ended while it had the request'),
+    int('timeout', 'failed: no answer in time, from a slow server or from nobody'),
+    int('overload', 'failed: too many wait in the pod already'),
+    int('no_address', 'failed: no such name, no address of a load balancer, no node'),
+    int('retries', 'tries after the first'),
+    int('open', 'neither answered nor failed when the run ended'),
+    time('p50_s', 'median time to the answer, from the first try on; of those answered'),
+    time('p99_s', '99th percentile'),
+    time('max_s', 'longest'),
+  ],
+};
+
 export const LOSS_TABLE: TableSpec = {
   name: 'loss',
   help: 'what the model did not act on, once each',
@@ -187,5 +212,6 @@ export const TABLES: readonly TableSpec[] = [
   VOLUMES_TABLE,
   TIMESERIES_TABLE,
   EVENTS_TABLE,
+  REQUESTS_TABLE,
   LOSS_TABLE,
 ];

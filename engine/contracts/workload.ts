@@ -2,6 +2,7 @@
 // million pods are never listed in memory.
 import type { Rng } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
+import type { RequestStream } from './traffic.ts';
 
 export interface Arrival {
   /** Virtual time, µs from the start; never smaller than that of the arrival before. */
@@ -30,6 +31,8 @@ export interface Workload {
   /** Namespaces that its objects live in, besides `default`. */
   readonly namespaces: readonly string[];
   arrivals(context: WorkloadContext): Iterator<Arrival>;
+  /** Requests that it sends to a Service. Called once a run, before the run. */
+  requests?(context: WorkloadContext): RequestStream;
 }
 
 /** Problem with an argument, with its path inside `args`. */

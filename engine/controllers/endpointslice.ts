@@ -5,7 +5,7 @@
 // last one; it recomputes all when the Service changed, a write failed, or somebody else touched a slice. The property
 // test slices.test.ts compares both.
 //
-// Left out: topology hints (trafficDistribution), IPv6, and the trigger time annotation.
+// Left out: hints of topology-mode Auto, IPv6, and the trigger time annotation.
 import {
   type Calls,
   type Controller,
@@ -304,6 +304,8 @@ class EndpointSliceController implements Controller {
       endpoint.nodeName = state.nodeName(node);
       const zone = state.nodes.zone(node);
       if (zone !== '') endpoint.zone = zone;
+      const hints = endpoint.conditions.ready ? hintsFor(service, endpoint) : undefined;
+      if (hints !== undefined) endpoint.hints = hints;
     }
     return endpoint;
   }
@@ -400,6 +402,14 @@ const sliceIn = (known: ServiceSlices, serial: number, ports: string): Slice | u
 
 const isPlaceholder = (slice: KubeObject | undefined): boolean =>
   slice !== undefined && (slice['ports'] ?? []).length === 0 && (slice['endpoints'] ?? []).length === 0;
+
+/** For whom an endpoint is meant by trafficDistribution (k8s.io/endpointslice/trafficdist; KEP-4444, KEP-3015). */
+function hintsFor(service: KubeObject, { zone, nodeName }: Json): Json {
+  const distribution: string | undefined = service['spec'].trafficDistribution;
+  if (distribution === undefined || zone === undefined) return undefined;
+  const forZones = [{ name: zone }];
+  return distribution === 'PreferSameNode' ? { forZones, forNodes: [{ name: nodeName }] } : { forZones };
+}
 
 const writePort = ({ name, protocol, port, appProtocol }: ResolvedPort): Json => ({
   name,

@@ -24,6 +24,7 @@ import { pvcProtectionController, pvProtectionController } from './pvc-protectio
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
+import { serviceLbController } from './service-lb.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -48,6 +49,7 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGcController,
   resourceQuotaController,
+  serviceLbController,
   disruptionController,
   horizontalPodAutoscalerController,
   pvBinderController,

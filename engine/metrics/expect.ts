@@ -31,6 +31,9 @@ const RATES = METRICS.filter((metric) => metric.group === 'throughput').map((met
 /** Whole-run numbers. `pods.lost`: created, yet neither deleted nor there. */
 const COUNTS = [...POD_COUNTS, 'pods.lost', 'nodes.count', 'nodes.peak', 'events'];
 
+/** Counters of a stream of requests. */
+const REQUEST_COUNT = /^requests\.[a-z0-9-]+\.(sent|answered|failed|retried)$/;
+
 /** Says what is wrong with an expectation, or null when it can be judged. */
 export function checkExpect(text: string): string | null {
   const parsed = parseExpect(text);
@@ -87,6 +90,7 @@ function parseExpect(text: string): Expectation | string {
 
 /** The path in the summary: `latency.pod.startup.p99`, `pods.pending`, `throughput.…`, `utilisation.…`. */
 function canonicalName(name: string): string | null {
+  if (REQUEST_COUNT.test(name)) return name;
   if (COUNTS.includes(name) || name === 'virtualSeconds') return name;
   const bare = name.replace(/^(latency|throughput|utilisation)\./, '');
   const group = name.slice(0, name.length - bare.length);
@@ -100,7 +104,8 @@ function canonicalName(name: string): string | null {
   const known =
     LATENCIES.includes(latency) ||
     /^api\.[a-z]+\.[a-z][a-z0-9.-]*(\/[a-z]+)?$/.test(latency) ||
-    /^workqueue\.[a-z-]+$/.test(latency);
+    /^workqueue\.[a-z-]+$/.test(latency) ||
+    /^request\.latency\.[a-z0-9-]+$/.test(latency);
   return known ? `latency.${bare}` : null;
 }
 
@@ -142,6 +147,8 @@ function parseValue(literal: string, metric: string): number | string {
 function observe(metric: string, summary: RunSummary): number | null {
   if (metric === 'events') return summary.events;
   if (metric === 'virtualSeconds') return summary.virtualSeconds;
+  if (REQUEST_COUNT.test(metric))
+    return (summary as Partial<{ counters: Record<string, number> }>).counters?.[metric] ?? null;
   const dot = metric.indexOf('.');
   const group = metric.slice(0, dot);
   const rest = metric.slice(dot + 1);

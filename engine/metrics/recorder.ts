@@ -242,7 +242,12 @@ export class Recorder {
 
   /** A duration that ends now, whole µs, or so many equal ones. */
   observe(id: number, us: number, times = 1): void {
-    if (this.now() >= this.warmUpUs) this.histograms[id]!.record(us, times);
+    this.observeAt(id, us, this.now(), times);
+  }
+
+  /** The same, ended at `atUs`. */
+  observeAt(id: number, us: number, atUs: number, times = 1): void {
+    if (atUs >= this.warmUpUs) this.histograms[id]!.record(us, times);
   }
 
   // ---- API requests
@@ -479,7 +484,7 @@ export class Recorder {
   }
 
   /** One session that feeds every sink that wants the table; null when none does. */
-  private table(spec: TableSpec): TableSession | null {
+  table(spec: TableSpec): TableSession | null {
     const wanted = this.sessions.map((session) => session.table(spec)).filter((table) => table !== null);
     if (wanted.length <= 1) return wanted[0] ?? null;
     return {

@@ -5,7 +5,7 @@
 export interface MetricSpec {
   readonly name: string;
   /** Where it stands in summary.json. */
-  readonly group: 'latency' | 'throughput' | 'utilisation' | 'pods' | 'nodes' | 'gauge';
+  readonly group: 'latency' | 'throughput' | 'utilisation' | 'pods' | 'nodes' | 'gauge' | 'counter';
   readonly unit: 'seconds' | 'pods/s' | 'share' | 'pods' | 'nodes' | 'requests';
   readonly help: string;
 }
@@ -53,6 +53,10 @@ export const METRICS: readonly MetricSpec[] = [
     'a container writes a line → the sink of its node’s log agent has it; lines that were shipped or wait',
   ),
   latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
+  latency(
+    'request.latency.<stream>',
+    'a request to a Service is first sent → its answer has arrived, more tries included; of those answered',
+  ),
   latency(
     'workqueue.<controller>',
     'an object is due in the work queue of a controller → one of its workers takes it: workqueue.replicaset',
@@ -112,6 +116,31 @@ export const METRICS: readonly MetricSpec[] = [
     help: 'CPU requests of bound pods that have not ended, over allocatable CPU',
   },
   { name: 'memory.requested', group: 'gauge', unit: 'share', help: 'the same for memory' },
+  {
+    name: 'requests.<stream>.rate',
+    group: 'gauge',
+    unit: 'requests',
+    help: 'requests sent in the second before',
+  },
+  {
+    name: 'requests.<stream>.failureRate',
+    group: 'gauge',
+    unit: 'requests',
+    help: 'requests that were found to have failed since the last value',
+  },
+  ...[
+    ['sent', 'requests sent'],
+    ['answered', 'requests answered, perhaps after more tries'],
+    ['failed', 'requests that failed for good'],
+    ['retried', 'tries after the first'],
+  ].map(
+    ([name, help]): MetricSpec => ({
+      name: `requests.<stream>.${name!}`,
+      group: 'counter',
+      unit: 'requests',
+      help: help!,
+    }),
+  ),
 ];
 
 /** Parts of a latency that `expect` and summary.csv name. */

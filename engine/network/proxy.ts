@@ -8,6 +8,7 @@ import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { type RevisionLog, timestampUs, Verb } from '../state/index.ts';
+import type { ProgrammedRules } from './endpoints.ts';
 
 /** The server's work for one more watcher of an event: serialised once, written to each (watch cache dispatch). */
 const SEND_PER_MEMBER_US = 5;
@@ -21,7 +22,20 @@ interface DirtyService {
   readonly changesUs: number[];
   /** For the trace: the rules as they stood when the sync that writes them began. */
   rules: string;
+  /** The same for traffic; null: no rules, or nobody sends there. */
+  programs: Omit<ProgrammedRules, 'sinceUs'> | null;
 }
+
+/** The newest rules of a Service and those before, which members further down the line still have. */
+interface Kept {
+  now: ProgrammedRules | null;
+  before: ProgrammedRules | null;
+  changedUs: number;
+  /** The Service as the watch brought it, rules or not. */
+  service: KubeObject | null;
+}
+
+const sizeOf = (slice: KubeObject | undefined): number => (slice?.['endpoints'] ?? []).length;
 
 export class Proxies {
   readonly #c: RunContext;
@@ -33,8 +47,13 @@ export class Proxies {
   readonly #slices = new Map<string, Map<number, KubeObject>>();
   /** Services that have rules, by key. */
   readonly #services = new Map<string, KubeObject>();
+  /** Services that traffic goes to. */
+  readonly #kept = new Map<string, Kept>();
   readonly #metric: number;
   readonly #memberDraw: number;
+  /** Endpoints in all slices. */
+  #endpointCount = 0;
+  #firstSyncUs = Number.NaN;
   #scheduled = false;
   #syncing: readonly DirtyService[] | null = null;
   #lastEndUs = Number.NEGATIVE_INFINITY;
@@ -56,6 +75,32 @@ export class Proxies {
     api.watch('EndpointSlice', (log, from, to) => this.#slicesChanged(log, from, to), { members });
   }
 
+  /** From now on the rules of a Service are kept for traffic. Before the run. */
+  keep(key: string): void {
+    this.#kept.set(key, { now: null, before: null, changedUs: 0, service: null });
+  }
+
+  /** The rules that a node has now, null: none. Only of Services that are kept. */
+  rules(key: string, node: number): ProgrammedRules | null {
+    const kept = this.#kept.get(key)!;
+    return this.#c.kernel.now < kept.changedUs + node * SEND_PER_MEMBER_US ? kept.before : kept.now;
+  }
+
+  /** What the first packet of a connection waits for the rules of other Services, µs: on average half of them. */
+  get firstPacketUs(): number {
+    return Math.round((this.#services.size * (this.#c.costs.proxy.firstPacketPerServiceNs ?? 0)) / 2000);
+  }
+
+  /** A Service that is kept, as the watch has brought it; null: there is none. */
+  seenService(key: string): KubeObject | null {
+    return this.#kept.get(key)!.service;
+  }
+
+  /** Its slices, as the watch has brought them. */
+  seenSlices(key: string): readonly KubeObject[] {
+    return [...(this.#slices.get(key)?.values() ?? [])];
+  }
+
   #servicesChanged(log: RevisionLog, from: number, to: number): void {
     for (let p = from; p < to; p++) {
       const service = log.object(p) as KubeObject;
@@ -64,6 +109,8 @@ export class Proxies {
       // Headless and external services have no rules. One that had some and is changed into such loses them.
       const { clusterIP, type } = service['spec'];
       const hasRules = clusterIP && clusterIP !== 'None' && type !== 'ExternalName';
+      const kept = this.#kept.get(key);
+      if (kept !== undefined) kept.service = log.verb(p) === Verb.deleted ? null : service;
       const had = this.#services.has(key);
       if (log.verb(p) === Verb.deleted || !hasRules) this.#services.delete(key);
       else this.#services.set(key, service);
@@ -83,7 +130,9 @@ export class Proxies {
         slices = new Map();
         this.#slices.set(key, slices);
       }
-      if (log.verb(p) !== Verb.deleted) slices.set(log.id(p), slice);
+      const gone = log.verb(p) === Verb.deleted;
+      this.#endpointCount += (gone ? 0 : sizeOf(slice)) - sizeOf(slices.get(log.id(p)));
+      if (!gone) slices.set(log.id(p), slice);
       else if (slices.delete(log.id(p)) && slices.size === 0) this.#slices.delete(key);
       if (!this.#services.has(key)) continue;
       const trigger = timestampUs(
@@ -97,7 +146,7 @@ export class Proxies {
     const key = `${namespace}/${name}`;
     let dirty = this.#dirty.get(key);
     if (dirty === undefined) {
-      dirty = { namespace, name, changesUs: [], rules: '' };
+      dirty = { namespace, name, changesUs: [], rules: '', programs: null };
       this.#dirty.set(key, dirty);
     }
     dirty.changesUs.push(changeUs);
@@ -108,7 +157,27 @@ export class Proxies {
     if (this.#scheduled || this.#syncing !== null || this.#dirty.size === 0) return;
     this.#scheduled = true;
     const { kernel, costs } = this.#c;
-    kernel.at(Math.max(kernel.now, this.#lastEndUs + costs.proxy.minSyncUs), this.#startKind, 0, 0);
+    const fromUs = Math.max(kernel.now, this.#lastEndUs + costs.proxy.minSyncUs);
+    kernel.at(this.#afterFullSync(fromUs), this.#startKind, 0, 0);
+  }
+
+  /**
+   * The time, or, where everything is being written anew then, the minimum period after the end of that. Full syncs come
+   * at fixed times after the first sync; as nothing else changes by them they are no events.
+   */
+  #afterFullSync(timeUs: number): number {
+    const {
+      fullSyncEveryUs = 0,
+      fullPerServiceUs = 0,
+      fullPerEndpointUs = 0,
+      minSyncUs,
+    } = this.#c.costs.proxy;
+    if (fullSyncEveryUs === 0 || Number.isNaN(this.#firstSyncUs)) return timeUs;
+    const periods = Math.floor((timeUs - this.#firstSyncUs) / fullSyncEveryUs);
+    if (periods < 1) return timeUs;
+    const beganUs = this.#firstSyncUs + periods * fullSyncEveryUs;
+    const lasts = this.#services.size * fullPerServiceUs + this.#endpointCount * fullPerEndpointUs;
+    return Math.max(timeUs, Math.round(beganUs + lasts) + minSyncUs);
   }
 
   #begin(): void {
@@ -117,9 +186,16 @@ export class Proxies {
     this.#syncing = [...this.#dirty.values()];
     this.#dirty.clear();
     this.#syncs += 1;
-    let us = this.#sync(this.#syncs, 0);
+    if (Number.isNaN(this.#firstSyncUs)) this.#firstSyncUs = kernel.now;
+    const { syncPerAnyServiceNs = 0, syncPerAnyEndpointNs = 0 } = costs.proxy;
+    const anyNs = this.#services.size * syncPerAnyServiceNs + this.#endpointCount * syncPerAnyEndpointNs;
+    let us = this.#sync(this.#syncs, 0) + Math.round(anyNs / 1000);
     for (const service of this.#syncing) {
       if (recorder.tracer.enabled) service.rules = this.#rules(service);
+      const key = `${service.namespace}/${service.name}`;
+      const object = this.#services.get(key);
+      if (object !== undefined && this.#kept.has(key))
+        service.programs = { service: object, slices: this.seenSlices(key) };
       us += costs.proxy.syncPerServiceUs + costs.proxy.syncPerEndpointUs * this.#endpoints(service).length;
     }
     kernel.after(us, this.#endKind, 0, 0);
@@ -137,6 +213,12 @@ export class Proxies {
         recorder.observe(this.#metric, kernel.now - changeUs + member * SEND_PER_MEMBER_US);
       }
       if (recorder.tracer.enabled) this.#trace(service);
+      const kept = this.#kept.get(`${service.namespace}/${service.name}`);
+      if (kept !== undefined) {
+        kept.before = kept.now;
+        kept.now = service.programs === null ? null : { ...service.programs, sinceUs: kernel.now };
+        kept.changedUs = kernel.now;
+      }
     }
     this.#schedule();
   }

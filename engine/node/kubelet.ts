@@ -23,9 +23,10 @@ import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
 import { containerAt, PodWorkers, Step } from './pod-workers.ts';
+import { Processes } from './processes.ts';
 import { readyDelayUs } from './readiness.ts';
 import { StepTimes } from './step-times.ts';
-import { containerStopUs, podStopUs, runningContainers } from './termination.ts';
+import { containerStopUs, podStopUs, runningContainers, termAfterUs } from './termination.ts';
 import { WayUp } from './way-up.ts';
 
 const SECOND = 1_000_000;
@@ -51,6 +52,8 @@ export class Kubelets {
   readonly #nodeStatus: NodeStatus;
   /** Which nodes are up, and who holds what is to happen on the others. */
   readonly power: NodePower;
+  /** What runs in the pods, for those who send requests there. */
+  readonly processes: Processes;
   readonly #startMetric: number;
   readonly #crashLoop: number;
   readonly #noReason: number;
@@ -75,6 +78,7 @@ export class Kubelets {
       ran: (pod, version, kind) => this.#event(kind, pod, version),
       returned: (node, rebooted) => this.#returned(node, rebooted),
     });
+    this.processes = new Processes(context, this.#workers, this.power);
     this.#clients = new KubeletClients(context, this.power);
     this.#startMetric = recorder.latency('kubelet.start');
     this.#crashLoop = state.texts.id('CrashLoopBackOff');
@@ -230,6 +234,7 @@ export class Kubelets {
     this.#addresses.release(pod);
     this.#workers.runs[pod]! += this.#runs.restarts(pod);
     this.#runs.forget(pod);
+    this.processes.stopped(pod, false);
     this.#logs.stopped(pod);
     if (step === Step.stopping) return this.#stopped(pod);
     const began = step === Step.running || step === Step.backoff;
@@ -308,6 +313,7 @@ export class Kubelets {
         recorder.observe(this.#startMetric, now - this.#workers.seenUs[pod]!);
       }
     }
+    this.processes.started(pod);
     const since = now - this.#workers.seenUs[pod]!;
     const runs = template.behaves ? this.#runs.begin(pod, this.#workers.seenUs[pod]!) : null;
     const delay = runs === null ? readyDelayUs(template, this.#times.probe, pods.serial[pod]!, since) : -1;
@@ -352,6 +358,7 @@ export class Kubelets {
   #runsChanged(pod: number, { ready, restarts, backOff, alive }: RunsStatus): void {
     this.#workers.ready[pod] = ready ? 1 : 0;
     this.#workers.alive[pod] = alive;
+    this.processes.alive(pod, alive);
     const reason = backOff ? this.#crashLoop : this.#noReason;
     this.#clients.patch(pod, {
       ...NO_CHANGE,
@@ -381,6 +388,7 @@ export class Kubelets {
   #end(pod: number, code: number, reason = -1): void {
     const version = this.#workers.enter(pod, Step.ending);
     this.#workers.ready[pod] = 0;
+    this.processes.stopped(pod, false);
     const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
     const change = {
       ...NO_CHANGE,
@@ -415,6 +423,7 @@ export class Kubelets {
     const { costs, kernel, state } = this.#c;
     const template = state.template(pod);
     const wait = this.#workers.ranOnce(pod, kernel.now, costs.kubelet);
+    this.processes.stopped(pod, true);
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
       this.#clients.backOff(pod, template.containers[0]?.name ?? '');
@@ -448,6 +457,7 @@ export class Kubelets {
     this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
     for (const { name } of stopped)
       this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
+    if (running) this.processes.stopping(pod, stopDelayUs === null ? termAfterUs(stopped, graceUs) : 0);
     const wait = running ? (stopDelayUs === null ? stopUs : Math.min(stopUs, graceUs)) : 0;
     this.#workers.stopFromUs[pod] = kernel.now;
     this.#workers.stopUs[pod] = kernel.now + wait;

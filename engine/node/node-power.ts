@@ -40,6 +40,7 @@ export class NodePower implements NodeControl {
   readonly #rebooting = new Set<number>();
   readonly #held = new Map<number, Held[]>();
   readonly #onReturn: ((node: number) => void)[] = [];
+  readonly #onStop: ((node: number) => void)[] = [];
   readonly #renewal: EventKind;
   readonly #renewing = new Set<number>();
 
@@ -70,6 +71,11 @@ export class NodePower implements NodeControl {
   /** `call` is made when the node is in touch again, before its pods are looked at. */
   onReturn(call: (node: number) => void): void {
     this.#onReturn.push(call);
+  }
+
+  /** `call` is made when the machine has stopped. */
+  onStop(call: (node: number) => void): void {
+    this.#onStop.push(call);
   }
 
   /** An event of a pod on a stopped node: it waits. */
@@ -112,6 +118,7 @@ export class NodePower implements NodeControl {
   #leave(node: number, reach: Reach): void {
     this.#away.set(node, reach);
     this.#c.state.heartbeats.silence(node, this.#c.kernel.now);
+    if (reach === Reach.down) for (const call of this.#onStop) call(node);
   }
 
   /** PATCH nodes/status: Ready. */

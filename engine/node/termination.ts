@@ -21,6 +21,12 @@ export function containerStopUs(
   return Math.max(fromUs, turnUs) + Math.min(container.behaviour?.stopUs ?? drawnUs, leftUs);
 }
 
+/** µs from the decision to stop the pod until its first container gets SIGTERM: its preStop hook comes before. */
+export function termAfterUs(running: readonly ContainerTemplate[], graceUs: number): number {
+  const first = running.find((container) => !container.sidecar);
+  return Math.min(first?.preStopUs ?? 0, graceUs);
+}
+
 /**
  * µs until the containers that run have ended; `drawUs` gives the preset's time by the container's turn, the same one
  * for all but sidecars.

@@ -4,6 +4,7 @@
 import { Heartbeats } from './heartbeats.ts';
 import { Interner } from './interner.ts';
 import { LabelSets } from './labels.ts';
+import { LoadBalancers } from './load-balancers.ts';
 import { NodeTable } from './nodes.ts';
 import { ObjectStore } from './objects.ts';
 import { PodNames } from './pod-names.ts';
@@ -31,6 +32,8 @@ export class ClusterState {
   readonly nodes = new NodeTable(this.labels);
   readonly heartbeats = new Heartbeats(this.nodes);
   readonly objects = new ObjectStore();
+  /** Of the cloud around the cluster. */
+  readonly loadBalancers = new LoadBalancers();
   /** What containers use, for the metrics API. */
   readonly usage = new Usage();
   readonly podLog = new RevisionLog('pods', 4096);

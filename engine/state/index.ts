@@ -3,6 +3,7 @@ export * from './cluster-state.ts';
 export * from './heartbeats.ts';
 export * from './interner.ts';
 export * from './labels.ts';
+export * from './load-balancers.ts';
 export * from './node-selection.ts';
 export * from './nodes.ts';
 export * from './objects.ts';

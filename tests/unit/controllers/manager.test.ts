@@ -102,8 +102,13 @@ describe('the built-in controllers', () => {
       'taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
+      'service-lb',
       'disruption',
       'horizontal-pod-autoscaler',
+      'persistentvolume-binder',
+      'persistentvolumeclaim-protection',
+      'persistentvolume-protection',
+      'ephemeral-volume',
     ]);
   });
 

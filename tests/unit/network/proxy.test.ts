@@ -2,6 +2,7 @@
 // server takes no time here, so that all times are the proxies' own: 20 ms a sync, 1 ms a changed service, 0.1 ms an
 // endpoint of it, 1 s between the end of a sync and the next.
 import { describe, expect, it } from 'vitest';
+import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { TraceHop } from '../../../engine/contracts/result.ts';
 import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { Proxies } from '../../../engine/network/proxy.ts';
@@ -11,10 +12,10 @@ import { cluster, nodeObject } from '../apiserver/cluster.ts';
 const MS = 1000;
 const proxy = { minSyncUs: 1000 * MS, syncUs: 20 * MS, syncPerServiceUs: MS, syncPerEndpointUs: 100 };
 
-function proxies(nodes = 1) {
+function proxies(nodes = 1, costs: Partial<CostPreset['proxy']> = {}) {
   const hops: TraceHop[] = [];
   const trace = { object: 'service/web', emit: (hop: TraceHop) => void hops.push({ ...hop }) };
-  const c = cluster({ ...zero, proxy }, { trace });
+  const c = cluster({ ...zero, proxy: { ...proxy, ...costs } }, { trace });
   for (let i = 1; i <= nodes; i++) c.seeder.node(nodeObject(), { name: `n${i}`, zone: '', hostname: true });
   new Proxies(c.context).start();
   const client = c.server.client('test', { qps: 0, burst: 0 });
@@ -137,6 +138,34 @@ describe('when rules change', () => {
     expect(min).toBeGreaterThanOrEqual(0.0211);
     expect(max).toBeLessThanOrEqual(0.0211 + 0.004995);
     expect(max - min).toBeGreaterThan(0.004);
+  });
+});
+
+describe('what grows with the cluster', () => {
+  it('each sync pays for every Service and endpoint, changed or not, where the mode says so', () => {
+    const k = proxies(1, { syncPerAnyServiceNs: 3e6, syncPerAnyEndpointNs: 1e6 });
+    k.put(0, service('other', { clusterIP: '10.96.0.11' }));
+    k.put(0, slice('other-1', 'other', ['10.244.1.2', '10.244.1.3']));
+    k.put(5000, service('web'));
+    k.kernel.run();
+    // 20 + 1 service, and for two Services 3 each, for two endpoints 1 each.
+    expect(k.rules()).toEqual(['5029 rules programmed: 10.96.0.10:80 -> REJECT (no endpoints)']);
+  });
+
+  it('a change that meets the full sync waits for its end and the minimum period', () => {
+    const k = proxies(1, {
+      fullSyncEveryUs: 60_000 * MS,
+      fullPerServiceUs: 4000 * MS,
+      fullPerEndpointUs: 500 * MS,
+    });
+    k.put(0, service('web'));
+    k.put(2000, slice('web-1', 'web', ['10.244.0.2', '10.244.0.3']));
+    // The first sync began at 0: the full one is from 60 s to 60 + 4 + 2 × 0.5 s; then 1 s, and 20 + 1 + 0.3 ms.
+    k.put(61_000, slice('web-2', 'web', ['10.244.0.4']));
+    // Long after it, nothing is to be waited for.
+    k.put(100_000, slice('web-3', 'web', ['10.244.0.5']));
+    k.kernel.run();
+    expect(k.rules().map((line) => Number(line.split(' ')[0]))).toEqual([21, 2021.2, 66_521.3, 100_021.4]);
   });
 });
 

@@ -32,7 +32,9 @@ test('every definition can be listed: names, types, help, defaults that it accep
   expect(workloads.map(({ name }) => name)).toEqual([
     'deployments',
     'pods',
+    'copies',
     'poisson-deployments',
+    'requests',
     'job-trace',
   ]);
   for (const { about, args } of workloads) {
