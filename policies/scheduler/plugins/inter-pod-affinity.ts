@@ -226,8 +226,9 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       ({ required, requiredAnti, preferred }) =>
         required.length > 0 || requiredAnti.length > 0 || preferred.length > 0,
     );
+    const hosts: TopologyGroup = { key: LABEL_HOSTNAME, topologyKey: LABEL_HOSTNAME, includes: null };
     const totalOf = (view: ClusterView, selection: PodSelection): number =>
-      view.topology.counts(selection, groupOf(LABEL_HOSTNAME)).total;
+      view.topology.counts(selection, hosts).total;
 
     const namespaceLabels = (namespace: string): Labels =>
       cluster.objects.get('Namespace', '', namespace)?.metadata.labels ?? {};
