@@ -23,6 +23,8 @@ export interface PodSelection {
   /** A label that every selected pod has; null: none is known. Spares looking at the other pods. */
   readonly label: readonly [key: string, value: string] | null;
   selects(pods: PodClass): boolean;
+  /** Kept here by the view that was asked last, for the next time: keep the object, and leave this alone. */
+  kept?: unknown;
 }
 
 /** Nodes that count, and the label that divides them into domains. Nodes without the label never count. */
@@ -32,6 +34,8 @@ export interface TopologyGroup {
   readonly topologyKey: string;
   /** Depends on labels and taints of the node only; null: all nodes count. */
   readonly includes: ((node: number) => boolean) | null;
+  /** As that of a selection. */
+  kept?: unknown;
 }
 
 /** A topology key over all nodes. */
@@ -94,6 +98,8 @@ export interface WatchedObjectsView {
   /** Objects of a kind in a namespace ('' for kinds without), in the order of their creation. */
   list(kind: string, namespace: string): readonly KubeObject[];
   get(kind: string, namespace: string, name: string): KubeObject | null;
+  /** Grows with each change of anything. */
+  readonly changes: number;
   /** Grows with each change of a kind in a namespace. */
   version(kind: string, namespace: string): number;
 }

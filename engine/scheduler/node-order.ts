@@ -72,7 +72,7 @@ export class NodeOrder {
     return this.#zoneOf[node] !== undefined;
   }
 
-  /** Positions by node, of those that are in the list. */
+  /** Positions by node; -1, or beyond the end: it is not in the list. */
   positions(): Int32Array {
     if (this.#stale) this.#rebuild();
     return this.#position;
@@ -87,6 +87,7 @@ export class NodeOrder {
   #rebuild(): void {
     const list = new Int32Array(this.#count);
     if (this.#position.length < this.#zoneOf.length) this.#position = new Int32Array(this.#zoneOf.length * 2);
+    this.#position.fill(-1);
     const zones = this.#zones.map((zone) => this.#members.get(zone)!);
     let filled = 0;
     for (let round = 0; filled < this.#count; round++) {

@@ -65,25 +65,41 @@ class Domains implements TopologyDomains {
   }
 }
 
-class Selection implements PodCounter {
+/** What is kept, and can be forgotten. */
+class Kept {
+  /** The index that keeps it; null: forgotten. */
+  keeper: TopologyIndex | null;
+  /** Number of the question that it answered last. */
+  usedAt = 0;
+
+  constructor(keeper: TopologyIndex) {
+    this.keeper = keeper;
+  }
+}
+
+class Selection extends Kept implements PodCounter {
   readonly about: PodSelection;
   perNode: Int32Array<ArrayBuffer>;
   readonly sums: Sums[] = [];
   readonly classes = new Set<PodClassRow>();
   pods = 0;
 
-  constructor(about: PodSelection, rows: number) {
+  constructor(keeper: TopologyIndex, about: PodSelection, rows: number) {
+    super(keeper);
     this.about = about;
     this.perNode = new Int32Array(rows);
   }
   add(node: number, sign: 1 | -1): void {
     this.perNode[node]! += sign;
     this.pods += sign;
-    for (const sum of this.sums) sum.add(sum.group.at[node]!, sign);
+    for (let i = 0; i < this.sums.length; i++) {
+      const sum = this.sums[i]!;
+      sum.add(sum.group.at[node]!, sign);
+    }
   }
 }
 
-class Group {
+class Group extends Kept {
   readonly about: TopologyGroup;
   readonly domains: Domains;
   /** By node: domain, -1 if the node does not count. */
@@ -93,7 +109,8 @@ class Group {
   occupied = 0;
   readonly sums: Sums[] = [];
 
-  constructor(about: TopologyGroup, domains: Domains) {
+  constructor(keeper: TopologyIndex, about: TopologyGroup, domains: Domains) {
+    super(keeper);
     this.about = about;
     this.domains = domains;
     this.at = new Int32Array(domains.of.length).fill(-1);
@@ -181,7 +198,7 @@ export class TopologyIndex implements TopologyView {
   readonly #nodes: IndexedNodes;
   readonly #classes: PodClasses;
   readonly #domains = new Map<string, Domains>();
-  /** Least recently asked for first. */
+  #questions = 0;
   readonly #selections = new Map<string, Selection>();
   readonly #groups = new Map<string, Group>();
   /** Selections by the one namespace that they select from; '' holds those of all namespaces. */
@@ -231,7 +248,11 @@ export class TopologyIndex implements TopologyView {
   counts(selection: PodSelection, group: TopologyGroup): DomainCounts {
     const own = this.#selection(selection);
     const nodes = this.#group(group);
-    for (const sum of own.sums) if (sum.group === nodes) return sum;
+    for (let i = 0; i < own.sums.length; i++) if (own.sums[i]!.group === nodes) return own.sums[i]!;
+    return this.#sum(own, nodes);
+  }
+
+  #sum(own: Selection, nodes: Group): Sums {
     const sum = new Sums(own, nodes);
     if (own.pods < nodes.at.length) {
       for (const pods of own.classes)
@@ -271,25 +292,31 @@ export class TopologyIndex implements TopologyView {
   }
 
   #selection(about: PodSelection): Selection {
-    const { key } = about;
-    let selection = this.#selections.get(key);
+    const { kept, key } = about;
+    const selection = kept instanceof Selection && kept.keeper === this ? kept : this.#selections.get(key);
     if (selection !== undefined) {
-      this.#selections.delete(key);
-      this.#selections.set(key, selection);
+      about.kept = selection;
+      selection.usedAt = ++this.#questions;
       return selection;
     }
+    return this.#select(about);
+  }
+
+  #select(about: PodSelection): Selection {
     if (this.#selections.size >= this.#kept) this.#forgetSelection();
-    selection = new Selection(about, this.#nodes.rows);
+    const selection = new Selection(this, about, this.#nodes.rows);
+    selection.usedAt = ++this.#questions;
+    about.kept = selection;
     const { namespace, label } = about;
     const candidates = namespace === null ? this.#classes.all() : this.#classes.in(namespace, label);
     for (const pods of candidates) {
       if (!about.selects(pods)) continue;
       attach(selection, pods);
       this.#classes.forEachPod(pods, (pod) => {
-        selection!.add(this.#nodes.nodeOfPod(pod), 1);
+        selection.add(this.#nodes.nodeOfPod(pod), 1);
       });
     }
-    this.#selections.set(key, selection);
+    this.#selections.set(about.key, selection);
     const home = namespace ?? '';
     const own = this.#byNamespace.get(home);
     if (own === undefined) this.#byNamespace.set(home, new Set([selection]));
@@ -298,15 +325,17 @@ export class TopologyIndex implements TopologyView {
   }
 
   #group(about: TopologyGroup): Group {
-    const { key } = about;
-    let group = this.#groups.get(key);
+    const { kept, key } = about;
+    let group = kept instanceof Group && kept.keeper === this ? kept : this.#groups.get(key);
     if (group !== undefined) {
-      this.#groups.delete(key);
-      this.#groups.set(key, group);
+      about.kept = group;
+      group.usedAt = ++this.#questions;
       return group;
     }
     if (this.#groups.size >= this.#kept) this.#forgetGroup();
-    group = new Group(about, this.domains(about.topologyKey));
+    group = new Group(this, about, this.domains(about.topologyKey));
+    group.usedAt = ++this.#questions;
+    about.kept = group;
     const { at } = group;
     for (let node = 0; node < at.length; node++) {
       const domain = place(group, node);
@@ -323,18 +352,27 @@ export class TopologyIndex implements TopologyView {
   }
 
   #forgetSelection(): void {
-    const [key, selection] = this.#selections.entries().next().value!;
-    this.#selections.delete(key);
+    const selection = oldest(this.#selections);
+    selection.keeper = null;
+    this.#selections.delete(selection.about.key);
     this.#byNamespace.get(selection.about.namespace ?? '')!.delete(selection);
     for (const pods of selection.classes) without(pods.counters, selection);
     for (const sum of selection.sums) without(sum.group.sums, sum);
   }
 
   #forgetGroup(): void {
-    const [key, group] = this.#groups.entries().next().value!;
-    this.#groups.delete(key);
+    const group = oldest(this.#groups);
+    group.keeper = null;
+    this.#groups.delete(group.about.key);
     for (const sum of group.sums) without(sum.selection.sums, sum);
   }
+}
+
+/** The one asked for longest ago. */
+function oldest<T extends Kept>(kept: ReadonlyMap<string, T>): T {
+  let found: T | null = null;
+  for (const each of kept.values()) if (found === null || each.usedAt < found.usedAt) found = each;
+  return found!;
 }
 
 function attach(selection: Selection, pods: PodClassRow): void {

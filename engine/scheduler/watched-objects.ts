@@ -30,6 +30,7 @@ class Shelf {
 }
 
 export class WatchedObjects implements WatchedObjectsView {
+  changes = 0;
   readonly #kinds = new Map<string, Map<string, Shelf>>();
 
   list(kind: string, namespace: string): readonly KubeObject[] {
@@ -60,12 +61,15 @@ export class WatchedObjects implements WatchedObjectsView {
     const shelf = this.#shelf(object);
     const name = object.metadata.name!;
     shelf.objects.set(name, object);
+    this.changes += 1;
     shelf.changed();
   }
 
   remove(object: KubeObject): void {
     const shelf = this.#shelf(object);
-    if (shelf.objects.delete(object.metadata.name!)) shelf.changed();
+    if (!shelf.objects.delete(object.metadata.name!)) return;
+    this.changes += 1;
+    shelf.changed();
   }
 
   #shelf({ kind, metadata }: KubeObject): Shelf {

@@ -55,12 +55,27 @@ export class Journal {
     this.head += 1;
   }
 
-  /** Row of the entry at a position, from a cursor's to `head`. */
-  id(position: number): number {
-    return this.#ids[position & (this.#ids.length - 1)]!;
-  }
-  mask(position: number): number {
-    return this.#masks[position & (this.#ids.length - 1)]!;
+  /**
+   * Rows with entries since the cursor that have a bit of `mask`, each once, in the order of their first such entry, into
+   * out[0..); moves the cursor to the end. `seen` is by row: rows with `mark` there are taken for written already, and all
+   * that are written get it. Returns their number.
+   */
+  changed(cursor: JournalCursor, mask: number, seen: Int32Array, mark: number, out: Int32Array): number {
+    const ids = this.#ids;
+    const masks = this.#masks;
+    const wrap = ids.length - 1;
+    const { head } = this;
+    let count = 0;
+    for (let p = cursor.position; p < head; p++) {
+      const at = p & wrap;
+      if ((masks[at]! & mask) === 0) continue;
+      const id = ids[at]!;
+      if (seen[id] === mark) continue;
+      seen[id] = mark;
+      out[count++] = id;
+    }
+    cursor.position = head;
+    return count;
   }
 
   /** Calls `visit` for each entry that the cursor has not seen, oldest first, and moves it to the end. */

@@ -4,24 +4,16 @@
 // steps by the depth of the tree and not by the number of nodes.
 //
 // The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in a flat array with one row a
-// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What an
-// update touches lies together (a leaf holds score and stratum, an entry its three numbers), because with many classes
-// the time goes into fetching memory.
+// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What most
+// updates touch is small (a leaf of score and stratum, and the best of its entry), because with many classes the time
+// goes into fetching memory.
+//
+// Where decisions look at short windows, scanning leaves is cheaper than keeping entries right: such a tree is flat.
 import { grownInt32 } from '../../kernel/index.ts';
+import { Leaves, REJECTED } from './leaves.ts';
 
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
-/** A leaf is a value and, in the low bits, a stratum. Values of nodes that do not pass are at most REJECTED. */
-const STRATUM_BITS = 8;
-const STRATUM_MASK = 2 ** STRATUM_BITS - 1;
-const REJECTED = -(2 ** 22);
-const VALUE_MAX = 2 ** 22;
-/** Whole leaves of nodes that pass are above this. */
-const REJECTED_LEAF = (REJECTED << STRATUM_BITS) | STRATUM_MASK;
-/** Numbers of an entry: best score, how many have it, feasible nodes. */
-const WIDTH = 4;
-const TIES = 1;
-const COUNT = 2;
 const FAN = 16;
 const BITS = 4;
 const SPAN1 = 1 << BITS;
@@ -29,8 +21,11 @@ const SPAN2 = 1 << (2 * BITS);
 const SPAN3 = 1 << (3 * BITS);
 
 export class ClassTree {
-  /** By position. */
-  #leaf = new Int32Array(0);
+  /** Windows are scanned: there are no inner entries but the counts of all strata together. */
+  isFlat = false;
+  readonly leaves = new Leaves();
+  /** Strata that there is room for. */
+  #strata = 0;
   /** By stratum: feasible nodes. */
   total = new Int32Array(4);
   /** Feasible nodes. */
@@ -42,75 +37,72 @@ export class ClassTree {
   #row = 0;
   #level2 = 0;
   #level3 = 0;
-  #entries = new Int32Array(0);
+  /** By entry: best score, how many have it, feasible nodes. */
+  #best = new Int32Array(0);
+  #ties = new Int32Array(0);
+  #count = new Int32Array(0);
   /** Feasible nodes of all strata, one row. */
   #all = new Int32Array(0);
 
   get bytes(): number {
-    return 4 * (this.#leaf.length + this.#entries.length);
+    return 3 * this.#n + 12 * this.#best.length;
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
-  reset(n: number): void {
+  reset(n: number, isFlat: boolean): void {
     const first = Math.ceil(n / SPAN1);
     const second = Math.ceil(n / SPAN2);
     const row = first + second + Math.ceil(n / SPAN3);
     if (n !== this.#n) {
       this.#n = n;
-      this.#leaf = new Int32Array(n);
       this.#all = new Int32Array(row);
       this.#first = first;
       this.#second = second;
       this.#row = row;
       this.#level2 = first;
       this.#level3 = first + second;
-      this.#entries = new Int32Array(row * WIDTH);
+      this.#drop();
     } else this.#all.fill(0);
-    this.#leaf.fill(REJECTED << STRATUM_BITS);
-    this.#empty(0);
+    this.isFlat = isFlat;
+    this.leaves.reset(n);
+    this.#strata = 0;
+    if (isFlat) this.#drop();
+    this.#best.fill(NOTHING);
+    this.#ties.fill(0);
+    this.#count.fill(0);
     this.total.fill(0);
     this.feasible = 0;
   }
 
-  #empty(from: number): void {
-    const entries = this.#entries;
-    entries.fill(0, from);
-    for (let i = from; i < entries.length; i += WIDTH) entries[i] = NOTHING;
+  #drop(): void {
+    this.#best = new Int32Array(0);
+    this.#ties = new Int32Array(0);
+    this.#count = new Int32Array(0);
   }
 
   /** Makes room for strata 0..count-1. */
   reserve(count: number): void {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
-    const length = count * this.#row * WIDTH;
-    const old = this.#entries.length;
+    this.#strata = Math.max(count, this.#strata);
+    if (this.isFlat) return;
+    const length = count * this.#row;
+    const old = this.#best.length;
     if (length <= old) return;
-    this.#entries = grownInt32(this.#entries, Math.max(length, 2 * old));
-    this.#empty(old);
+    const room = Math.max(length, 2 * old);
+    this.#best = grownInt32(this.#best, room).fill(NOTHING, old);
+    this.#ties = grownInt32(this.#ties, room);
+    this.#count = grownInt32(this.#count, room);
   }
 
   stratumAt(position: number): number {
-    return this.#leaf[position]! & STRATUM_MASK;
+    return this.leaves.strata[position]!;
   }
 
-  reject(position: number): void {
-    this.#set(position, (REJECTED << STRATUM_BITS) | (this.#leaf[position]! & STRATUM_MASK));
-  }
-
-  /** False: the score is too large for a leaf. */
-  accept(position: number, stratum: number, score: number): boolean {
-    if (score <= REJECTED || score >= VALUE_MAX) return false;
-    this.#set(position, (score << STRATUM_BITS) | stratum);
-    return true;
-  }
-
-  #set(position: number, leaf: number): void {
-    const before = this.#leaf[position]!;
-    if (before === leaf) return;
-    this.#leaf[position] = leaf;
-    const was = before > REJECTED_LEAF;
-    const is = leaf > REJECTED_LEAF;
-    const from = before & STRATUM_MASK;
-    const stratum = leaf & STRATUM_MASK;
+  /** What is known of the node at the position changes from `before`, in `from`, to `value` in `stratum`. */
+  set(position: number, before: number, from: number, value: number, stratum: number): void {
+    this.leaves.values[position] = value;
+    const was = before !== REJECTED;
+    const is = value !== REJECTED;
     if (was !== is) {
       const d = is ? 1 : -1;
       this.feasible += d;
@@ -118,30 +110,35 @@ export class ClassTree {
       this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
       this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
     }
-    const old = was ? before >> STRATUM_BITS : NOTHING;
-    const value = is ? leaf >> STRATUM_BITS : NOTHING;
-    if (from === stratum) {
-      if (was || is) this.#change(stratum, position, old, value);
-      return;
+    if (from !== stratum) this.leaves.strata[position] = stratum;
+    if (this.isFlat) {
+      if (was) this.total[from]! -= 1;
+      if (is) this.total[stratum]! += 1;
+    } else if (from === stratum) {
+      this.#change(stratum, position, was ? before : NOTHING, is ? value : NOTHING);
+    } else {
+      if (was) this.#change(from, position, before, NOTHING);
+      if (is) this.#change(stratum, position, NOTHING, value);
     }
-    if (was) this.#change(from, position, old, NOTHING);
-    if (is) this.#change(stratum, position, NOTHING, value);
   }
 
   /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
   #change(stratum: number, position: number, before: number, after: number): void {
-    const entries = this.#entries;
+    const bests = this.#best;
     const base = stratum * this.#row;
-    const one = (base + (position >> BITS)) * WIDTH;
+    const one = base + (position >> BITS);
     const d = (after === NOTHING ? 0 : 1) - (before === NOTHING ? 0 : 1);
     if (d !== 0) {
       this.total[stratum]! += d;
-      entries[one + COUNT]! += d;
-      entries[(base + this.#level2 + (position >> (2 * BITS))) * WIDTH + COUNT]! += d;
-      entries[(base + this.#level3 + (position >> (3 * BITS))) * WIDTH + COUNT]! += d;
+      const counts = this.#count;
+      counts[one]! += d;
+      counts[base + this.#level2 + (position >> (2 * BITS))]! += d;
+      counts[base + this.#level3 + (position >> (3 * BITS))]! += d;
     }
-    const best = entries[one]!;
-    const ties = entries[one + TIES]!;
+    const best = bests[one]!;
+    // Most changes are far from the best.
+    if (after < best && before < best) return;
+    const ties = this.#ties[one]!;
     let newBest = best;
     let newTies = ties;
     if (after > best) {
@@ -152,23 +149,24 @@ export class ClassTree {
       if (after === best && after !== NOTHING) newTies += 1;
       if (newTies === 0) {
         // The only best one has gone: look again.
-        let bestLeaf = REJECTED_LEAF;
+        const { values, strata } = this.leaves;
+        const isOnly = this.#strata === 1;
         const from = position & ~(FAN - 1);
         const to = Math.min(from + FAN, this.#n);
+        newBest = NOTHING;
         for (let p = from; p < to; p++) {
-          const leaf = this.#leaf[p]!;
-          if (leaf <= REJECTED_LEAF || leaf < bestLeaf || (leaf & STRATUM_MASK) !== stratum) continue;
-          if (leaf > bestLeaf) {
-            bestLeaf = leaf;
+          const value = values[p]!;
+          if (value === REJECTED || value < newBest || (!isOnly && strata[p] !== stratum)) continue;
+          if (value > newBest) {
+            newBest = value;
             newTies = 1;
           } else newTies += 1;
         }
-        newBest = newTies === 0 ? NOTHING : bestLeaf >> STRATUM_BITS;
       }
     }
     if (newBest === best && newTies === ties) return;
-    entries[one] = newBest;
-    entries[one + TIES] = newTies;
+    bests[one] = newBest;
+    this.#ties[one] = newTies;
     this.#lift(2, base, position, best, ties, newBest, newTies);
   }
 
@@ -182,11 +180,13 @@ export class ClassTree {
     newBest: number,
     newTies: number,
   ): void {
-    const entries = this.#entries;
+    const bests = this.#best;
+    const tied = this.#ties;
     const place = position >> (level * BITS);
-    const entry = (base + (level === 2 ? this.#level2 : this.#level3) + place) * WIDTH;
-    const best = entries[entry]!;
-    const ties = entries[entry + TIES]!;
+    const entry = base + (level === 2 ? this.#level2 : this.#level3) + place;
+    const best = bests[entry]!;
+    if (newBest < best && oldBest < best) return;
+    const ties = tied[entry]!;
     let b = best;
     let t = ties;
     if (newBest > best) {
@@ -198,21 +198,30 @@ export class ClassTree {
       if (t === 0) {
         b = NOTHING;
         const first = base + (level === 2 ? 0 : this.#level2);
-        const from = (first + place * FAN) * WIDTH;
-        const to = (first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second)) * WIDTH;
-        for (let i = from; i < to; i += WIDTH) {
-          const value = entries[i]!;
+        const from = first + place * FAN;
+        const to = first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second);
+        for (let i = from; i < to; i++) {
+          const value = bests[i]!;
           if (value > b) {
             b = value;
-            t = entries[i + TIES]!;
-          } else if (value === b) t += entries[i + TIES]!;
+            t = tied[i]!;
+          } else if (value === b) t += tied[i]!;
         }
       }
     }
     if (b === best && t === ties) return;
-    entries[entry] = b;
-    entries[entry + TIES] = t;
+    bests[entry] = b;
+    tied[entry] = t;
     if (level === 2) this.#lift(3, base, position, best, ties, b, t);
+  }
+
+  /** Brings near what changes of the only stratum at these positions look at first: all at one go, not one by one. */
+  near(positions: Int32Array, count: number): number {
+    if (this.isFlat || this.#strata > 1) return 0;
+    const bests = this.#best;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum ^= bests[positions[i]! >> BITS]!;
+    return sum;
   }
 
   // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
@@ -249,24 +258,17 @@ export class ClassTree {
     let left = k;
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
-      const here = part < 0 ? this.#isOpen(-1 - part, open) : this.#countAt(part, strata, open);
+      const here = part < 0 ? this.leaves.isOpen(-1 - part, open) : this.#countAt(part, strata, open);
       if (here >= left) return part < 0 ? -1 - part : this.#kthIn(left, part, strata, open);
       left -= here;
     }
     return -1;
   }
 
-  #isOpen(position: number, open: Uint8Array | null): number {
-    const leaf = this.#leaf[position]!;
-    if (leaf <= REJECTED_LEAF) return 0;
-    return open === null ? 1 : open[leaf & STRATUM_MASK]!;
-  }
-
   #countAt(entry: number, strata: number, open: Uint8Array | null): number {
     if (open === null) return this.#all[entry]!;
     let sum = 0;
-    for (let s = 0; s < strata; s++)
-      if (open[s] === 1) sum += this.#entries[(s * this.#row + entry) * WIDTH + COUNT]!;
+    for (let s = 0; s < strata; s++) if (open[s] === 1) sum += this.#count[s * this.#row + entry]!;
     return sum;
   }
 
@@ -286,7 +288,7 @@ export class ClassTree {
     }
     let p = entry << BITS;
     for (; ; p++) {
-      left -= this.#isOpen(p, open);
+      left -= this.leaves.isOpen(p, open);
       if (left === 0) return p;
     }
   }
@@ -296,6 +298,18 @@ export class ClassTree {
     return entry >= this.#level3
       ? this.#level2 + ((entry - this.#level3) << BITS)
       : (entry - this.#level2) << BITS;
+  }
+
+  /** Makes inner entries: windows have turned out too long to scan. */
+  branch(strata: number): void {
+    const { values, strata: of } = this.leaves;
+    this.isFlat = false;
+    this.total.fill(0);
+    this.reserve(strata);
+    for (let p = 0; p < this.#n; p++) {
+      const value = values[p]!;
+      if (value !== REJECTED) this.#change(of[p]!, p, NOTHING, value);
+    }
   }
 
   /** Adds up each open stratum over the parts: feasible nodes, best score, how many have it. */
@@ -308,7 +322,6 @@ export class ClassTree {
     bests: Int32Array,
     ties: Int32Array,
   ): void {
-    const entries = this.#entries;
     let leaves = 0;
     for (let s = 0; s < strata; s++) {
       let size = 0;
@@ -323,14 +336,14 @@ export class ClassTree {
             leaves += 1;
             continue;
           }
-          const entry = (base + part) * WIDTH;
-          const value = entries[entry]!;
-          size += entries[entry + COUNT]!;
+          const entry = base + part;
+          const value = this.#best[entry]!;
+          size += this.#count[entry]!;
           if (value < best) continue;
           if (value > best) {
             best = value;
-            tied = entries[entry + TIES]!;
-          } else tied += entries[entry + TIES]!;
+            tied = this.#ties[entry]!;
+          } else tied += this.#ties[entry]!;
         }
       }
       sizes[s] = size;
@@ -341,10 +354,9 @@ export class ClassTree {
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
       if (part >= 0) continue;
-      const leaf = this.#leaf[-1 - part]!;
-      if (leaf <= REJECTED_LEAF) continue;
-      const s = leaf & STRATUM_MASK;
-      const value = leaf >> STRATUM_BITS;
+      const value = this.leaves.values[-1 - part]!;
+      if (value === REJECTED) continue;
+      const s = this.leaves.strata[-1 - part]!;
       if (open !== null && open[s] === 0) continue;
       sizes[s]! += 1;
       if (value > bests[s]!) {
@@ -360,7 +372,7 @@ export class ClassTree {
     for (let i = 0; ; i++) {
       const part = parts[i]!;
       let here = 0;
-      if (part < 0) here = this.#wins(-1 - part, wanted);
+      if (part < 0) here = this.leaves.wins(-1 - part, wanted);
       else here = this.#tiesAt(part, winners, winning, wanted);
       if (here <= left) {
         left -= here;
@@ -378,46 +390,35 @@ export class ClassTree {
         }
       }
       for (let p = entry << BITS; ; p++) {
-        left -= this.#wins(p, wanted);
+        left -= this.leaves.wins(p, wanted);
         if (left < 0) return p;
       }
     }
-  }
-
-  #wins(position: number, wanted: Int32Array): number {
-    const leaf = this.#leaf[position]!;
-    return leaf > REJECTED_LEAF && leaf >> STRATUM_BITS === wanted[leaf & STRATUM_MASK] ? 1 : 0;
   }
 
   #tiesAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
     let sum = 0;
     for (let w = 0; w < winning; w++) {
       const s = winners[w]!;
-      const at = (s * this.#row + entry) * WIDTH;
-      if (this.#entries[at] === wanted[s]) sum += this.#entries[at + TIES]!;
+      const at = s * this.#row + entry;
+      if (this.#best[at] === wanted[s]) sum += this.#ties[at]!;
     }
     return sum;
   }
 
-  /** The node at the position is feasible and of the stratum. */
-  isOf(position: number, stratum: number): boolean {
-    if (position >= this.#n) return false;
-    const leaf = this.#leaf[position]!;
-    return leaf > REJECTED_LEAF && (leaf & STRATUM_MASK) === stratum;
-  }
-
-  /** Position of some feasible node of a stratum that has one. */
-  someOf(stratum: number): number {
-    const entries = this.#entries;
+  /** Position of some feasible node of a stratum that has one, looked for from `near` on where that is dear. */
+  someOf(stratum: number, near: number): number {
+    if (this.isFlat) return this.leaves.someOf(stratum, near);
+    const counts = this.#count;
     const base = stratum * this.#row;
     let entry = this.#level3;
-    while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+    while (counts[base + entry] === 0) entry += 1;
     while (entry >= this.#level2) {
       entry = this.#child(entry);
-      while (entries[(base + entry) * WIDTH + COUNT] === 0) entry += 1;
+      while (counts[base + entry] === 0) entry += 1;
     }
     let p = entry << BITS;
-    while (!this.isOf(p, stratum)) p += 1;
+    while (!this.leaves.isOf(p, stratum)) p += 1;
     return p;
   }
 }

@@ -9,6 +9,7 @@ import type { Framework, Verdicts } from '../framework.ts';
 import type { PodCursor } from '../views.ts';
 import { BruteSearch, feasibleWanted } from './brute.ts';
 import { ClassStore } from './class-store.ts';
+import { NOTHING } from './class-tree.ts';
 import type { Decision, NodeSearch } from './decision.ts';
 import type { AttemptFilters } from './filters.ts';
 import { type IndexedCluster, isRaw, type NodeClass, Upkeep } from './node-class.ts';
@@ -18,6 +19,17 @@ import { Dimensions } from './strata.ts';
 /** A class with too many strata is tried again after so many looks at all nodes. */
 const HOPELESS_LOOKS = 64;
 
+/** When windows of the node list are scanned, and not looked up in entries of trees: a matter of speed alone. */
+export interface ScanLimits {
+  /** Scans of so many nodes are no dearer than the upkeep of entries for many strata. */
+  readonly nodes: number;
+  /** The same for a single stratum. */
+  readonly nodesOfOne: number;
+  /** Making entries costs as much as scanning so often the whole list. */
+  readonly lists: number;
+}
+const SCAN_LIMITS: ScanLimits = { nodes: 8192, nodesOfOne: 1024, lists: 16 };
+
 export class IndexSearch implements NodeSearch {
   readonly filters: AttemptFilters;
   readonly brute: BruteSearch;
@@ -26,11 +38,17 @@ export class IndexSearch implements NodeSearch {
   answered = 0;
   readonly #cluster: IndexedCluster;
   readonly #ties: Pick<Stream, 'int'>;
+  readonly #limits: ScanLimits;
   readonly #dimensions = new Dimensions();
   readonly #upkeep: Upkeep;
   readonly #store: ClassStore;
   /** Looks at nodes that are owed to the class of the attempt. */
   #billed: NodeClass | null = null;
+
+  /** Feasible nodes that are enough. */
+  #wanted = 0;
+  /** Position of the last of them, where there is but one or as many as wanted. */
+  #last = 0;
 
   #parts = new Int32Array(256);
   // By stratum.
@@ -38,7 +56,7 @@ export class IndexSearch implements NodeSearch {
   #sizes = new Int32Array(16);
   #bests = new Int32Array(16);
   #tied = new Int32Array(16);
-  #wanted = new Int32Array(16);
+  #aimed = new Int32Array(16);
   #winners = new Int32Array(16);
   // By entry of the list of strata that take part: a node, what it stands for, its points.
   #nodes = new Int32Array(16);
@@ -51,7 +69,13 @@ export class IndexSearch implements NodeSearch {
   readonly #one = new Int32Array(1);
   readonly #oneScore = new Int32Array(1);
 
-  constructor(cluster: IndexedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
+  constructor(
+    cluster: IndexedCluster,
+    verdicts: Verdicts,
+    ties: Pick<Stream, 'int'>,
+    limits: ScanLimits = SCAN_LIMITS,
+  ) {
+    this.#limits = limits;
     this.#cluster = cluster;
     this.#ties = ties;
     this.brute = new BruteSearch(cluster, verdicts, ties);
@@ -82,6 +106,8 @@ export class IndexSearch implements NodeSearch {
     d.reset(nodeCount, this.#cluster.columns.podCount.length, framework.score.length);
     if (nodeCount === 0 || !this.filters.begin(pod, framework, d)) return d;
     this.#billed = null;
+    this.#wanted =
+      framework.score.length === 0 ? 1 : feasibleWanted(nodeCount, framework.percentageOfNodesToScore);
     const target = this.#class(pod, framework);
     if (target !== null && this.#choose(target, framework)) {
       this.answered += 1;
@@ -146,7 +172,7 @@ export class IndexSearch implements NodeSearch {
     else {
       this.#billed = target;
       if (target.spent < nodeOrder.count) return null;
-      isRight = upkeep.build(target);
+      isRight = upkeep.build(target, this.#scans());
       this.#store.built();
     }
     if (!isRight) {
@@ -162,12 +188,18 @@ export class IndexSearch implements NodeSearch {
     return target;
   }
 
+  /** Whether decisions like this one are made by scanning. */
+  #scans(): boolean {
+    const { nodes, nodesOfOne } = this.#limits;
+    return this.#wanted <= (this.#dimensions.count > 0 ? nodes : nodesOfOne);
+  }
+
   #reserve(strata: number): void {
     this.#open = new Uint8Array(strata);
     this.#sizes = new Int32Array(strata);
     this.#bests = new Int32Array(strata);
     this.#tied = new Int32Array(strata);
-    this.#wanted = new Int32Array(strata);
+    this.#aimed = new Int32Array(strata);
     this.#winners = new Int32Array(strata);
     this.#nodes = new Int32Array(strata);
     this.#strata = new Int32Array(strata);
@@ -190,16 +222,53 @@ export class IndexSearch implements NodeSearch {
     }
     if (passing === 0) return false;
     const start = this.brute.start % n;
-    const wanted = framework.score.length === 0 ? 1 : feasibleWanted(n, framework.percentageOfNodesToScore);
+    d.feasible = Math.min(passing, this.#wanted);
+    if (tree.isFlat && target.scanned > this.#limits.lists * n) tree.branch(strata.count);
+    if (tree.isFlat) this.#scan(target, start, open);
+    else this.#cover(target, start, passing, open);
+    this.brute.start = (start + d.examined) % n;
+    if (d.feasible > 1 && framework.score.length > 0) {
+      this.#score(target, framework, list, start);
+      return true;
+    }
+    d.ties = 1;
+    d.node = list[this.#last]!;
+    return true;
+  }
+
+  /** Adds up strata over the window from `start` on, node by node. */
+  #scan(target: NodeClass, start: number, open: Uint8Array | null): void {
+    const d = this.brute.decision;
+    const { tree, strata } = target;
+    d.examined = tree.leaves.scan(
+      start,
+      d.feasible,
+      strata.count,
+      open,
+      this.#sizes,
+      this.#bests,
+      this.#tied,
+    );
+    this.#last = (start + d.examined - 1) % d.nodeCount;
+    if (d.feasible < this.#wanted) d.examined = d.nodeCount;
+    target.scanned += Math.max(0, d.examined - this.#limits.nodes);
+  }
+
+  /** The same by entries of the tree. */
+  #cover(target: NodeClass, start: number, passing: number, open: Uint8Array | null): void {
+    const d = this.brute.decision;
+    const n = d.nodeCount;
+    const { tree, strata } = target;
     if (this.#parts.length < tree.partsMax) this.#parts = new Int32Array(tree.partsMax);
     const parts = this.#parts;
     let count = tree.cover(0, start, parts, tree.cover(start, n, parts, 0));
     d.examined = n;
-    d.feasible = passing;
-    if (passing >= wanted) {
-      const last = tree.kth(wanted, parts, count, strata.count, open);
+    if (passing >= this.#wanted || passing === 1) {
+      this.#last = tree.kth(d.feasible, parts, count, strata.count, open);
+    }
+    if (passing >= this.#wanted) {
+      const last = this.#last;
       d.examined = last >= start ? last - start + 1 : n - start + last + 1;
-      d.feasible = wanted;
       if (d.examined < n) {
         count =
           last >= start
@@ -207,15 +276,7 @@ export class IndexSearch implements NodeSearch {
             : tree.cover(0, last + 1, parts, tree.cover(start, n, parts, 0));
       }
     }
-    this.brute.start = (this.brute.start + d.examined) % n;
-    if (d.feasible === 1 || framework.score.length === 0) {
-      d.ties = 1;
-      d.node = list[tree.kth(1, parts, count, strata.count, open)]!;
-      return true;
-    }
     tree.sum(parts, count, strata.count, open, this.#sizes, this.#bests, this.#tied);
-    this.#score(target, framework, list);
-    return true;
   }
 
   /** Strata that pass the filters which look beyond a node; null: there are no such filters. */
@@ -242,7 +303,7 @@ export class IndexSearch implements NodeSearch {
   }
 
   /** Scores what is in the window and draws among the best. */
-  #score(target: NodeClass, framework: Framework, list: Int32Array): void {
+  #score(target: NodeClass, framework: Framework, list: Int32Array, start: number): void {
     const d = this.brute.decision;
     const upkeep = this.#upkeep;
     const { tree, strata } = target;
@@ -271,19 +332,21 @@ export class IndexSearch implements NodeSearch {
       const total = this.#bests[this.#strata[i]!]! + extra[i]!;
       if (total > best) best = total;
     }
-    const wanted = this.#wanted;
+    const aimed = this.#aimed;
     let ties = 0;
     let winning = 0;
-    wanted.fill(-(2 ** 31), 0, strata.count);
+    aimed.fill(NOTHING, 0, strata.count);
     for (let i = 0; i < count; i++) {
       const s = this.#strata[i]!;
       if (this.#bests[s]! + extra[i]! !== best) continue;
       ties += this.#tied[s]!;
-      wanted[s] = this.#bests[s]!;
+      aimed[s] = this.#bests[s]!;
       this.#winners[winning++] = s;
     }
     const r = ties > 1 ? this.#ties.int(ties) : 0;
-    const position = tree.tied(r, this.#parts, this.#winners, winning, wanted);
+    const position = tree.isFlat
+      ? tree.leaves.tiedFrom(start, r, aimed)
+      : tree.tied(r, this.#parts, this.#winners, winning, aimed);
     d.ties = ties;
     d.total = best;
     d.node = list[position]!;

@@ -8,8 +8,9 @@ import { NodeCursor, type PodCursor } from '../views.ts';
 import { filterEach, scoreEach } from './brute.ts';
 import { ClassTree } from './class-tree.ts';
 import type { AttemptFilters, SearchedCluster } from './filters.ts';
+import { REJECTED, VALUE_MAX } from './leaves.ts';
 import type { Part } from './signature.ts';
-import { type Dimensions, StrataTable } from './strata.ts';
+import { type Dimensions, packed, packedBits, StrataTable } from './strata.ts';
 
 /** Nodes evaluated at a time when a class is built. */
 const CHUNK = 1024;
@@ -35,6 +36,8 @@ export class NodeClass {
   reads = 0;
   /** Nodes that were looked at one by one since it was last valid: it is built when they would have paid for that. */
   spent = 0;
+  /** Nodes that scans looked at beyond those that they were for: too many, and the tree gets branches. */
+  scanned = 0;
   /** Number of the latest decision. */
   usedAt = 0;
   isDropped = false;
@@ -53,8 +56,8 @@ export class NodeClass {
   sampleOf(stratum: number): number {
     const { tree } = this;
     const known = this.sample[stratum]!;
-    if (tree.isOf(known, stratum)) return known;
-    const position = tree.someOf(stratum);
+    if (tree.leaves.isOf(known, stratum)) return known;
+    const position = tree.someOf(stratum, known);
     this.sample[stratum] = position;
     return position;
   }
@@ -78,6 +81,14 @@ export class Upkeep {
   #totals = new Int32Array(CHUNK);
   #scores = new Int32Array(CHUNK);
   #raws: Int32Array[] = [];
+  /** By node that passes: its tuple, packed. */
+  #keys = new Int32Array(CHUNK);
+  /** By node: its position and what was known of it, score and stratum. */
+  #at = new Int32Array(CHUNK);
+  #old = new Int32Array(CHUNK);
+  #from = new Int32Array(CHUNK);
+  /** Of what was brought near: it has to go somewhere. */
+  #sum = 0;
   #verdicts = new Int32Array(64);
   #tuple = new Int32Array(64);
   /** By node: number of the pull in which it was met. */
@@ -118,8 +129,8 @@ export class Upkeep {
       : filterEach(plugin, this.pod, this.#view, nodes, 0, count, state, this.#verdicts);
   }
 
-  /** Evaluates all nodes. False: there are too many strata, or scores too large. */
-  build(target: NodeClass): boolean {
+  /** Evaluates all nodes. `scans`: decisions will be made by scanning. False: there are too many strata, or scores too large. */
+  build(target: NodeClass, scans: boolean): boolean {
     const { nodeOrder, journal } = this.#cluster;
     const { dimensions } = this;
     const n = nodeOrder.count;
@@ -131,12 +142,13 @@ export class Upkeep {
       if (isRaw(part, this.scoring)) width += 1;
     }
     if (this.#tuple.length < width) this.#tuple = new Int32Array(2 * width);
-    target.tree.reset(n);
+    target.tree.reset(n, scans);
     target.strata.reset(width);
     target.forms = dimensions.forms.slice(0, dimensions.count);
     if (target.cursor === null) target.cursor = journal.open();
     target.cursor.position = journal.head;
     target.order = -1;
+    target.scanned = 0;
     const list = nodeOrder.list();
     this.#reserve(CHUNK);
     for (let from = 0; from < n; from += CHUNK) {
@@ -155,21 +167,17 @@ export class Upkeep {
     const { head } = journal;
     const from = cursor.position;
     if (from === head) return true;
-    cursor.position = head;
     const rows = this.#cluster.columns.podCount.length;
     if (this.#met.length < rows) this.#met = grownInt32(this.#met, rows);
-    const pull = ++this.#pull;
-    const met = this.#met;
-    const { reads } = target;
-    this.#reserve(Math.min(head - from, nodeOrder.count));
+    this.#reserve(Math.min(head - from, rows));
     const list = this.#list;
+    const positions = nodeOrder.positions();
+    const changed = journal.changed(cursor, target.reads, this.#met, ++this.#pull, list);
+    // Pods may still leave a node that has left the list.
     let count = 0;
-    for (let p = from; p < head; p++) {
-      if ((journal.mask(p) & reads) === 0) continue;
-      const node = journal.id(p);
-      if (met[node] === pull || !nodeOrder.has(node)) continue;
-      met[node] = pull;
-      list[count++] = node;
+    for (let i = 0; i < changed; i++) {
+      const node = list[i]!;
+      if (node < positions.length && positions[node]! >= 0) list[count++] = node;
     }
     if (count === 0 || this.#evaluate(target, count)) return true;
     target.order = -1;
@@ -184,19 +192,23 @@ export class Upkeep {
     this.#totals = new Int32Array(length);
     this.#scores = new Int32Array(length);
     this.#raws = [];
+    this.#keys = new Int32Array(length);
+    this.#at = new Int32Array(length);
+    this.#old = new Int32Array(length);
+    this.#from = new Int32Array(length);
   }
 
   /** Evaluates #list[0..count) for the class. */
   #evaluate({ tree, strata }: NodeClass, count: number): boolean {
     const { nodeOrder, columns } = this.#cluster;
-    const positions = nodeOrder.positions();
     const { dimensions } = this;
     const list = this.#list;
     const work = this.#work;
     const totals = this.#totals;
-    const tuple = this.#tuple;
-    if (this.#verdicts.length < columns.podCount.length)
-      this.#verdicts = new Int32Array(columns.podCount.length);
+    const keys = this.#keys;
+    const rows = columns.podCount.length;
+    if (this.#verdicts.length < rows) this.#verdicts = new Int32Array(rows);
+    tree.leaves.fetch(list, count, nodeOrder.positions(), this.#at, this.#old, this.#from, strata.count <= 1);
     for (let i = 0; i < count; i++) work[i] = list[i]!;
     let to = count;
     let raw = 0;
@@ -204,36 +216,61 @@ export class Upkeep {
       if (part.isLocal && (this.filtering & part.bit) !== 0 && to > 0) to = this.filter(part, work, to);
     }
     totals.fill(0, 0, to);
+    keys.fill(0, 0, to);
+    const bits = packedBits(strata.width);
     for (const part of this.parts) {
       if (!part.isLocal || (this.scoring & part.bit) === 0) continue;
       const isPlain = part.plugin.normalize === undefined;
       if (!isPlain && this.#raws.length === raw) this.#raws.push(new Int32Array(work.length));
       const out = isPlain ? this.#scores : this.#raws[raw++]!;
       this.score(part, this.#states[part.index], work, to, out);
-      if (!isPlain) continue;
       const { weight } = part;
-      for (let i = 0; i < to; i++) totals[i]! += weight * out[i]!;
+      if (isPlain) for (let i = 0; i < to; i++) totals[i]! += weight * out[i]!;
+      else for (let i = 0; i < to; i++) keys[i] = packed(keys[i]!, out[i]!, bits);
     }
+    dimensions.pack(work, to, keys, bits);
+    return this.#enter(tree, strata, count, to, raw);
+  }
+
+  /** Takes what has been found of #list[0..count) into the tree; those of #work[0..to) pass. */
+  #enter(tree: ClassTree, strata: StrataTable, count: number, to: number, raw: number): boolean {
+    const list = this.#list;
+    const work = this.#work;
+    const totals = this.#totals;
+    const keys = this.#keys;
+    const at = this.#at;
+    const old = this.#old;
+    const was = this.#from;
+    const keyOf = strata.keys;
+    this.#sum ^= tree.near(at, count);
     let passing = 0;
     for (let i = 0; i < count; i++) {
-      const node = list[i]!;
-      const position = positions[node]!;
-      if (passing === to || work[passing] !== node) {
-        tree.reject(position);
-        continue;
+      const before = old[i]!;
+      const from = was[i]!;
+      let stratum = from;
+      let after = REJECTED;
+      if (passing < to && work[passing] === list[i]) {
+        const key = keys[passing]!;
+        if (key < 0 || keyOf[stratum] !== key) {
+          stratum = this.#stratumOf(strata, list[i]!, passing, raw);
+          if (stratum < 0) return false;
+          tree.reserve(strata.count);
+        }
+        const total = totals[passing++]!;
+        if (total <= REJECTED || total > VALUE_MAX) return false;
+        after = total;
       }
-      for (let r = 0; r < raw; r++) tuple[r] = this.#raws[r]![passing]!;
-      dimensions.write(node, tuple, raw);
-      let stratum = tree.stratumAt(position);
-      if (stratum >= strata.count || !strata.is(stratum, tuple)) {
-        stratum = strata.find(tuple);
-        if (stratum < 0) return false;
-        tree.reserve(strata.count);
-      }
-      if (!tree.accept(position, stratum, totals[passing]!)) return false;
-      passing += 1;
+      if (before !== after || from !== stratum) tree.set(at[i]!, before, from, after, stratum);
     }
     return true;
+  }
+
+  /** Stratum of a node whose raw scores are at `passing`; -1: there are too many. */
+  #stratumOf(strata: StrataTable, node: number, passing: number, raw: number): number {
+    const tuple = this.#tuple;
+    for (let r = 0; r < raw; r++) tuple[r] = this.#raws[r]![passing]!;
+    this.dimensions.write(node, tuple, raw);
+    return strata.find(tuple, this.#keys[passing]!);
   }
 }
 

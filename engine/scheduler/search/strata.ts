@@ -46,6 +46,32 @@ export class Dimensions implements NodeDimensions {
     this.#function[i] = value;
   }
 
+  /** Packs the values of nodes[0..count) onto keys (see pack). */
+  pack(nodes: Int32Array, count: number, keys: Int32Array, bits: number): void {
+    for (let d = 0; d < this.count; d++) {
+      const form = this.forms[d]!;
+      const first = this.#first[d]!;
+      const second = this.#second[d]!;
+      if (form === Form.by) {
+        for (let i = 0; i < count; i++) keys[i] = packed(keys[i]!, first[nodes[i]!]!, bits);
+      } else if (form === Form.where) {
+        for (let i = 0; i < count; i++) {
+          const node = nodes[i]!;
+          keys[i] = packed(keys[i]!, first[node]! < 0 ? -1 : second[node]!, bits);
+        }
+      } else if (form === Form.through) {
+        const { length } = second;
+        for (let i = 0; i < count; i++) {
+          const value = first[nodes[i]!]!;
+          keys[i] = packed(keys[i]!, value < 0 ? -1 : value < length ? second[value]! : 0, bits);
+        }
+      } else {
+        const value = this.#function[d]!;
+        for (let i = 0; i < count; i++) keys[i] = packed(keys[i]!, value(nodes[i]!), bits);
+      }
+    }
+  }
+
   /** Writes the values of a node into tuple[at..). */
   write(node: number, tuple: Int32Array, at: number): void {
     for (let i = 0; i < this.count; i++) {
@@ -66,10 +92,21 @@ export class Dimensions implements NodeDimensions {
   }
 }
 
+/** Bits of each value where a tuple of so many is packed into 31. */
+export const packedBits = (width: number): number => (width === 0 ? 0 : Math.floor(31 / width));
+
+/** Appends a value to a key; keys of tuples with a value that has no room are negative. */
+export function packed(key: number, value: number, bits: number): number {
+  const more = value + 1;
+  return key < 0 || more >>> bits !== 0 ? -1 : (key << bits) | more;
+}
+
 /** The strata of one class of pods, numbered as they are met. */
 export class StrataTable {
   count = 0;
   width = 0;
+  /** By stratum: its tuple as a key; negative: it has no key. */
+  readonly keys = new Int32Array(STRATA_MAX + 64);
   #tuples = new Int32Array(16);
   /** Open addressing: stratum + 1. */
   #slots = new Int32Array(2 * STRATA_MAX + 64);
@@ -78,17 +115,17 @@ export class StrataTable {
     this.width = width;
     this.count = 0;
     this.#slots.fill(0);
+    this.keys.fill(-1);
   }
 
-  /** Whether the stratum is of this tuple. */
-  is(stratum: number, tuple: Int32Array): boolean {
+  #is(stratum: number, tuple: Int32Array): boolean {
     const at = stratum * this.width;
     for (let i = 0; i < this.width; i++) if (this.#tuples[at + i] !== tuple[i]) return false;
     return true;
   }
 
-  /** The stratum of a tuple, a new one perhaps. -1: there are too many. */
-  find(tuple: Int32Array): number {
+  /** The stratum of a tuple with this key, a new one perhaps. -1: there are too many. */
+  find(tuple: Int32Array, key: number): number {
     let hash = 0;
     for (let i = 0; i < this.width; i++) hash = Math.imul(hash ^ tuple[i]!, 0x9e3779b1) ^ (hash >>> 15);
     const slots = this.#slots;
@@ -96,7 +133,7 @@ export class StrataTable {
     for (; ; at = at + 1 === slots.length ? 0 : at + 1) {
       const stratum = slots[at]! - 1;
       if (stratum < 0) break;
-      if (this.is(stratum, tuple)) return stratum;
+      if (this.#is(stratum, tuple)) return stratum;
     }
     if (this.count === STRATA_MAX) return -1;
     const stratum = this.count++;
@@ -105,6 +142,7 @@ export class StrataTable {
       this.#tuples = grownInt32(this.#tuples, 2 * (from + this.width));
     for (let i = 0; i < this.width; i++) this.#tuples[from + i] = tuple[i]!;
     slots[at] = stratum + 1;
+    this.keys[stratum] = key;
     return stratum;
   }
 }

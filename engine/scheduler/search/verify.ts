@@ -7,7 +7,7 @@ import type { PodCursor } from '../views.ts';
 import { BruteSearch } from './brute.ts';
 import type { Decision, NodeSearch } from './decision.ts';
 import type { AttemptFilters } from './filters.ts';
-import { IndexSearch } from './index-search.ts';
+import { IndexSearch, type ScanLimits } from './index-search.ts';
 import type { IndexedCluster } from './node-class.ts';
 
 /** What of a decision anyone reads, as one text. */
@@ -53,15 +53,16 @@ export class VerifySearch implements NodeSearch {
   /** The plain search decides alone, and draws for itself. */
   #isPlain = false;
 
-  constructor(cluster: IndexedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
+  constructor(cluster: IndexedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>, limits?: ScanLimits) {
     this.#cluster = cluster;
-    this.index = new IndexSearch(cluster, verdicts, {
-      int: (n) => {
+    const draws = {
+      int: (n: number) => {
         this.#drawnFrom = n;
         this.#draw = ties.int(n);
         return this.#draw;
       },
-    });
+    };
+    this.index = new IndexSearch(cluster, verdicts, draws, limits);
     this.#brute = new BruteSearch(cluster, verdicts, {
       int: (n) => {
         this.#askedFor = n;

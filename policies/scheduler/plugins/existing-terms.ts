@@ -8,6 +8,7 @@ import type {
   PodClass,
   PodSelection,
   PodView,
+  TopologyGroup,
 } from '../../../engine/index.ts';
 import { type AffinityTerm, meansNamespace, type PodAffinity } from './pod-affinity-terms.ts';
 
@@ -20,6 +21,7 @@ export interface TermGroup {
   readonly kind: Kind;
   readonly term: AffinityTerm;
   readonly selection: PodSelection;
+  readonly group: TopologyGroup;
 }
 
 interface Kept extends TermGroup {
@@ -61,6 +63,11 @@ export class ExistingTerms {
   readonly #keysOf = new WeakMap<PodAffinity, ReadonlyMap<string, { kind: Kind; term: AffinityTerm }>>();
   /** By namespace, then label set. */
   readonly #remembered = new Map<string, (Remembered | undefined)[]>();
+  /** Answer to the latest question, since most are about the pod of the attempt, and what it was about. */
+  #latest: Remembered | null = null;
+  #latestSet = -1;
+  #latestNamespace = '';
+  #latestChanges = -1;
   /** Grows with each group that comes or goes. */
   version = 0;
 
@@ -91,7 +98,15 @@ export class ExistingTerms {
           label: null,
           selects: (others) => others.template.spec.affinity !== undefined && this.#keys(others).has(key),
         };
-        group = { key, kind, term, selection, classes: 0 };
+        const { topologyKey } = term;
+        group = {
+          key,
+          kind,
+          term,
+          selection,
+          group: { key: topologyKey, topologyKey, includes: null },
+          classes: 0,
+        };
         this.#groups.set(key, group);
         this.version += 1;
       }
@@ -106,6 +121,23 @@ export class ExistingTerms {
   /** Groups whose terms mean the pod. */
   for(pod: PodView): GroupsForPod {
     const { namespace, template } = pod;
+    const { changes } = this.#cluster.objects;
+    if (
+      this.#latest === null ||
+      this.#latestSet !== template.labelSet ||
+      this.#latestNamespace !== namespace ||
+      this.#latest.version !== this.version ||
+      this.#latestChanges !== changes
+    ) {
+      this.#latest = this.#find(pod);
+      this.#latestSet = template.labelSet;
+      this.#latestNamespace = namespace;
+      this.#latestChanges = changes;
+    }
+    return this.#latest;
+  }
+
+  #find({ namespace, template }: PodView): Remembered {
     let known = this.#remembered.get(namespace);
     if (known === undefined) {
       known = [];
@@ -131,8 +163,8 @@ export class ExistingTerms {
   }
 
   /** Pods of the group, by value of its topology key. */
-  counts({ selection, term: { topologyKey } }: TermGroup): DomainCounts {
-    return this.#cluster.topology.counts(selection, { key: topologyKey, topologyKey, includes: null });
+  counts({ selection, group }: TermGroup): DomainCounts {
+    return this.#cluster.topology.counts(selection, group);
   }
 
   #labelsOf(namespace: string): Labels {

@@ -36,12 +36,15 @@ export const imageLocality = definePlugin({
       for (let i = 0; i < images.length; i++) if (has(images[i]!, node)) bits |= 1 << i;
       return bits;
     });
+    const textOf = perTemplate(
+      ({ images, initContainers, containers }) =>
+        `${images.join(',')}/${initContainers.length + containers.length}`,
+    );
     return {
       // The share of nodes is a number of the cluster, but the same for all nodes that have the image.
       locality: 'stratum',
       reads: NodeField.images,
-      sign: (pod) =>
-        `${pod.template.images.join(',')}/${pod.template.initContainers.length + pod.template.containers.length}`,
+      sign: (pod) => textOf(pod.template),
       strata({ template }, _cluster, dimensions) {
         const { images } = template;
         if (images.length > IMAGES_MAX) return false;

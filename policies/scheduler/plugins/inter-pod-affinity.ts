@@ -12,11 +12,13 @@ import {
   NodeField,
   PASS,
   type PodSelection,
+  type PodTemplate,
   type PodView,
   SKIP,
+  type TopologyGroup,
 } from '../../../engine/index.ts';
 import { argsSchema } from './args.ts';
-import { ExistingTerms, type GroupsForPod } from './existing-terms.ts';
+import { ExistingTerms, type GroupsForPod, type TermGroup } from './existing-terms.ts';
 import { LABEL_HOSTNAME } from './node-selector.ts';
 import {
   type AffinityTerm,
@@ -38,14 +40,20 @@ const args = argsSchema({
   ignorePreferredTermsOfExistingPods: z.boolean().default(false),
 });
 
+/** A term of a pod in the queue, and what it counts: pods that it means, or that all required terms mean. */
+interface OwnTerm extends ResolvedTerm {
+  readonly selection: PodSelection;
+  readonly group: TopologyGroup;
+}
+
 /** Terms of a pod in the queue, with the namespaces that exist at this moment. */
 interface OwnTerms {
   readonly namespaces: number;
-  readonly required: readonly ResolvedTerm[];
-  readonly requiredAnti: readonly ResolvedTerm[];
-  readonly preferred: readonly ResolvedTerm[];
-  /** Pods that all required affinity terms mean. */
-  readonly all: PodSelection | null;
+  /** Changes of watched objects up to which it is known to be right. */
+  changes: number;
+  readonly required: readonly OwnTerm[];
+  readonly requiredAnti: readonly OwnTerm[];
+  readonly preferred: readonly OwnTerm[];
   /** It is one of them itself. */
   readonly meansItself: boolean;
   /** Equal texts ask the same of nodes. */
@@ -55,27 +63,31 @@ interface OwnTerms {
   whole: string;
 }
 
-interface FilterState {
-  readonly own: OwnTerms;
+/** Sums of one attempt, reused by the next. */
+class FilterState {
+  own!: OwnTerms;
   /** By required affinity term. */
-  readonly near: readonly DomainCounts[];
-  readonly away: readonly DomainCounts[];
+  readonly near: DomainCounts[] = [];
+  readonly away: DomainCounts[] = [];
   /** By group of existing pods whose anti-affinity means the pod. */
-  existing: readonly DomainCounts[];
-  version: number;
+  readonly existing: DomainCounts[] = [];
+  version = -1;
 }
 
-/** Sums and what one pod in them weighs, of one attempt. */
+/** Sums and what one pod in them weighs, of one attempt; reused by the next. */
 class ScoreState {
+  count = 0;
   readonly sums: DomainCounts[] = [];
   readonly weights: number[] = [];
 
   add(sums: DomainCounts, weight: number): void {
     if (sums.total === 0) return;
-    this.sums.push(sums);
-    this.weights.push(weight);
+    this.sums[this.count] = sums;
+    this.weights[this.count++] = weight;
   }
 }
+
+const isEmpty = ({ total }: DomainCounts): boolean => total === 0;
 
 function at(sums: DomainCounts, node: number): number {
   const domain = sums.domainOf[node]!;
@@ -94,6 +106,11 @@ function selectionOf(key: string, terms: readonly ResolvedTerm[]): PodSelection 
   };
 }
 
+const ownTerm = (resolved: ResolvedTerm, selection: PodSelection): OwnTerm => {
+  const { topologyKey } = resolved.term;
+  return { ...resolved, selection, group: { key: topologyKey, topologyKey, includes: null } };
+};
+
 const keyOfTerm = ({ term, namespaces }: ResolvedTerm): string =>
   JSON.stringify([namespaces === null ? '*' : [...namespaces].sort(), term.selector.text]);
 
@@ -110,33 +127,46 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
     const notAway = handle.verdict(Code.unschedulable, REASON_ANTI);
     const keptAway = handle.verdict(Code.unschedulable, REASON_EXISTING);
 
+    const filterState = new FilterState();
+    const scoreState = new ScoreState();
+
     /** By namespace, then template. */
     const owns = new Map<string, (OwnTerms | undefined)[]>();
+    let known: (OwnTerms | undefined)[] = [];
+    let knownIn: string | null = null;
     function ownTerms({ template, namespace }: PodView): OwnTerms {
-      let known = owns.get(namespace);
-      if (known === undefined) {
-        known = [];
+      if (namespace !== knownIn) {
+        known = owns.get(namespace) ?? [];
+        knownIn = namespace;
         owns.set(namespace, known);
       }
-      const namespaces = cluster.objects.version('Namespace', '');
+      const { changes } = cluster.objects;
       const last = known[template.id];
-      if (last !== undefined && last.namespaces === namespaces) return last;
+      if (last !== undefined && last.changes === changes) return last;
+      const namespaces = cluster.objects.version('Namespace', '');
+      if (last !== undefined && last.namespaces === namespaces) {
+        last.changes = changes;
+        return last;
+      }
+      return resolveOwn(template, namespace, namespaces);
+    }
+    function resolveOwn(template: PodTemplate, namespace: string, namespaces: number): OwnTerms {
       const affinity = affinityOf(template, namespace);
       const there = cluster.objects
         .list('Namespace', '')
         .map(({ metadata }) => ({ name: metadata.name!, labels: metadata.labels ?? {} }));
       const resolved = (terms: readonly AffinityTerm[]): ResolvedTerm[] =>
         terms.map((term) => resolveTerm(term, there));
+      const counted = (terms: readonly AffinityTerm[]): OwnTerm[] =>
+        resolved(terms).map((term) => ownTerm(term, selectionOf(`meant\n${keyOfTerm(term)}`, [term])));
       const required = resolved(affinity.required);
+      const all = selectionOf(`all of\n${required.map(keyOfTerm).sort().join('\n')}`, required);
       const own: OwnTerms = {
         namespaces,
-        required,
-        requiredAnti: resolved(affinity.requiredAnti),
-        preferred: resolved(affinity.preferred),
-        all:
-          required.length === 0
-            ? null
-            : selectionOf(`all of\n${required.map(keyOfTerm).sort().join('\n')}`, required),
+        changes: cluster.objects.changes,
+        required: required.map((term) => ownTerm(term, all)),
+        requiredAnti: counted(affinity.requiredAnti),
+        preferred: counted(affinity.preferred),
         meansItself: required.every((term) => means(term, namespace, template.labelSet)),
         text: '',
         with: null,
@@ -151,11 +181,16 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       return own;
     }
 
-    const groupOf = (topologyKey: string) => ({ key: topologyKey, topologyKey, includes: null });
-    const countsOf = (view: ClusterView, selection: PodSelection, { term }: ResolvedTerm): DomainCounts =>
-      view.topology.counts(selection, groupOf(term.topologyKey));
-    const countsOfTerm = (view: ClusterView, term: ResolvedTerm): DomainCounts =>
-      countsOf(view, selectionOf(`meant\n${keyOfTerm(term)}`, [term]), term);
+    const countsOf = (view: ClusterView, { selection, group }: OwnTerm): DomainCounts =>
+      view.topology.counts(selection, group);
+    function ownInto(sums: DomainCounts[], terms: readonly OwnTerm[], view: ClusterView): void {
+      for (let i = 0; i < terms.length; i++) sums[i] = countsOf(view, terms[i]!);
+      if (sums.length > terms.length) sums.length = terms.length;
+    }
+    function existingInto(sums: DomainCounts[], groups: readonly TermGroup[]): void {
+      for (let i = 0; i < groups.length; i++) sums[i] = existing.counts(groups[i]!);
+      if (sums.length > groups.length) sums.length = groups.length;
+    }
 
     function satisfiesAffinity({ own, near }: FilterState, node: number): boolean {
       let isThere = true;
@@ -164,7 +199,7 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         if (at(sums, node) === 0) isThere = false;
       }
       // The first of a series of pods that want to be near each other.
-      return isThere || (own.meansItself && near.every(({ total }) => total === 0));
+      return isThere || (own.meansItself && near.every(isEmpty));
     }
 
     function verdictOf(pod: PodView, state: FilterState, node: number): number {
@@ -172,7 +207,7 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       for (const sums of state.away) if (at(sums, node) > 0) return notAway;
       if (state.version !== existing.version) {
         state.version = existing.version;
-        state.existing = existing.for(pod).anti.map((group) => existing.counts(group));
+        existingInto(state.existing, existing.for(pod).anti);
       }
       for (const sums of state.existing) if (at(sums, node) > 0) return keptAway;
       return PASS;
@@ -191,8 +226,9 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       ({ required, requiredAnti, preferred }) =>
         required.length > 0 || requiredAnti.length > 0 || preferred.length > 0,
     );
+    const hosts: TopologyGroup = { key: LABEL_HOSTNAME, topologyKey: LABEL_HOSTNAME, includes: null };
     const totalOf = (view: ClusterView, selection: PodSelection): number =>
-      view.topology.counts(selection, groupOf(LABEL_HOSTNAME)).total;
+      view.topology.counts(selection, hosts).total;
 
     const namespaceLabels = (namespace: string): Labels =>
       cluster.objects.get('Namespace', '', namespace)?.metadata.labels ?? {};
@@ -212,11 +248,11 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       strata(pod, view, dimensions) {
         const own = ownTerms(pod);
         const { anti, weighed } = existing.for(pod);
-        for (const term of own.required) divide(dimensions, countsOf(view, own.all!, term));
-        for (const term of own.requiredAnti) divide(dimensions, countsOfTerm(view, term));
+        for (const term of own.required) divide(dimensions, countsOf(view, term));
+        for (const term of own.requiredAnti) divide(dimensions, countsOf(view, term));
         for (const group of anti) divide(dimensions, existing.counts(group));
         if (ignorePreferredTermsOfExistingPods && own.preferred.length === 0) return true;
-        for (const term of own.preferred) divide(dimensions, countsOfTerm(view, term));
+        for (const term of own.preferred) divide(dimensions, countsOf(view, term));
         for (const group of weighed) divide(dimensions, existing.counts(group));
         return true;
       },
@@ -274,20 +310,16 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
       preFilter(pod, view) {
         const own = ownTerms(pod);
         const { anti } = existing.for(pod);
-        const others = anti.length === 0 ? [] : anti.map((group) => existing.counts(group));
-        if (
-          own.required.length === 0 &&
-          own.requiredAnti.length === 0 &&
-          others.every(({ total }) => total === 0)
-        )
-          return SKIP;
-        return {
-          own,
-          near: own.required.map((term) => countsOf(view, own.all!, term)),
-          away: own.requiredAnti.map((term) => countsOfTerm(view, term)),
-          existing: others,
-          version: existing.version,
-        };
+        const asksNothing = own.required.length === 0 && own.requiredAnti.length === 0;
+        if (asksNothing && anti.length === 0) return SKIP;
+        const state = filterState;
+        existingInto(state.existing, anti);
+        if (asksNothing && state.existing.every(isEmpty)) return SKIP;
+        state.own = own;
+        ownInto(state.near, own.required, view);
+        ownInto(state.away, own.requiredAnti, view);
+        state.version = existing.version;
+        return state;
       },
       // Sums follow the cluster, so there is nothing to do; being here says so.
       podChanged() {},
@@ -307,23 +339,24 @@ export const interPodAffinity = definePlugin<z.infer<typeof args>, FilterState, 
         if (ignorePreferredTermsOfExistingPods && own.preferred.length === 0) return SKIP;
         const { weighed } = existing.for(pod);
         if (own.preferred.length === 0 && weighed.length === 0) return SKIP;
-        const state = new ScoreState();
-        for (const term of own.preferred) state.add(countsOfTerm(view, term), term.term.weight);
+        const state = scoreState;
+        state.count = 0;
+        for (const term of own.preferred) state.add(countsOf(view, term), term.term.weight);
         for (const group of weighed) {
           const weight = group.kind === 'required' ? hardPodAffinityWeight : group.term.weight;
           if (group.kind === 'required' && weight === 0) continue;
           state.add(existing.counts(group), weight);
         }
-        return state.sums.length === 0 ? SKIP : state;
+        return state.count === 0 ? SKIP : state;
       },
-      score(_pod, node, { sums, weights }) {
+      score(_pod, node, { sums, weights, count }) {
         let score = 0;
-        for (let i = 0; i < sums.length; i++) score += weights[i]! * at(sums[i]!, node.id);
+        for (let i = 0; i < count; i++) score += weights[i]! * at(sums[i]!, node.id);
         return score;
       },
-      scoreBatch(_pod, _view, nodes, count, { sums, weights }, out) {
+      scoreBatch(_pod, _view, nodes, count, { sums, weights, count: terms }, out) {
         out.fill(0, 0, count);
-        for (let s = 0; s < sums.length; s++) {
+        for (let s = 0; s < terms; s++) {
           const { domainOf, counts } = sums[s]!;
           const weight = weights[s]!;
           for (let i = 0; i < count; i++) {

@@ -66,13 +66,16 @@ const args = argsSchema({
   },
 );
 
-interface HardState {
-  readonly constraints: readonly Constraint[];
-  readonly sums: readonly DomainCounts[];
+/** Sums of one attempt, reused by the next. */
+class HardState {
+  constraints: readonly Constraint[] = [];
+  readonly sums: DomainCounts[] = [];
   /** By constraint: 1 if the pod itself counts. */
-  readonly self: readonly number[];
+  readonly self: number[] = [];
+  /** By constraint: least counts while a batch is filtered. */
+  readonly minima: number[] = [];
   /** By constraint and domain: what supposed moves of terminating pods change; they are in no sum. null: nothing. */
-  moved: Map<number, number>[] | null;
+  moved: Map<number, number>[] | null = null;
 }
 
 /** Sums of one attempt, reused by the next. */
@@ -117,6 +120,7 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
     const spread = new SpreadConstraints(cluster, isSystem ? SYSTEM_DEFAULTS : defaultConstraints, isSystem);
     const skewed = handle.verdict(Code.unschedulable, REASON_SKEW);
     const unlabelled = handle.verdict(Code.unschedulableAndUnresolvable, REASON_LABEL);
+    const hardState = new HardState();
     const soft = new SoftState();
     /** By domain: attempt in which it was last seen among the feasible nodes. */
     let seen = new Int32Array(64);
@@ -266,12 +270,16 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
       preFilter(pod, view) {
         const constraints = spread.of(pod).hard.list;
         if (constraints.length === 0) return SKIP;
-        return {
-          constraints,
-          sums: constraints.map(({ selection, group }) => view.topology.counts(selection, group)),
-          self: constraints.map(({ selector }) => (selector.matchesSet(pod.template.labelSet) ? 1 : 0)),
-          moved: null,
-        };
+        const state = hardState;
+        const { labelSet } = pod.template;
+        state.constraints = constraints;
+        for (let c = 0; c < constraints.length; c++) {
+          const { selection, group, selector } = constraints[c]!;
+          state.sums[c] = view.topology.counts(selection, group);
+          state.self[c] = selector.matchesSet(labelSet) ? 1 : 0;
+        }
+        state.moved = null;
+        return state;
       },
       // Sums follow the cluster. Terminating pods are in none, but count when they are supposed to come or go.
       podChanged(pod, state, other, node, sign) {
@@ -286,7 +294,8 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
       },
       filter: (_pod, node, state) => verdictOf(state, node.id, null),
       filterBatch(_pod, _view, nodes, from, to, state, verdicts) {
-        const minima = state.constraints.map((_, c) => minimumOf(state, c));
+        const { minima } = state;
+        for (let c = 0; c < state.constraints.length; c++) minima[c] = minimumOf(state, c);
         let kept = from;
         for (let i = from; i < to; i++) {
           const node = nodes[i]!;

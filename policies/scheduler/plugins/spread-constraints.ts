@@ -80,6 +80,12 @@ export class SpreadConstraints {
   readonly #own = new Map<string, (PodSpread | undefined)[]>();
   /** By owner, or namespace of pods without one, then template. */
   readonly #byOwner = new Map<string | number, (DefaultEntry | undefined)[]>();
+  /** Answer to the latest question about default constraints, and what it was about. */
+  #latest: PodSpread = NONE;
+  #latestTemplate = -1;
+  #latestOwner = -1;
+  #latestChanges = -1;
+  #latestNamespace = '';
   readonly #selectorTexts = new WeakMap<KubeObject, string>();
 
   constructor(cluster: ClusterView, defaults: readonly DefaultConstraint[], systemDefaulted: boolean) {
@@ -89,19 +95,38 @@ export class SpreadConstraints {
   }
 
   of(pod: PodView): PodSpread {
-    const own: readonly Json[] = pod.template.spec.topologySpreadConstraints ?? [];
-    if (own.length === 0) return this.#defaults.length === 0 ? NONE : this.#defaultFor(pod);
-    const { namespace, template } = pod;
+    const { namespace, template, owner } = pod;
+    const own: readonly Json[] | undefined = template.spec.topologySpreadConstraints;
+    if (own === undefined || own.length === 0) {
+      if (this.#defaults.length === 0) return NONE;
+      // Most questions are about the pod of the attempt.
+      const { changes } = this.#cluster.objects;
+      if (
+        this.#latestTemplate === template.id &&
+        this.#latestOwner === owner &&
+        this.#latestChanges === changes &&
+        this.#latestNamespace === namespace
+      )
+        return this.#latest;
+      this.#latest = this.#defaultFor(pod);
+      this.#latestTemplate = template.id;
+      this.#latestOwner = owner;
+      this.#latestChanges = changes;
+      this.#latestNamespace = namespace;
+      return this.#latest;
+    }
     const known = listIn(this.#own, namespace);
     let spread = known[template.id];
     if (spread === undefined) {
-      const { labelSets } = this.#cluster;
-      spread = this.#compile(own, template, namespace, true, (c) =>
-        selectorOf(c, template.labels, labelSets),
-      );
+      spread = this.#compileOwn(own, template, namespace);
       known[template.id] = spread;
     }
     return spread;
+  }
+
+  #compileOwn(own: readonly Json[], template: PodTemplate, namespace: string): PodSpread {
+    const { labelSets } = this.#cluster;
+    return this.#compile(own, template, namespace, true, (c) => selectorOf(c, template.labels, labelSets));
   }
 
   #defaultFor(pod: PodView): PodSpread {

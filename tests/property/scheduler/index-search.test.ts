@@ -180,6 +180,14 @@ const course = fc.record({
   kinds: fc.array(podKind, { minLength: 1, maxLength: 4 }),
   services: fc.array(app, { maxLength: 2 }),
   profile,
+  // Trees, scans, and scans that turn out too long.
+  limits: pick(
+    { nodes: 0, nodesOfOne: 0, lists: 0 },
+    { nodes: 8192, nodesOfOne: 1024, lists: 16 },
+    { nodes: 8192, nodesOfOne: 0, lists: 16 },
+    { nodes: 2, nodesOfOne: 400, lists: 1 },
+    { nodes: 400, nodesOfOne: 400, lists: 0 },
+  ),
   steps: fc.array(step, { minLength: 60, maxLength: 200 }),
 });
 type Course = typeof course extends fc.Arbitrary<infer T> ? T : never;
@@ -221,7 +229,7 @@ function play(c: Course, registry: PluginRegistry = schedulerRegistry): { answer
   const instances: Instance[] = [];
   const settings = settingsOf(config, registry).profiles[0]!;
   const framework = new Framework(settings, cache, verdicts, instances, c.profile.percentage);
-  const search = new VerifySearch(cache, verdicts, new Rng(5, 0).stream('scheduler/ties'));
+  const search = new VerifySearch(cache, verdicts, new Rng(5, 0).stream('scheduler/ties'), c.limits);
   const cursor = new PodCursor(state);
   const placed: PodId[] = [];
   const waiting: PodId[] = [];
