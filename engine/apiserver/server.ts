@@ -31,13 +31,12 @@ import { type ApiRequest, Op, RequestPool } from './request.ts';
 import { RequestKinds } from './request-kinds.ts';
 import { RequestTrace } from './request-trace.ts';
 import { ServiceAddresses } from './service-addresses.ts';
+import { storeFor } from './stores.ts';
 import { Watches } from './watches.ts';
 
 /** A client sends a request again this long after 429 (the server's Retry-After), at most 10 times (client-go). */
 const RETRY_AFTER_US = 1_000_000;
 const RETRIES_MAX = 10;
-
-const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
 
 export interface ServerOptions {
   readonly kernel: Kernel;
@@ -239,20 +238,7 @@ export class Server implements ApiServer, Transport {
   }
 
   storeOf(object: KubeObject): KindStore {
-    const { objects } = this.#state;
-    const known = objects.findKind(object.kind);
-    // All versions of a kind are stored as one.
-    if (known !== undefined && groupOf(known.apiVersion) === groupOf(object.apiVersion)) return known;
-    const name = `${object.kind}.${object.apiVersion}`;
-    const other = objects.findKind(name);
-    if (other !== undefined) return other;
-    const about = this.#o.describeKind(object);
-    return objects.register(
-      about.modelled ? object.kind : name,
-      object.apiVersion,
-      about.resource,
-      about.namespaced,
-    );
+    return storeFor(this.#state.objects, this.#o.describeKind, object);
   }
 
   // The transport of clients.

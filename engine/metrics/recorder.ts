@@ -37,6 +37,7 @@ import { type NodeRow, NodeUsage, rounded } from './node-usage.ts';
 import { type PodRowSource, PodRows } from './pod-rows.ts';
 import { PodFlag, PodStamp, PodStamps } from './pod-stamps.ts';
 import { Requests, summarise } from './requests.ts';
+import { joined } from './tables.ts';
 import { Tracer } from './tracer.ts';
 import { VolumeLog } from './volumes.ts';
 
@@ -485,13 +486,7 @@ export class Recorder {
 
   /** One session that feeds every sink that wants the table; null when none does. */
   table(spec: TableSpec): TableSession | null {
-    const wanted = this.sessions.map((session) => session.table(spec)).filter((table) => table !== null);
-    if (wanted.length <= 1) return wanted[0] ?? null;
-    return {
-      row(cells) {
-        for (const table of wanted) table.row(cells);
-      },
-    };
+    return joined(this.sessions.map((session) => session.table(spec)).filter((table) => table !== null));
   }
 
   private writeTable(spec: TableSpec, rows: Iterable<readonly Cell[]>, labelled: boolean): void {

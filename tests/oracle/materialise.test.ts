@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createObject } from '../../engine/apiserver/registry.ts';
-import type { Json } from '../../engine/kinds/kind.ts';
+import type { Json, KubeObject } from '../../engine/kinds/kind.ts';
 import { kindOf } from '../../engine/kinds/registry.ts';
 import { PodBit } from '../../engine/state/index.ts';
 import {
@@ -86,7 +86,9 @@ function roundTrip(row: SentRow): string[] {
   // A namespace that every cluster has.
   if (answer.code === 409 && row.kind === 'Namespace') return [];
   if (answer.object === undefined) return [`answered ${answer.code}: ${answer.message}`];
-  const found = differences(comparable(row.object, row.raw), comparable(answer.object, row.raw));
+  // Versions of a kind are stored as one; the recording has the version that was sent.
+  const wanted = definition.asStored?.(row.object as KubeObject) ?? row.object;
+  const found = differences(comparable(wanted, row.raw), comparable(answer.object, row.raw));
   return definition.modelled ? found : found.filter((line) => !line.includes(': want undefined, got '));
 }
 
@@ -159,12 +161,14 @@ describe('objects that the API server accepted', () => {
     120_000,
   );
 
-  it('have no taint that only an absent controller would take away, and the finalizer that one takes away', () => {
+  it('have what admission gives and a controller takes away: the taint of a new node, the finalizer of a claim', () => {
     const metadata = { name: 'x' };
     const status = { allocatable: { cpu: '4', pods: '10' }, capacity: { cpu: '4', pods: '10' } };
     const node = new RoundTripServer().post({ apiVersion: 'v1', kind: 'Node', metadata, status });
     expect(node.object).toMatchObject({ metadata, status });
-    expect(node.object!['spec']).toEqual({});
+    expect(node.object!['spec']).toEqual({
+      taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }],
+    });
     const claim = new RoundTripServer().post({
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',

@@ -109,6 +109,10 @@ describe('the built-in controllers', () => {
       'persistentvolumeclaim-protection',
       'persistentvolume-protection',
       'ephemeral-volume',
+      'attachdetach',
+      'csi-attacher',
+      'csi-provisioner',
+      'csi-nodes',
     ]);
   });
 

@@ -1,0 +1,22 @@
+// Where an object is stored: all versions of a kind that the server serves as one, kinds that nobody knows by themselves.
+import type { KubeObject } from '../kinds/kind.ts';
+import type { KindStore, ObjectStore } from '../state/index.ts';
+
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+
+export function storeFor(
+  objects: ObjectStore,
+  describe: (object: KubeObject) => { resource: string; namespaced: boolean; modelled: boolean },
+  object: KubeObject,
+): KindStore {
+  const known = objects.findKind(object.kind);
+  if (known?.apiVersion === object.apiVersion) return known;
+  // A version that the server does not serve is nobody's, whatever its kind is called.
+  const isVersion = known !== undefined && groupOf(known.apiVersion) === groupOf(object.apiVersion);
+  if (isVersion && describe(object).modelled) return known;
+  const name = `${object.kind}.${object.apiVersion}`;
+  const other = objects.findKind(name);
+  if (other !== undefined) return other;
+  const { modelled, resource, namespaced } = describe(object);
+  return objects.register(modelled ? object.kind : name, object.apiVersion, resource, namespaced);
+}
