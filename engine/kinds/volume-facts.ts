@@ -11,7 +11,7 @@ export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 export const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
 /** Provisioner of classes whose volumes somebody makes by hand. */
-export const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
+const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 export const PV_PROTECTION = 'kubernetes.io/pv-protection';
 export const PVC_PROTECTION = 'kubernetes.io/pvc-protection';
