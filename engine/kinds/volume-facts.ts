@@ -10,8 +10,6 @@ export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
 export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 export const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
-/** Provisioner of classes whose volumes somebody makes by hand. */
-const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 export const PV_PROTECTION = 'kubernetes.io/pv-protection';
 export const PVC_PROTECTION = 'kubernetes.io/pvc-protection';
