@@ -157,7 +157,9 @@ function measureCase(one: Case, rounds: number, twin: string | null, say: (line:
 function runInChild(size: NetworkSize, queue: QueueKind): NetworkResult {
   const program = process.argv[1] ?? '';
   if (!/(^|[\\/])(kernel|main|bench)\.(ts|js|mjs)$/.test(program)) return runNetwork(size, queue);
-  const ran = spawnSync(process.execPath, [...process.execArgv, program, ...process.argv.slice(2)], {
+  // Alone: a child that was given the parent's arguments would run the other benchmarks first.
+  const name = /kernel\.(?:ts|js|mjs)$/.test(program) ? [] : ['kernel'];
+  const ran = spawnSync(process.execPath, [...process.execArgv, program, ...name], {
     encoding: 'utf8',
     env: { ...process.env, [CHILD]: JSON.stringify({ size, queue }) },
   });
