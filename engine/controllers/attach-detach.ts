@@ -60,6 +60,8 @@ class AttachDetach implements Controller {
   readonly #phaseUs: number;
   /** By volume, then node. */
   readonly #places = new Map<string, Map<number, Place>>();
+  /** The same by node: what a change of a node is about. */
+  readonly #on = new Map<number, Set<Place>>();
   /** Where each pod wants its volumes. */
   readonly #ofPod = new Map<number, Place[]>();
   /** What the status of each node says, or will say once its writes have arrived. */
@@ -136,6 +138,9 @@ class AttachDetach implements Controller {
         isRefused: false,
       };
       nodes.set(node, place);
+      const here = this.#on.get(node);
+      if (here === undefined) this.#on.set(node, new Set([place]));
+      else here.add(place);
     }
     return place;
   }
@@ -153,6 +158,9 @@ class AttachDetach implements Controller {
     const nodes = this.#places.get(place.volume)!;
     nodes.delete(place.node);
     if (nodes.size === 0) this.#places.delete(place.volume);
+    const here = this.#on.get(place.node)!;
+    here.delete(place);
+    if (here.size === 0) this.#on.delete(place.node);
     // Who waited for it may have it now.
     for (const other of nodes.values()) this.#look(other);
   }
@@ -223,14 +231,9 @@ class AttachDetach implements Controller {
     this.#ctx.client.writeNode(node, 'patch nodes/status', change, 0, null);
   }
 
-  /** Of a node's changes, only those of nodes with volumes matter. */
+  /** A node that changed may let go of volumes that nobody wants there any more. */
   #nodeSeen(node: number): void {
-    const volumes = this.#ctx.run.state.nodes.knownVolumes(node);
-    if (volumes === null) return;
-    for (const nodes of this.#places.values()) {
-      const place = nodes.get(node);
-      if (place !== undefined && !Number.isNaN(place.unwantedUs)) this.#look(place);
-    }
+    for (const place of this.#on.get(node) ?? []) if (!Number.isNaN(place.unwantedUs)) this.#look(place);
   }
 
   // ---- the loop ----

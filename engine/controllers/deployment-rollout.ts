@@ -334,10 +334,6 @@ export class DeploymentRollout {
       spare -= count;
       removed += count;
     }
-    assert(
-      spare >= Math.min(0, available - minAvailable),
-      () => `Deployment ${this.#seen.key} would have fewer than ${minAvailable} pods available`,
-    );
     return removed > 0;
   }
 

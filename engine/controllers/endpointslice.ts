@@ -181,7 +181,7 @@ class EndpointSliceController implements Controller {
       for (const serial of slice.serials) known.bySerial.set(serial, slice);
     for (const slice of relabelled)
       if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
-    // A slice that has no endpoints although nothing was taken out of it now: a placeholder whose time is over.
+    // A slice that has no endpoints although nothing was taken out of it now: an empty one that is no longer wanted.
     for (const slice of known.slices) {
       if (slice.endpoints.length === 0 && !remove.includes(slice) && create.length > 0) remove.push(slice);
     }

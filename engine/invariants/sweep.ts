@@ -3,7 +3,7 @@
 // as the cluster is large: only with `--paranoid`, every thousand batches and at the end.
 //
 // Reads the tables and changes nothing, so that a run is the same with and without it. What a decision must keep to
-// while it is made (room left by maxSurge and maxUnavailable) is asserted where it is made, in every run.
+// while it is made (room left by maxSurge) is asserted where it is made, in every run.
 import { InvariantError } from '../kernel/index.ts';
 import type { Json } from '../kinds/kind.ts';
 import { type ClusterState, isTerminal, PodBit } from '../state/index.ts';
