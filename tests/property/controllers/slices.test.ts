@@ -89,10 +89,7 @@ describe('addresses', () => {
             continue;
           }
           const ip = `10.0.0.${serial}`;
-          list.set(
-            { serial, key: `${ip}\u0000`, json: { ip }, ready, portsKey: String(mask) },
-            portsOf(mask),
-          );
+          list.set({ serial, ip, uid: '', json: { ip }, ready, portsKey: String(mask) }, portsOf(mask));
           known.set(serial, { ready, mask });
         }
         const raw = [...known].map(([serial, { ready, mask }]) => ({
