@@ -164,12 +164,10 @@ export class ObjectWrites {
   update(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const given = r.body as KubeObject;
-    this.#replace(r, stored, {
-      ...given,
-      metadata: { ...given.metadata },
-      ...(stored['status'] === undefined ? {} : { status: stored['status'] }),
-    });
+    const next: KubeObject = { ...(r.body as KubeObject) };
+    next.metadata = { ...next.metadata };
+    if (stored['status'] !== undefined) next['status'] = stored['status'];
+    this.#replace(r, stored, next);
   }
 
   updateScale(r: ApiRequest): void {

@@ -5,8 +5,8 @@ import type { ResolvedPort } from './endpoint-parts.ts';
 
 export interface Address {
   readonly serial: number;
-  /** Order: IP text, then UID of the pod. */
-  readonly ip: string;
+  /** Their order: that of the IP's text, then UID of the pod. */
+  readonly order: number;
   readonly uid: string;
   /** The EndpointAddress as stored; one object as long as nothing in it changes. */
   readonly json: Json;
@@ -46,7 +46,7 @@ class Sorted {
 }
 
 const byOrder = (a: Address, b: Address): number =>
-  a.ip !== b.ip ? (a.ip < b.ip ? -1 : 1) : a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
+  a.order !== b.order ? a.order - b.order : a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
 
 interface PortGroup {
   readonly ports: readonly ResolvedPort[];
@@ -106,6 +106,12 @@ export class AddressList {
    * (truncateEndpoints).
    */
   subsets(max: number): { readonly subsets: Json[]; readonly truncated: boolean } {
+    if (this.#groups.size === 0) return { subsets: [], truncated: false };
+    if (this.#groups.size === 1 && this.#bySerial.size <= max) {
+      for (const { written, ready, notReady } of this.#groups.values()) {
+        return { subsets: [subsetOf(written, ready.json, notReady.json)], truncated: false };
+      }
+    }
     const merged = this.#merged();
     const readyTotal = merged.reduce((sum, group) => sum + group.ready.length, 0);
     const notReadyTotal = merged.reduce((sum, group) => sum + group.notReady.length, 0);
@@ -123,11 +129,7 @@ export class AddressList {
         if (cutReady) ready = ready.slice(0, count);
         notReady = cutReady ? [] : notReady.slice(0, count);
       }
-      const subset: Json = {};
-      if (ready.length > 0) subset.addresses = ready.slice();
-      if (notReady.length > 0) subset.notReadyAddresses = notReady.slice();
-      if (group.written.length > 0) subset.ports = group.written;
-      subsets.push(subset);
+      subsets.push(subsetOf(group.written, ready, notReady));
     }
     return { subsets, truncated };
   }
@@ -169,6 +171,14 @@ export class AddressList {
       notReady: together(groups, 'notReady'),
     }));
   }
+}
+
+function subsetOf(ports: readonly Json[], ready: readonly Json[], notReady: readonly Json[]): Json {
+  const subset: Json = {};
+  if (ready.length > 0) subset.addresses = ready.slice();
+  if (notReady.length > 0) subset.notReadyAddresses = notReady.slice();
+  if (ports.length > 0) subset.ports = ports;
+  return subset;
 }
 
 const writePort = ({ name, port, protocol, appProtocol }: ResolvedPort): Json => ({

@@ -7,6 +7,8 @@ export interface EndpointFacts {
   readonly serial: number;
   readonly uid: string;
   readonly ip: string;
+  /** Equal, smaller or larger as the texts of addresses are. */
+  readonly order: number;
   /** `ip` alone, as an endpoint of a slice has it. */
   readonly addresses: readonly string[];
   /** ObjectReference to the pod. */
@@ -15,6 +17,19 @@ export interface EndpointFacts {
 
 /** Dotted address of an IPv4 number. */
 const ipText = (ip: number): string => `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`;
+
+/** Place of each octet among all of them as texts: in an address the dot that follows comes before all digits. */
+const OCTET_ORDER = new Uint8Array(256);
+for (const [order, octet] of Array.from({ length: 256 }, (_, octet) => octet)
+  .sort((a, b) => (String(a) < String(b) ? -1 : 1))
+  .entries()) {
+  OCTET_ORDER[octet] = order;
+}
+
+/** A number below 2^32 that is smaller for one address than for another exactly if its text is. */
+export const textOrder = (ip: number): number =>
+  OCTET_ORDER[ip >>> 24]! * 2 ** 24 +
+  ((OCTET_ORDER[(ip >>> 16) & 255]! << 16) | (OCTET_ORDER[(ip >>> 8) & 255]! << 8) | OCTET_ORDER[ip & 255]!);
 
 export class EndpointFactsTable {
   readonly #state: ClusterState;
@@ -44,6 +59,7 @@ export class EndpointFactsTable {
       serial,
       uid,
       ip: text,
+      order: textOrder(ip),
       addresses: Object.freeze([text]),
       reference: Object.freeze(reference),
     };

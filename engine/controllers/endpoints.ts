@@ -170,9 +170,9 @@ class EndpointsController implements Controller {
     const ready = publishAll || isReady(word);
     const before = known.addresses.get(serial);
     if (before?.ready === ready && before.portsKey === key) return;
-    const { uid, ip: text } = before ?? this.#members.facts.of(pod);
+    const { uid, order } = before ?? this.#members.facts.of(pod);
     const json = before?.json ?? this.#address(service, pod);
-    known.addresses.set({ serial, ip: text, uid, json, ready, portsKey: key }, ports);
+    known.addresses.set({ serial, order, uid, json, ready, portsKey: key }, ports);
   }
 
   #portsOf(known: ServiceAddresses, pod: number): { key: string; ports: readonly ResolvedPort[] } {

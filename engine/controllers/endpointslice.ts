@@ -73,6 +73,12 @@ class ServiceSlices {
   }
 }
 
+interface Plan {
+  readonly create: Slice[];
+  readonly update: Slice[];
+  readonly remove: Slice[];
+}
+
 class EndpointSliceController implements Controller {
   readonly #ctx: ControllerContext;
   readonly #members: ServicePods;
@@ -131,7 +137,7 @@ class EndpointSliceController implements Controller {
     // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices).
     if (known.awaited.size > 0) return this.#retry(key);
     known.writing = true;
-    const failure = yield* this.#sync(known, calls);
+    const failure = yield* this.#write(known, this.#plan(known), calls);
     known.writing = false;
     if (failure === null) return DONE;
     known.stale = true;
@@ -146,8 +152,8 @@ class EndpointSliceController implements Controller {
     return this.#ctx.queue.retries(key) < RETRIES_MAX ? RETRY : DONE;
   }
 
-  /** The text of the first error, or null. */
-  *#sync(known: ServiceSlices, calls: Calls): Steps<string | null> {
+  /** What is to be written. */
+  #plan(known: ServiceSlices): Plan {
     const service = known.service.object;
     const before = known.seen;
     if (
@@ -199,7 +205,7 @@ class EndpointSliceController implements Controller {
       known.slices = known.slices.map((other) => (other === reused ? made : other));
       update.push(made);
     }
-    return yield* this.#write(known, create, update, remove, calls);
+    return { create, update, remove };
   }
 
   /** Leaves one empty slice where otherwise none would be. */
@@ -310,16 +316,15 @@ class EndpointSliceController implements Controller {
     return endpoint;
   }
 
-  *#write(
-    known: ServiceSlices,
-    create: Slice[],
-    update: Slice[],
-    remove: Slice[],
-    calls: Calls,
-  ): Steps<string | null> {
+  /** The text of the first error, or null. */
+  *#write(known: ServiceSlices, plan: Plan, calls: Calls): Steps<string | null> {
+    const { create, update, remove } = plan;
     const service = known.service.object;
     let failure: string | null = null;
-    for (const slice of service.metadata.deletionTimestamp === undefined ? create : []) {
+    // Indices, not iterators: those of a generator live on the heap.
+    const created = service.metadata.deletionTimestamp === undefined ? create.length : 0;
+    for (let i = 0; i < created; i++) {
+      const slice = create[i]!;
       const reply = yield calls.create(sliceObject(known, slice, newMetadata(known)));
       // Nothing can be created in a namespace that goes away; this is the end of it.
       if (isNamespaceTerminating(reply.code, reply.message)) return null;
@@ -330,7 +335,8 @@ class EndpointSliceController implements Controller {
         this.#written(known, slice, reply.object!);
       }
     }
-    for (const slice of update) {
+    for (let i = 0; i < update.length; i++) {
+      const slice = update[i]!;
       const seen = this.#slices.byId(slice.id);
       if (seen === undefined) {
         failure ??= 'the slice is gone';
@@ -341,7 +347,8 @@ class EndpointSliceController implements Controller {
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);
     }
-    for (const slice of remove) {
+    for (let i = 0; i < remove.length; i++) {
+      const slice = remove[i]!;
       const reply = yield calls.delete(slice.id);
       if (reply.code >= 400 && reply.code !== 404) {
         failure ??= reply.message;

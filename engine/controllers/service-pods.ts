@@ -16,6 +16,7 @@ import {
 } from '../state/index.ts';
 import { EndpointFactsTable } from './endpoint-facts.ts';
 import { isReady } from './pod-view.ts';
+import { SelectingServices } from './selecting-services.ts';
 
 const NONE = -1;
 
@@ -59,7 +60,7 @@ export class ServicePods {
   readonly #pods: SeenPods;
   readonly #handlers: MemberHandler[] = [];
   readonly #byNamespace = new Map<number, Map<number, Group>>();
-  readonly #services = new Map<number, SeenObject>();
+  readonly #services = new SelectingServices();
   readonly #selectors = new WeakMap<object, Selector>();
   /** By row of the pod table: the group that it is in. */
   readonly #groups: (Group | undefined)[] = [];
@@ -109,8 +110,8 @@ export class ServicePods {
   }
 
   #serviceSeen(service: SeenObject, verb: Verb): void {
-    if (verb === Verb.deleted) this.#services.delete(service.id);
-    else this.#services.set(service.id, service);
+    if (verb === Verb.deleted) this.#services.delete(service);
+    else this.#services.set(service);
     if (!this.#active) {
       this.#activate();
       return;
@@ -165,8 +166,8 @@ export class ServicePods {
     if (group === undefined) {
       group = new Group(labelSet);
       const name = this.#state.texts.text(namespace);
-      for (const service of this.#services.values()) {
-        if (service.namespace === name && this.#selects(service, labelSet)) group.services.push(service);
+      for (const service of this.#services.candidates(name, this.#state.labels.get(labelSet))) {
+        if (this.#selects(service, labelSet)) group.services.push(service);
       }
       groups.set(labelSet, group);
     }

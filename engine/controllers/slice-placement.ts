@@ -61,7 +61,7 @@ export function placeEndpoints(
     if (slice !== undefined) touched.add(slice);
     else if (endpoint !== null) waiting.push(serial);
   }
-  waiting.sort((a, b) => a - b);
+  if (waiting.length > 1) waiting.sort((a, b) => a - b);
   const plan: SlicePlan = { create: [], update: [], remove: [], placed: [] };
   for (const slice of slices) {
     if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
@@ -78,6 +78,7 @@ export function placeEndpoints(
     slice.serials = slice.serials.concat(added);
     slice.endpoints = slice.endpoints.concat(added.map((serial) => changed.get(serial)!));
   };
+  if (waiting.length === 0) return plan;
   for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
   while (next < waiting.length) {
     const left = waiting.length - next;
