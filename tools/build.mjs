@@ -28,6 +28,9 @@ const SELDOM = ['sucrase', 'fast-check', 'piscina'];
 const seldom = {
   name: 'seldom',
   setup(build) {
+    build.onResolve({ filter: /[\\/]redis-library\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './lib/redis-library.js', external: true },
+    );
     build.onResolve({ filter: new RegExp(`^(?:${SELDOM.join('|')})$`) }, ({ path, kind }) =>
       kind === 'entry-point' ? undefined : { path: `./lib/${path}.js`, external: true },
     );
@@ -52,6 +55,7 @@ const options = {
     bench: 'bench/main.ts',
     index: 'experiments/plugin-api.ts',
     ...Object.fromEntries(SELDOM.map((name) => [`lib/${name}`, name])),
+    'lib/redis-library': 'experiments/queue/redis-library.ts',
     'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
   plugins: [seldom, english],
