@@ -174,12 +174,7 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
-  deletePods(
-    doomed: readonly DoomedPod[],
-    reply: ReplyHandler | null,
-    target = 0,
-    arg = 0,
-  ): void {
+  deletePods(doomed: readonly DoomedPod[], reply: ReplyHandler | null, target = 0, arg = 0): void {
     const r = this.#begin(Op.deletePods, reply, target, arg);
     r.body = doomed;
     r.a = -1;

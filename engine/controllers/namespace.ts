@@ -122,7 +122,8 @@ class NamespaceController implements Controller {
     let graceSeconds = 0;
     const wanted: { readonly pod: number; readonly generation: number }[] = [];
     for (const pod of this.#podsIn(namespace)) {
-      if (!isTerminal(pods.word[pod]!)) graceSeconds = Math.max(graceSeconds, state.template(pod).graceSeconds);
+      if (!isTerminal(pods.word[pod]!))
+        graceSeconds = Math.max(graceSeconds, state.template(pod).graceSeconds);
       if ((pods.word[pod]! & PodBit.deleting) === 0) wanted.push({ pod, generation: pods.generation[pod]! });
     }
     // estimateGracefulTermination: from the deletion of the namespace.
