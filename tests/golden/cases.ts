@@ -28,6 +28,9 @@ const EXAMPLES = [
   'proxy-modes',
   'disruption-budget',
   'hpa',
+  'preemption',
+  'namespaces',
+  'slow-etcd',
   'volumes-node-failure',
   'volumes-backends',
 ];
