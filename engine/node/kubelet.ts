@@ -226,18 +226,18 @@ export class Kubelets {
 
   // Nodes that were away.
 
-  /** The kubelet speaks again: it learns what it has missed, and tells what nobody has heard. */
+  /** The kubelet speaks again: it tells what nobody has heard, also of pods that it is about to stop, and learns. */
   #returned(node: number, rebooted: boolean): void {
     const { pods } = this.#c.state;
     this.#evictions.returned(node, rebooted);
     for (let pod = 0; pod < pods.used; pod++) {
       if (pods.node[pod] !== node || pods.word[pod]! & PodBit.removed) continue;
       if (rebooted) this.#boot(pod);
-      this.#changed(pod, pods.generation[pod]!);
       const isReady = (pods.word[pod]! & READY) === READY;
       const runs = this.#workers.stepOf(pod) === Step.running;
       if (runs && this.#workers.ready[pod] === 1 && !isReady)
         this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
+      this.#changed(pod, pods.generation[pod]!);
     }
     this.#nodeStatus.imageAt(node, this.#c.kernel.now);
   }

@@ -29,6 +29,9 @@ const EXAMPLES = [
   'disruption-budget',
   'hpa',
   'eviction',
+  'preemption',
+  'namespaces',
+  'slow-etcd',
   'volumes-node-failure',
   'volumes-backends',
 ];
