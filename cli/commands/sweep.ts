@@ -3,6 +3,7 @@
 import type { Executor } from '../../experiments/pool.ts';
 import type { Precision, SweepOptions, SweepProgress, SweepResult } from '../../experiments/sweep.ts';
 import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
+import { tableFormat } from '../table-format.ts';
 
 export interface SweepArguments {
   readonly paths: readonly string[];
@@ -21,6 +22,8 @@ export interface SweepArguments {
   readonly queue?: string;
   readonly image?: string;
   readonly out?: string;
+  /** Form of the tables: `csv` or `parquet`. */
+  readonly format?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -110,6 +113,11 @@ async function readOptions(
   if (workers !== undefined && (workers < 1 || workers > WORKERS_MAX))
     bad('--workers', `found ${workers}, expected a whole number from 1 to ${WORKERS_MAX}`);
   const precision = await readPrecision(args, bad);
+  const format = await tableFormat(args.format).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    problems.push(...error.problems);
+    return 'csv' as const;
+  });
   let shard: SweepOptions['shard'];
   if (shardText !== undefined) {
     const { parseShard } = await import('../../experiments/shard.ts');
@@ -142,6 +150,7 @@ async function readOptions(
     ...(resume === undefined ? {} : { resume }),
     ...(shard === undefined ? {} : { shard }),
     ...(precision === undefined ? {} : { precision }),
+    format,
   };
 }
 

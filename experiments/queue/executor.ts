@@ -112,12 +112,12 @@ class QueueExecutor implements Executor {
   }
 
   async run(task: RunTask): Promise<RunOutcome> {
-    const { scenario, path } = task;
-    const id = `${path === null ? 'pilot' : 'run'}-${runId(scenario)}`;
+    const { scenario, path, format = 'csv' } = task;
+    const id = `${path === null ? 'pilot' : format}-${runId(scenario)}`;
     // Without the replication: sent once for all of a variant.
     const hash = await this.store.putScenario(JSON.stringify({ ...scenario, replication: 0 }));
     const { experiment, variant, replication } = scenario;
-    const queued = { experiment, variant, replication, scenario: hash, pilot: path === null };
+    const queued = { experiment, variant, replication, scenario: hash, pilot: path === null, format };
     const ended = new Promise<RunOutcome>((end, fail) => {
       this.runs.set(id, { id, task, queued, end, fail, busy: false, again: false });
     });

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { ResolvedScenario } from '../../engine/contracts/scenario.ts';
+import type { TableFormat } from '../table-formats.ts';
 import type { CodeVersion } from './code-version.ts';
 
 export const PREFIX = 'kubetick';
@@ -27,6 +28,8 @@ export interface QueuedRun {
   readonly scenario: string;
   /** A pilot: leaves no files, only the end of its warm-up. */
   readonly pilot: boolean;
+  /** Form of the tables. */
+  readonly format: TableFormat;
 }
 
 export interface Presence {

@@ -192,7 +192,7 @@ class QueueServer {
     const scenario = await this.scenarioOf(data);
     if (giveBack.aborted) return null;
     const path = join(this.folder, id);
-    const outcome = await this.pool.run({ scenario, path: data.pilot ? null : path });
+    const outcome = await this.pool.run({ scenario, path: data.pilot ? null : path, format: data.format });
     if (giveBack.aborted && outcome.status !== 'done') return null;
     if (outcome.status === 'done' && !data.pilot) {
       await this.store.removeFiles(id);

@@ -121,7 +121,7 @@ describe.skipIf(missing !== null)('sweeps over Redis', () => {
   test('a run that fails is told as it is on one machine, and the others are made', {
     timeout: 240_000,
   }, async () => {
-    const short = ['--quiet', '--plugin', 'picky.ts', '--set', 'time.run=2m'];
+    const short = ['--quiet', '--format', 'parquet', '--plugin', 'picky.ts', '--set', 'time.run=2m'];
     const picky = 'policies.scheduler.config=./picky.yaml';
     writeFileSync(
       path('picky.yaml'),
