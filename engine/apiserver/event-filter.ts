@@ -1,6 +1,6 @@
 // What a component's event recorder does before it writes an Event: count repetitions, combine similar ones, drop spam
-// (client-go tools/record/events_cache.go, v1.36: 25 events at once per object and one each 5 min, combination from the
-// 10th different text within 10 min, caches of 4,096 entries).
+// (client-go tools/record/events_cache.go, v1.36: 25 events at once per object and type and one each 5 min, combination
+// from the 10th different text within 10 min, caches of 4,096 entries).
 //
 // Upstream keeps three LRU caches; here one record an object holds all, and the oldest objects are forgotten a
 // generation at a time: at least the last 4,096 objects are known, at most twice as many. Thousands of kubelets know a
@@ -28,9 +28,10 @@ interface ManyTexts {
 
 /** Events known by all filters of a run: rows of objects, and of their series (events of one type and reason). */
 export class KnownEvents {
-  // By object: tokens of the spam filter and when they were counted, its first series. A free row names the next.
-  tokens = new Float64Array(64);
-  lastUs = new Float64Array(64);
+  // By object, for normal Events and then for warnings: tokens of the spam filter and when they were counted.
+  tokens = new Float64Array(128);
+  lastUs = new Float64Array(128);
+  /** By object: its first series. A free row names the next. */
   first = new Int32Array(64);
   // By series: the next of the same object, when it was seen last, how often its first text was seen.
   next = new Int32Array(256);
@@ -51,13 +52,15 @@ export class KnownEvents {
     else {
       object = this.#objects++;
       if (object === this.first.length) {
-        this.tokens = grownFloat64(this.tokens, 2 * object);
-        this.lastUs = grownFloat64(this.lastUs, 2 * object);
+        this.tokens = grownFloat64(this.tokens, 4 * object);
+        this.lastUs = grownFloat64(this.lastUs, 4 * object);
         this.first = grownInt32(this.first, 2 * object);
       }
     }
-    this.tokens[object] = SPAM_BURST;
-    this.lastUs[object] = nowUs;
+    this.tokens[2 * object] = SPAM_BURST;
+    this.lastUs[2 * object] = nowUs;
+    this.tokens[2 * object + 1] = SPAM_BURST;
+    this.lastUs[2 * object + 1] = nowUs;
     this.first[object] = NONE;
     return object;
   }
@@ -120,9 +123,10 @@ export class EventFilter {
    */
   accept(nowUs: number, object: Key, type: string, reason: string, message: string): number {
     const row = this.#of(object, nowUs);
-    // Order as in EventCorrelator.EventCorrelate: aggregate, count, then filter by (source, object).
-    const count = this.#count(row, type === 'Warning', reason, message, nowUs);
-    return this.#allowed(row, nowUs) ? count : 0;
+    const isWarning = type === 'Warning';
+    // Order as in EventCorrelator.EventCorrelate: aggregate, count, then filter by (source, object, type).
+    const count = this.#count(row, isWarning, reason, message, nowUs);
+    return this.#allowed(2 * row + (isWarning ? 1 : 0), nowUs) ? count : 0;
   }
 
   #of(object: Key, nowUs: number): number {
@@ -179,11 +183,12 @@ export class EventFilter {
     return count;
   }
 
-  #allowed(object: number, nowUs: number): boolean {
+  /** Takes a token. A warning is not dropped for what was said before in Events of the other type. */
+  #allowed(allowance: number, nowUs: number): boolean {
     const { tokens, lastUs } = this.#known;
-    const held = Math.min(SPAM_BURST, tokens[object]! + (nowUs - lastUs[object]!) / SPAM_INTERVAL_US);
-    lastUs[object] = nowUs;
-    tokens[object] = held < 1 ? held : held - 1;
+    const held = Math.min(SPAM_BURST, tokens[allowance]! + (nowUs - lastUs[allowance]!) / SPAM_INTERVAL_US);
+    lastUs[allowance] = nowUs;
+    tokens[allowance] = held < 1 ? held : held - 1;
     return held >= 1;
   }
 }
