@@ -16,6 +16,7 @@ import {
   timestampText,
 } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
+import { claimUpdateRefusal } from './claim-updates.ts';
 import type { ApiRequest } from './request.ts';
 import { isSameJson } from './same-json.ts';
 import { carryAllocated, type ServiceAddresses } from './service-addresses.ts';
@@ -223,6 +224,8 @@ export class ObjectWrites {
       }
       const forbidden = statefulSetProblem(stored, admitted.object);
       if (forbidden !== null) return r.fail(422, 'Invalid', forbidden);
+      const refused = claimUpdateRefusal(this.#h.state, stored, admitted.object);
+      if (refused !== null) return r.fail(refused.code, refused.reason, refused.message);
       const metadata = { ...stored.metadata, ...changed.metadata };
       changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
       if (stored.kind === 'Service') {

@@ -34,6 +34,7 @@ const EXAMPLES = [
   'slow-etcd',
   'volumes-node-failure',
   'volumes-backends',
+  'volume-expansion',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {
