@@ -28,6 +28,7 @@ const EXAMPLES = [
   'proxy-modes',
   'disruption-budget',
   'hpa',
+  'hpa-load',
   'eviction',
   'preemption',
   'namespaces',
