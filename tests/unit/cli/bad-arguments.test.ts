@@ -15,7 +15,7 @@ const CASES: readonly BadInput[] = [
     args: ['frobnicate'],
     expected: `E1001
   no command named "frobnicate"
-  known: run, plan, sweep, gate, verify, validate, place, explain, summary, compare, check-plugin, list, … (13 in all)`,
+  known: run, plan, sweep, gate, report, verify, validate, place, explain, summary, compare, check-plugin, … (14 in all)`,
   },
   {
     name: 'option before a command',
