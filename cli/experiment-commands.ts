@@ -31,6 +31,15 @@ const PLUGIN: OptionSpec = {
   group: 'Experiment',
 };
 
+export const TABLE_FORMAT: OptionSpec = {
+  name: 'format',
+  type: 'text',
+  value: 'csv|parquet',
+  help: 'form of the tables',
+  default: 'csv',
+  group: 'Output',
+};
+
 export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'plan',
@@ -134,6 +143,7 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
         default: 'runs/<experiment>',
         group: 'Output',
       },
+      TABLE_FORMAT,
       { name: 'json', type: 'flag', help: 'print sweep.json', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
     ],
@@ -151,7 +161,7 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
       ],
     ],
     notes: [
-      'Writes DIR/<variant>-<hash>/r01/ …, each a result directory, and DIR/sweep.csv and DIR/sweep.json. All but timing.json are the same for any number of workers, shards and order.',
+      'Writes DIR/<variant>-<hash>/r01/ …, each a result directory, and DIR/sweep.csv and DIR/sweep.json; with --format parquet also DIR/sweep.parquet. All but timing.json are the same for any number of workers, shards and order.',
       'Finished runs are not repeated: a command that was interrupted or killed goes on where it was. A run that fails does not stop the others; exit 1 or 2 at the end, 3 where only expectations failed, 130 after Ctrl-C.',
       'sweep.json: {"experiment","variants":[{"variant","values"}],"runs":[{"variant","replication","seed","directory","fingerprint","status","problem"}],"precision":[…],"expect":[…]}; `status` is done, failed or pending.',
     ],

@@ -55,6 +55,10 @@ const HANDLERS: Readonly<
     const { gate } = await import('./commands/gate.ts');
     return gate({ paths, ...options }, io);
   },
+  async query(words, options, io) {
+    const { query } = await import('./commands/query.ts');
+    return query({ words, ...options }, io);
+  },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');
     return checkPluginCommand({ file: file!, ...options }, io);

@@ -178,4 +178,12 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'There is no baseline, or it does not belong to the experiment.',
     fix: 'Write it with `kubetick gate … --update-baseline`.',
   },
+  E4008: {
+    meaning: 'DuckDB, which answers queries, cannot be loaded.',
+    fix: 'Install the optional package: `npm install @duckdb/node-api`.',
+  },
+  E4009: {
+    meaning: 'A query is no SQL that DuckDB understands, names what is not there, or does more than read.',
+    fix: 'The message is that of DuckDB; `kubetick query RUNS --schema` lists tables and columns.',
+  },
 };

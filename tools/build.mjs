@@ -23,14 +23,17 @@ const requireForCommonJs =
   "const bundleFolder = createRequireForBundle(import.meta.url)('node:url').fileURLToPath(new URL('.', import.meta.url));";
 
 /** Loaded by the commands that use them, from a file of their own. */
-const SELDOM = ['sucrase', 'fast-check', 'piscina'];
+const SELDOM = ['sucrase', 'fast-check', 'piscina', 'hyparquet', 'hyparquet-writer'];
 
 /** @type {esbuild.Plugin} */
 const seldom = {
   name: 'seldom',
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^(?:${SELDOM.join('|')})$`) }, ({ path, kind }) =>
-      kind === 'entry-point' ? undefined : { path: `./lib/${path}.js`, external: true },
+    build.onResolve({ filter: new RegExp(`^(?:${SELDOM.join('|')})$`) }, ({ path, kind, importer }) =>
+      // Inside of a library others stay what they are: part of it.
+      kind === 'entry-point' || importer.includes('node_modules')
+        ? undefined
+        : { path: `./lib/${path}.js`, external: true },
     );
   },
 };

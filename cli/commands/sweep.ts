@@ -2,6 +2,7 @@
 // can be wrong with the input is told before anything runs.
 import type { Precision, SweepOptions, SweepProgress, SweepResult } from '../../experiments/sweep.ts';
 import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
+import { tableFormat } from '../table-format.ts';
 
 export interface SweepArguments {
   readonly paths: readonly string[];
@@ -19,6 +20,8 @@ export interface SweepArguments {
   readonly shards?: number;
   readonly image?: string;
   readonly out?: string;
+  /** Form of the tables: `csv` or `parquet`. */
+  readonly format?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -91,6 +94,11 @@ async function readOptions(
   if (workers !== undefined && (workers < 1 || workers > WORKERS_MAX))
     bad('--workers', `found ${workers}, expected a whole number from 1 to ${WORKERS_MAX}`);
   const precision = await readPrecision(args, bad);
+  const format = await tableFormat(args.format).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    problems.push(...error.problems);
+    return 'csv' as const;
+  });
   let shard: SweepOptions['shard'];
   if (shardText !== undefined) {
     const { parseShard } = await import('../../experiments/shard.ts');
@@ -122,6 +130,7 @@ async function readOptions(
     ...(resume === undefined ? {} : { resume }),
     ...(shard === undefined ? {} : { shard }),
     ...(precision === undefined ? {} : { precision }),
+    format,
   };
 }
 

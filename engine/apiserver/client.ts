@@ -2,6 +2,7 @@
 // token bucket, the retry after 429, the counting of events.
 import type {
   ApiClient,
+  DoomedPod,
   NodeChange,
   PodCreation,
   PodMeta,
@@ -173,6 +174,14 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  deletePods(doomed: readonly DoomedPod[], reply: ReplyHandler | null, target = 0, arg = 0): void {
+    const r = this.#begin(Op.deletePods, reply, target, arg);
+    r.body = doomed;
+    r.a = -1;
+    r.kind = this.#transport.kindOf('deletecollection', 'pods');
+    this.#send(r);
+  }
+
   evictPod(
     pod: number,
     generation: number,
@@ -238,7 +247,13 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
-  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target = 0, arg = 0): void {
+  look(
+    verb: 'get' | 'list' | 'deletecollection',
+    resource: string,
+    reply: ReplyHandler,
+    target = 0,
+    arg = 0,
+  ): void {
     const r = this.#node(Op.read, verb, resource, -1, reply, target, arg);
     r.a = 2;
     this.#send(r);

@@ -1,5 +1,5 @@
 // What a component's event recorder does before it writes an Event: count repetitions, combine similar ones, drop spam
-// (client-go tools/record/events_cache.go, v1.36: 25 events at once per object and one each 5 min, combination from the
+// (client-go tools/record/events_cache.go, v1.36: 25 events at once per object and type and one each 5 min, combination from the
 // 10th different text within 10 min, caches of 4,096 entries).
 //
 // Upstream keeps three LRU caches; here one record an object holds all, and the oldest objects are forgotten a
@@ -33,9 +33,16 @@ interface ManyTexts {
   combined: number;
 }
 
-interface ObjectEvents {
+/** What may still be said at once of an object in Events of one type. */
+interface Allowance {
   tokens: number;
   lastUs: number;
+}
+
+interface ObjectEvents {
+  readonly normal: Allowance;
+  /** Most objects are never warned of. */
+  warning: Allowance | null;
   readonly series: Series[];
 }
 
@@ -56,15 +63,15 @@ export class EventFilter {
   /** null: dropped as spam. */
   accept(nowUs: number, object: Key, type: string, reason: string, message: string): FilteredEvent | null {
     const events = this.#of(object, nowUs);
-    // Order as in EventCorrelator.EventCorrelate: aggregate, count, then filter by (source, object).
+    // Order as in EventCorrelator.EventCorrelate: aggregate, count, then filter by (source, object, type).
     const accepted = this.#count(events, type, reason, message, nowUs);
-    return this.#allowed(events, nowUs) ? accepted : null;
+    return allowed(events, type, nowUs) ? accepted : null;
   }
 
   #of(object: Key, nowUs: number): ObjectEvents {
     let events = this.#young.get(object);
     if (events !== undefined) return events;
-    events = this.#old.get(object) ?? { tokens: SPAM_BURST, lastUs: nowUs, series: [] };
+    events = this.#old.get(object) ?? { normal: full(nowUs), warning: null, series: [] };
     if (this.#young.size >= CACHE_SIZE) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -107,12 +114,18 @@ export class EventFilter {
     many.counts[at] = count;
     return { message, count };
   }
+}
 
-  #allowed(events: ObjectEvents, nowUs: number): boolean {
-    events.tokens = Math.min(SPAM_BURST, events.tokens + (nowUs - events.lastUs) / SPAM_INTERVAL_US);
-    events.lastUs = nowUs;
-    if (events.tokens < 1) return false;
-    events.tokens -= 1;
-    return true;
-  }
+const full = (nowUs: number): Allowance => ({ tokens: SPAM_BURST, lastUs: nowUs });
+
+/** Takes a token. A warning is not dropped for what was said before in Events of the other type. */
+function allowed(events: ObjectEvents, type: string, nowUs: number): boolean {
+  let allowance = events.normal;
+  if (type === 'Warning') allowance = events.warning ??= full(nowUs);
+  const { tokens, lastUs } = allowance;
+  allowance.tokens = Math.min(SPAM_BURST, tokens + (nowUs - lastUs) / SPAM_INTERVAL_US);
+  allowance.lastUs = nowUs;
+  if (allowance.tokens < 1) return false;
+  allowance.tokens -= 1;
+  return true;
 }

@@ -340,8 +340,9 @@ export class Server implements ApiServer, Transport {
 
   #commit(r: ApiRequest): void {
     this.#apply(r);
-    if (r.unfinished) return this.#etcd.submit(r.slot, this.#kernel.now);
-    this.#concluded(r);
+    if (!r.unfinished) return this.#concluded(r);
+    const workUs = r.op === Op.deletePods ? this.#kinds.get(r.kind).handlerUs(this.#received, r.b) : 0;
+    this.#etcd.submit(r.slot, this.#kernel.now + workUs);
   }
 
   /** The request has its answer. */
@@ -385,6 +386,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patch(r);
       case Op.deletePod:
         return this.#pods.delete(r);
+      case Op.deletePods:
+        return this.#pods.deleteAll(r);
       case Op.evictPod:
         return this.#pods.evict(r);
       case Op.patchNodeImages:

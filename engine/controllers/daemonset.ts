@@ -40,6 +40,7 @@ class DaemonSetController implements Controller {
   readonly #backoff = new FailedPodsBackoff();
   readonly #fleets = new Map<number, Fleet>();
   readonly #below: (n: number) => number;
+  readonly #isOvertaken: () => boolean;
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
@@ -47,6 +48,8 @@ class DaemonSetController implements Controller {
     this.#history = new ControllerHistory(ctx);
     const stream = ctx.run.rng.stream('controllers/daemonset/order');
     this.#below = (n) => (n > 1 ? stream.int(n) : 0);
+    const race = ctx.run.rng.stream('controllers/daemonset/race');
+    this.#isOvertaken = () => race.int(2) === 0;
     ctx.nodes();
     ctx.onObjects('DaemonSet', (seen, verb) => this.#setSeen(seen, verb));
     ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
@@ -112,6 +115,7 @@ class DaemonSetController implements Controller {
     const { kernel } = this.#ctx.run;
     const { object: set, revision } = seen;
     const fleet = this.#fleets.get(seen.id)!;
+    fleet.overlook();
     const revisions = yield* daemonRevisions(seen, set, this.#history, calls);
     const hash = hashOf(revisions.current);
     const version = { seen, set, revision };
@@ -133,12 +137,14 @@ class DaemonSetController implements Controller {
         expectations: this.#expectations,
         backoff: this.#backoff,
         below: this.#below,
+        isOvertaken: this.#isOvertaken,
       };
       const sync = new DaemonSetSync(tools, seen, set, hash, fleet);
       fleet.refresh(hash);
       yield* sync.manage();
       if (
         set['spec'].updateStrategy?.type === 'RollingUpdate' &&
+        !fleet.isBehind &&
         this.#expectations.satisfied(seen.key, kernel.now)
       ) {
         fleet.refresh(hash);
@@ -150,6 +156,8 @@ class DaemonSetController implements Controller {
       failure = error;
     }
     const refused = yield* status(true);
+    // The watch event that was behind adds the key again.
+    if (fleet.isBehind) this.#ctx.queue.add(seen.key);
     if (failure !== null || refused !== null) throw failure ?? refused;
   }
 }

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SweepFile } from '../../experiments/sweep-directory.ts';
 import { type Row, root } from './program.ts';
@@ -101,6 +102,44 @@ beforeAll(async () => {
   const { code, stderr } = await sweep(path('s.yaml'), '--workers', '1', '--out', path('one'), '--quiet');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }, 120_000);
+
+test('--format parquet: the tables change their form, the runs do not', { timeout: 120_000 }, async () => {
+  cpSync(path('one'), path('parquet'), { recursive: true });
+  const args = [path('s.yaml'), '--workers', '1', '--out', path('parquet'), '--quiet'];
+  // Runs whose tables have another form are made again, those of the same form are kept.
+  const before = times('parquet');
+  expect(await sweep(...args, '--format', 'parquet')).toEqual({ code: 0, stdout: '', stderr: '' });
+  const made = times('parquet');
+  expect(Object.values(made)).not.toEqual(Object.values(before));
+  expect((await sweep(...args, '--format', 'parquet')).code).toBe(0);
+  expect(times('parquet')).toEqual(made);
+  expect(sweepFile('parquet').runs).toEqual(sweepFile('one').runs);
+  expect(sweepFile('parquet').tables).toBe('parquet');
+  const [first] = sweepFile('parquet').runs;
+  expect(readdirSync(path(join('parquet', first!.directory))).sort()).toEqual([
+    'api.parquet',
+    'controllers.parquet',
+    'events.parquet',
+    'loss.parquet',
+    'manifest.json',
+    'nodes.parquet',
+    'pods.parquet',
+    'summary.csv',
+    'summary.json',
+    'timeseries.parquet',
+    'timing.json',
+  ]);
+  const file = path('parquet/sweep.parquet');
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
+  const csv = table('parquet', '.', 'sweep.csv');
+  const shown = rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, value === null ? '' : String(value)]),
+    ),
+  );
+  expect(shown).toEqual(csv);
+  expect(csv.map((row) => row['axis.nodes'])).toEqual(['2', '2', '2', '4', '4', '4']);
+});
 
 describe('the same bytes, timing.json apart', () => {
   test('with one thread and with two', { timeout: 120_000 }, async () => {

@@ -28,6 +28,10 @@ const EXAMPLES = [
   'proxy-modes',
   'disruption-budget',
   'hpa',
+  'eviction',
+  'preemption',
+  'namespaces',
+  'slow-etcd',
   'volumes-node-failure',
   'volumes-backends',
 ];

@@ -4,6 +4,7 @@ import { PHASES } from '../../../engine/metrics/phases.ts';
 import { grouped, humanSeconds } from '../../units.ts';
 import { html, type Markup } from '../markup.ts';
 import type { ReportData, ReportVariant } from '../model.ts';
+import { PHASE_COLOUR } from '../phase-colours.ts';
 import { axisRow, percent } from '../plot.ts';
 import { linear, type Scale } from '../scale.ts';
 import type { PhaseBar } from '../start-digest.ts';
@@ -24,7 +25,7 @@ export function path(data: ReportData): Markup {
   );
   return html`<p>Phases follow each other without gap or overlap: the parts of a bar add up to the mean start of its pods, which stands beside it.</p><ul class="legend phases">${PHASES.map(
     ({ name, help }, i) =>
-      used[i] ? html`<li title="${help}"><span class="swatch p${i}"></span>${name}</li>` : '',
+      used[i] ? html`<li title="${help}"><span class="swatch ${PHASE_COLOUR[name]}"></span>${name}</li>` : '',
   )}</ul>${drawn.map(
     (variant) =>
       html`${several ? html`<h3>${variant.label}</h3>` : ''}${bars(variant.starts!.classes(), 'Pods by how long their start took', true)}`,
@@ -75,7 +76,7 @@ function stack(row: PhaseBar, whole: number, scale: Scale): Markup {
       if (seconds <= 0) return '';
       const x = from;
       from += seconds;
-      return html`<rect class="p${i}" x="${percent(scale.at(x / whole))}" width="${percent(scale.at(seconds / whole))}" y="2" height="20"><title>${PHASES[i]!.name}: ${humanSeconds(seconds)}</title></rect>`;
+      return html`<rect class="${PHASE_COLOUR[PHASES[i]!.name]}" x="${percent(scale.at(x / whole))}" width="${percent(scale.at(seconds / whole))}" y="2" height="20"><title>${PHASES[i]!.name}: ${humanSeconds(seconds)}</title></rect>`;
     },
   )}</svg>`;
 }

@@ -101,6 +101,15 @@ describe('the event recorder', () => {
     expect(written.slice(25)).toEqual(new Array(15).fill(undefined));
   });
 
+  it('counts warnings apart: what went well before does not hide what goes wrong', () => {
+    const filter = new EventFilter();
+    for (let i = 0; i < 30; i++) filter.accept(0, 'o', 'Normal', 'SuccessfulCreate', 'm');
+    // 20 creations and 13 refusals of one ReplicaSet were all written in the recordings (rs-quota-5-of-20).
+    const warned = Array.from({ length: 30 }, () => filter.accept(0, 'o', 'Warning', 'FailedCreate', 'm'));
+    expect(warned.filter((event) => event !== null)).toHaveLength(25);
+    expect(filter.accept(0, 'o', 'Normal', 'SuccessfulDelete', 'm')).toBeNull();
+  });
+
   it('gives one token back every 5 minutes', () => {
     const filter = new EventFilter();
     for (let i = 0; i < 25; i++) filter.accept(0, 'o', 'Normal', 'R', 'm');

@@ -15,7 +15,7 @@ const CASES: readonly BadInput[] = [
     args: ['frobnicate'],
     expected: `E1001
   no command named "frobnicate"
-  known: run, plan, sweep, gate, report, verify, validate, place, explain, summary, compare, check-plugin, … (14 in all)`,
+  known: run, plan, sweep, gate, report, verify, validate, place, explain, summary, compare, query, … (15 in all)`,
   },
   {
     name: 'option before a command',
@@ -48,6 +48,20 @@ spec:
     },
     args: ['validate', 'a.yaml', '--seed', '3'],
     expected: 'E1002 --seed\n  `kubetick validate` has no option --seed\n  known: json, help, version',
+  },
+  {
+    name: 'tables in an unknown form',
+    args: ['run', 'a.yaml', '--format', 'xml'],
+    expected: 'E1003 --format\n  found "xml", expected csv or parquet',
+  },
+  {
+    name: 'a sweep of tables in an unknown form, among other mistakes',
+    args: ['sweep', 'a.yaml', '--format', 'Parquet', '--workers', '0'],
+    expected: `E1003 --workers
+  found 0, expected a whole number from 1 to 1024
+E1003 --format
+  found "Parquet", expected csv or parquet
+2 problems`,
   },
   {
     name: 'no path',

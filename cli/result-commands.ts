@@ -1,0 +1,58 @@
+// The commands about results that are there already, as data: see command-table.ts.
+import type { CommandSpec } from './command-table.ts';
+
+export const RESULT_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'query',
+    group: 'Understand',
+    about: 'ask the tables of runs and sweeps a question in SQL',
+    positional: {
+      name: 'RUNS',
+      help: 'result directories, sweep directories, `DIR:VARIANT`; then SQL in one argument, `-` for standard input',
+      many: true,
+      required: true,
+    },
+    second: { name: 'SQL', help: "one statement of DuckDB's SQL that reads", optional: true },
+    options: [
+      {
+        name: 'format',
+        letter: 'o',
+        type: 'text',
+        value: 'table|json|csv|markdown',
+        help: 'form of the output',
+        default: 'table',
+        group: 'Output',
+      },
+      {
+        name: 'rows',
+        type: 'number',
+        value: 'N',
+        help: 'rows of a table at most; the rest is counted',
+        default: '100',
+        group: 'Output',
+      },
+      { name: 'tables', type: 'flag', help: 'list the tables and ask nothing', group: 'Catalogue' },
+      {
+        name: 'schema',
+        type: 'flag',
+        help: 'list all columns with type and meaning, and ask nothing',
+        group: 'Catalogue',
+      },
+    ],
+    examples: [
+      [
+        'kubetick query runs/web/default-1a2b3c4d/r01 "select reason, count(*) from events group by reason order by 2 desc"',
+        'Events by reason',
+      ],
+      [
+        'kubetick query runs/packing "select variant, quantile_cont(ready_s - created_s, 0.99) as p99 from pods group by variant order by variant"',
+        'over all runs of a sweep',
+      ],
+      ['kubetick query runs/packing "from pods" --format csv > pods.csv', 'one table of a whole sweep'],
+    ],
+    notes: [
+      'Tables: runs, summary and the tables of `kubetick list tables`; with several runs each has the column `run`, and those without labels also experiment, variant and replication. docs/query.md says more.',
+      'Needs the optional package @duckdb/node-api. Reads the files of these runs alone and writes nothing. A statement that DuckDB rejects: its words, and exit 2.',
+    ],
+  },
+];
