@@ -4,6 +4,7 @@
 import type { Propagation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
 import type { KubeObject, ObjectMeta } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import {
   type ClusterState,
   GENERATED_PREFIX_MAX,
@@ -16,9 +17,11 @@ import {
   timestampText,
 } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
+import { invalidMessage } from './registry.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { isSameJson } from './same-json.ts';
 import { carryAllocated, type ServiceAddresses } from './service-addresses.ts';
+import { updateErrors } from './updates.ts';
 
 export interface Refusal {
   readonly code: number;
@@ -45,39 +48,6 @@ type Admit = (object: KubeObject, uid: string) => Admitted;
 
 /** Kinds with a generation that components create. */
 const COUNTED = new Set(['ReplicaSet', 'EndpointSlice']);
-
-/** Kinds whose selector may not change once made (validation of apps/v1 updates). */
-const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet']);
-
-/** What of a StatefulSet's spec may change (ValidateStatefulSetUpdate). */
-const STATEFULSET_FIELDS = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-] as const;
-
-function statefulSetProblem(stored: KubeObject, changed: KubeObject): string | null {
-  const fixed = (object: KubeObject) => {
-    const spec = { ...object['spec'] };
-    for (const field of STATEFULSET_FIELDS) delete spec[field];
-    return spec;
-  };
-  if (stored.kind !== 'StatefulSet' || isSameJson(fixed(stored), fixed(changed))) return null;
-  const quoted = STATEFULSET_FIELDS.map((field) => `'${field}'`);
-  const fields = `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
-  return `StatefulSet.apps "${stored.metadata.name}" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`;
-}
-
-function immutableProblem(stored: KubeObject, changed: KubeObject): string | null {
-  if (!FIXED_SELECTOR.has(stored.kind)) return null;
-  const selector = JSON.stringify(changed['spec']?.selector);
-  if (selector === JSON.stringify(stored['spec']?.selector)) return null;
-  return `${stored.kind}.apps "${stored.metadata.name}" is invalid: spec.selector: Invalid value: ${selector}: field is immutable`;
-}
 
 /** Finalizers by which the garbage collector holds an owner until its dependents are gone, or let go. */
 const NONE: readonly string[] = Object.freeze([]);
@@ -244,14 +214,17 @@ export class ObjectWrites {
       throw error;
     }
     if (changed === stored || admit === null) return changed;
-    const refusal = immutableProblem(stored, changed);
-    if (refusal !== null) return fail(422, 'Invalid', refusal);
     if (stored.kind === 'Service') changed = carryAllocated(changed, stored);
     const admitted = admit(changed, stored.metadata.uid!);
+    const { first, last } = updateErrors(stored, admitted.object ?? changed);
+    const isJudged = admitted.object !== undefined || admitted.code === 422;
+    if (isJudged && first.length + last.length > 0) {
+      const causes = [...first, ...(admitted.causes ?? []), ...last];
+      const definition = kindOf(stored.apiVersion, stored.kind)!;
+      return fail(422, 'Invalid', invalidMessage(definition, stored.metadata.name!, causes), causes);
+    }
     if (admitted.object === undefined)
       return fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
-    const forbidden = statefulSetProblem(stored, admitted.object);
-    if (forbidden !== null) return fail(422, 'Invalid', forbidden);
     const metadata = { ...stored.metadata, ...changed.metadata };
     return { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
   }

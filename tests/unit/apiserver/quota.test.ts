@@ -163,7 +163,19 @@ describe('changes', () => {
   };
   const ports = (n: number): Json => Array.from({ length: n }, (_, i) => ({ name: `p${i}`, port: 80 + i }));
 
-  it.each<[string, Json, KubeObject, TimedStep, Json, string[]]>([
+  const volume: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'v' },
+    spec: {
+      capacity: { storage: '9Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'slow',
+      hostPath: { path: '/v' },
+    },
+  };
+
+  it.each<[string, Json, KubeObject | KubeObject[], TimedStep, Json, string[]]>([
     [
       'of a Service to a type that takes node ports are charged them',
       { 'services.nodeports': '2' },
@@ -192,10 +204,10 @@ describe('changes', () => {
       [],
     ],
     [
-      // 2Gi are charged already; 5Gi ask for 3Gi more, of which 2Gi are left.
+      // 2Gi are charged already; 5Gi ask for 3Gi more, of which 2Gi are left. Only a bound claim may grow.
       'of a claim are charged by what it grows',
       { 'requests.storage': '4Gi' },
-      claim,
+      [volume, claim],
       patchOf('PersistentVolumeClaim', 'c', { spec: { resources: { requests: { storage: '5Gi' } } } }),
       { 'used.requests.storage': '2Gi' },
       [
@@ -210,8 +222,8 @@ describe('changes', () => {
       { 'used.count/deployments.apps': '1' },
       [],
     ],
-  ])('%s', (_title, hard, object, patch, used, refused) => {
-    const run = play([create(0, quota(hard)), create(1000, object), patch], 20 * SECOND);
+  ])('%s', (_title, hard, objects, patch, used, refused) => {
+    const run = play([create(0, quota(hard)), create(1000, ...[objects].flat()), patch], 20 * SECOND);
     expect(run.used).toMatchObject(used);
     expect(run.refused).toEqual(refused);
   });
