@@ -23,6 +23,10 @@ const HANDLERS: Readonly<
     const { sweepCommand } = await import('./commands/sweep.ts');
     return sweepCommand({ paths, ...options }, io);
   },
+  async worker([url], options, io) {
+    const { workerCommand } = await import('./commands/worker.ts');
+    return workerCommand({ url: url!, ...options }, io);
+  },
   async verify([directory], options, io) {
     const { verify } = await import('./commands/verify.ts');
     return verify({ run: directory!, ...options }, io);

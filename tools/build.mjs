@@ -28,6 +28,9 @@ const SELDOM = ['sucrase', 'fast-check', 'piscina', 'hyparquet', 'hyparquet-writ
 const seldom = {
   name: 'seldom',
   setup(build) {
+    build.onResolve({ filter: /[\\/]redis-library\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './lib/redis-library.js', external: true },
+    );
     build.onResolve({ filter: new RegExp(`^(?:${SELDOM.join('|')})$`) }, ({ path, kind, importer }) =>
       // Inside of a library others stay what they are: part of it.
       kind === 'entry-point' || importer.includes('node_modules')
@@ -55,6 +58,7 @@ const options = {
     bench: 'bench/main.ts',
     index: 'experiments/plugin-api.ts',
     ...Object.fromEntries(SELDOM.map((name) => [`lib/${name}`, name])),
+    'lib/redis-library': 'experiments/queue/redis-library.ts',
     'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
   plugins: [seldom, english],
