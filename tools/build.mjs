@@ -7,6 +7,7 @@ import { chmodSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { browserText } from './browser-text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const watch = process.argv.includes('--watch');
@@ -50,6 +51,16 @@ const english = {
   },
 };
 
+/** Script and style of the HTML report stand in the program as texts. @type {esbuild.Plugin} */
+const browser = {
+  name: 'browser',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]reports[\\/]html[\\/]browser-text\.ts$/ }, async () => ({
+      contents: `const text = ${JSON.stringify(await browserText())};\nexport const browserText = () => text;`,
+    }));
+  },
+};
+
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: root,
@@ -61,7 +72,7 @@ const options = {
     'lib/redis-library': 'experiments/queue/redis-library.ts',
     'lib/worker': 'node_modules/piscina/dist/worker.js',
   },
-  plugins: [seldom, english],
+  plugins: [seldom, english, browser],
   outdir,
   bundle: true,
   define: { __dirname: 'bundleFolder' },
