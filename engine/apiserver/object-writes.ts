@@ -196,7 +196,13 @@ export class ObjectWrites {
       if (admitted.object === undefined) {
         return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
       }
-      const metadata = { ...stored.metadata, ...changed.metadata };
+      const { name, namespace, deletionGracePeriodSeconds } = stored.metadata;
+      const metadata = {
+        ...changed.metadata,
+        name: name!,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
+      };
       changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
       if (stored.kind === 'Service') {
         const full = this.#h.addresses.reallocate(changed, stored);
