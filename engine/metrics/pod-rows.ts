@@ -24,6 +24,8 @@ export interface PodRowSource {
   restarts(pod: number): number;
   /** Labels, `key=value` in order of their keys, separated by spaces. */
   labels(pod: number): string;
+  /** Has a volume that outlives it, or might. */
+  stateful(pod: number): boolean;
   /** When its node joined, µs; NaN while unbound. */
   nodeAddedUs(pod: number): number;
   reason(pod: number): string;
@@ -156,6 +158,7 @@ export class PodRows {
       cells[rest + 3 + which - ROW_STAMPS] = at <= untilUs ? at : null;
     }
     cells[rest + 3 + POD_STAMPS - ROW_STAMPS] = source.labels(pod);
+    cells[rest + 4 + POD_STAMPS - ROW_STAMPS] = source.stateful(pod) ? 1 : 0;
     session.row(cells);
   }
 }

@@ -260,7 +260,7 @@ export class Recorder {
 
   /** A request was answered now with this HTTP status, after `us` in the server. */
   request(kind: number, code: number, us: number): void {
-    this.observe(this.requests.answer(kind, code), us);
+    this.observe(this.requests.answer(kind, code, us), us);
   }
 
   /** A controller counts for itself; its counts are read at the end. */
