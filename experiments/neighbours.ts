@@ -15,7 +15,7 @@ import type { ExperimentStep, ScenarioHeader } from './schema.ts';
 import { byTime } from './steps.ts';
 
 /** From one start to the next, µs: ten of the recorded batch with `parallel: 10` began within 4.5 s. */
-const START_GAP_US = Number(process.env.GAP ?? 500) * 1000;
+const START_GAP_US = 500_000;
 /** Label of the nodes of one scenario, by which its pods go there and nowhere else. */
 const OWN_NODES = 'kubetick.io/scenario';
 const ZONE = 'topology.kubernetes.io/zone';
@@ -26,7 +26,7 @@ const changesNodes = ({ do: verb, args }: ExperimentStep): boolean =>
 
 /** How many others run at the same time. */
 export function neighboursOf(header: ScenarioHeader): number {
-  const { exclusive, secondOfMinute, parallel = Number(process.env.PAR ?? 1), setup = [], steps } = header;
+  const { exclusive, secondOfMinute, parallel = 1, setup = [], steps } = header;
   const alone = exclusive === true || secondOfMinute !== undefined || [...setup, ...steps].some(changesNodes);
   return alone ? 0 : parallel - 1;
 }

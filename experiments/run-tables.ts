@@ -69,6 +69,7 @@ export function podTimes(row: Row, nodes: ReadonlyMap<string, readonly number[]>
     scheduled,
     bound: at('bound'),
     seen: at('seen'),
+    volumes: at('volumes'),
     sandbox: at('sandbox'),
     pulled: at('pulled'),
     started: at('started'),

@@ -139,6 +139,7 @@ export class PodWrites {
     if (change.phase >= 0 && !isTerminal(before)) word = (word & ~PodBit.phaseMask) | change.phase;
     if (change.restarts >= 0) pods.restarts[pod] = change.restarts;
     if (change.reason >= 0) pods.reason[pod] = change.reason;
+    if (change.message !== undefined) pods.messages.set(pod, change.message);
     if (change.ip !== 0) pods.ip[pod] = change.ip;
     if (change.nominatedNode !== undefined) pods.nominatedNode[pod] = change.nominatedNode;
     pods.word[pod] = word;

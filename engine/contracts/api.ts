@@ -62,6 +62,8 @@ export interface PodStatusChange {
   readonly restarts: number;
   /** Interned status.reason, -1 keep. */
   readonly reason: number;
+  /** status.message; absent: keep. */
+  readonly message?: string;
   /** Pod IP to record, 0 keep. */
   readonly ip: number;
   /** With a terminal phase: exit code of the containers (-1: none has run), and when they had ended, µs. */

@@ -72,6 +72,7 @@ export const PODS_TABLE: TableSpec = {
     time('seen_s', 'the kubelet of its node saw it'),
     time('watched_s', 'a client that watches pods saw it Ready'),
     text('labels', 'labels as key=value in order of their keys, separated by spaces'),
+    time('volumes_s', 'all of its volumes attached and mounted; empty where nothing had to be waited for'),
     int(
       'stateful',
       '1: has a volume other than emptyDir, configMap, secret, downwardAPI and projected, as ClusterLoader2 tells stateful pods; else 0',

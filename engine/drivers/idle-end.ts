@@ -27,6 +27,10 @@ export class IdleEnd {
   }
 
   start(): void {
+    // What the cluster began with was written by nobody.
+    const { objects, podLog, nodeLog } = this.#c.state;
+    for (const log of [podLog, nodeLog, ...objects.kinds.map((store) => store.log)])
+      this.#cursors.set(log, log.head);
     this.#c.kernel.at(this.#notBeforeUs, this.#kind, 0, 0);
   }
 

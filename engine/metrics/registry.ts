@@ -128,6 +128,18 @@ export const METRICS: readonly MetricSpec[] = [
     unit: 'requests',
     help: 'requests that were found to have failed since the last value',
   },
+  {
+    name: 'kubelet.evictions',
+    group: 'counter',
+    unit: 'pods',
+    help: 'pods that kubelets ended: for pressure on their node, or because they exceeded limits of their own on disk',
+  },
+  {
+    name: 'kubelet.evictions.<signal>',
+    group: 'counter',
+    unit: 'pods',
+    help: 'of these, by the signal whose threshold was met: kubelet.evictions.memory.available',
+  },
   ...[
     ['sent', 'requests sent'],
     ['answered', 'requests answered, perhaps after more tries'],

@@ -28,6 +28,7 @@ const EXAMPLES = [
   'proxy-modes',
   'disruption-budget',
   'hpa',
+  'eviction',
   'preemption',
   'namespaces',
   'slow-etcd',

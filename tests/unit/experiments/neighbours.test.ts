@@ -97,6 +97,13 @@ describe('a scenario with `parallel: 3`', () => {
     expect(await last('parallel: 3')).toBeGreaterThan(900);
   });
 
+  it('may delete its namespace: the copies delete theirs', async () => {
+    const scenario = await load('parallel: 2', `${CREATE}- {t: 2000, do: delete-namespace}\n`);
+    let told: Timeline | undefined;
+    simulateBuiltIn(scenario, { timeline: (timeline) => (told = timeline) });
+    expect([...told!.transitions].filter(({ w }) => w === 'gone').map(({ o }) => o)).toContain('Namespace');
+  });
+
   it('ends when nothing of its own has changed for idleMs, and is the same run when nobody is told', async () => {
     const { scenario, result, rows } = await tell('parallel: 3');
     const lastMs = Math.max(...rows.map(({ t }) => t));
