@@ -77,6 +77,7 @@ export const PODS_TABLE: TableSpec = {
       'stateful',
       '1: has a volume other than emptyDir, configMap, secret, downwardAPI and projected, as ClusterLoader2 tells stateful pods; else 0',
     ),
+    time('running_s', 'a client that watches pods saw it Running'),
   ],
 };
 

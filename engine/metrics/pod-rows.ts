@@ -162,6 +162,8 @@ export class PodRows {
     const mounted = stamps.get(pod, PodStamp.volumes);
     cells[labels + 1] = mounted <= untilUs ? mounted : null;
     cells[labels + 2] = source.stateful(pod) ? 1 : 0;
+    const running = stamps.get(pod, PodStamp.running);
+    cells[labels + 3] = running <= untilUs ? running : null;
     session.row(cells);
   }
 }

@@ -216,6 +216,12 @@ export class Recorder {
     this.observe(this.startup, this.now() - this.stamps.get(pod, PodStamp.created));
   }
 
+  /** A watcher saw the pod Running. */
+  observedRunning(pod: number): void {
+    if (!this.stamps.isOpen(pod) || this.stamps.has(pod, PodFlag.existed)) return;
+    this.stamps.stamp(pod, PodStamp.running, this.now());
+  }
+
   /** For progress: pods ever created, ever ready, and now without a node. */
   get podsCreated(): number {
     return this.created;

@@ -10,19 +10,21 @@ const STARTUP_MS = 5000;
 /** Of a row of pods.csv. */
 export interface StartedPod extends PodTimes {
   readonly stateful: boolean;
+  /** A client that watches pods saw it Running, µs; null: did not happen. */
+  readonly running: number | null;
 }
 
 type Stage = 'create' | 'schedule' | 'run' | 'watch';
 
 /**
- * Stored in etcd; binding stored; all containers started; seen Ready by a watcher. Upstream takes the times at which its
- * own watch brings these states, and takes "run" and "watch" from one event.
+ * Stored in etcd; binding stored; all containers started; seen Running by a watcher. Upstream takes the times at which its
+ * own watch brings these states, and takes "run" and "watch" from one event. Readiness probes play no part.
  */
 const STAGES: Readonly<Record<Stage, (pod: StartedPod) => number | null>> = {
   create: ({ created }) => created,
   schedule: ({ bound }) => bound,
   run: ({ started }) => started,
-  watch: ({ watched }) => watched,
+  watch: ({ running }) => running,
 };
 
 const TRANSITIONS = [
@@ -110,10 +112,10 @@ export class PodStartup {
 }
 
 /** Null where the objective does not speak of this pod. */
-function objectiveMs({ created, sandbox, pulled, watched, attempts }: StartedPod): number | null {
-  if (created === null || watched === null || attempts > 1) return null;
+function objectiveMs({ created, sandbox, pulled, running, attempts }: StartedPod): number | null {
+  if (created === null || running === null || attempts > 1) return null;
   const images = sandbox === null || pulled === null ? 0 : Math.max(0, pulled - sandbox);
-  return Math.max(0, watched - created - images) / 1000;
+  return Math.max(0, running - created - images) / 1000;
 }
 
 function item(
