@@ -1,7 +1,7 @@
 // The API server: requests wait for a worker, are worked on, committed by etcd, answered; what was committed goes into
 // the revision logs, from which watchers and kubelets learn it. One event when a request arrives, one when its answer
 // is back, and its share of etcd's batch.
-import type { ApiClient, ApiServer, PodCreation, ReplyHandler, WatchConsumer } from '../contracts/api.ts';
+import type { ApiClient, ApiServer, ReplyHandler, WatchConsumer } from '../contracts/api.ts';
 import type { CostPreset } from '../contracts/costs.ts';
 import {
   assert,
@@ -15,10 +15,12 @@ import {
   type Rng,
 } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import { QuotaAdmission } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
+import { isCharged } from './charges.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import type { EventWrite } from './event-recorder.ts';
@@ -301,23 +303,28 @@ export class Server implements ApiServer, Transport {
     if (r.op === Op.evictPod) this.#evictions.submit(r, doneUs);
     // Reads are answered from the server's cache.
     else if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
-    else if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
+    else if (isCharged(r, this.#state, this.#quotas)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
     else this.#etcd.submit(r.slot, doneUs);
   }
 
-  /** True for creations in a namespace with quotas. */
-  #isCharged(r: ApiRequest): boolean {
-    if (r.op === Op.createPod) {
-      return (
-        this.#quotas.any && this.#quotas.governs(this.#state.texts.text((r.body as PodCreation).namespace))
-      );
-    }
-    if (r.op !== Op.createObject || !this.#quotas.any) return false;
-    return this.#quotas.governs((r.body as KubeObject).metadata.namespace ?? 'default');
+  /** What a change adds to an object is charged; what it takes away is given back when the controller counts. */
+  #chargeChange(r: ApiRequest): void {
+    const change = this.#objects.preview(r, this.#admitFor(r));
+    if (change === null) return this.#concluded(r);
+    const { before, after } = change;
+    const { namespace = '', name = '' } = before.metadata;
+    const definition = kindOf(before.apiVersion, before.kind)!;
+    this.#quotas.submit(namespace, r, { definition, name, template: null, object: after, previous: before });
+  }
+
+  /** Admission, for clients whose objects are not complete. */
+  #admitFor(r: ApiRequest) {
+    return this.#clients[r.client]!.trusted ? null : this.#o.admit;
   }
 
   /** Admits what is to be created and hands it to the quotas of its namespace. */
   #chargeRequest(r: ApiRequest): void {
+    if (r.op === Op.patchObject || r.op === Op.updateObject) return this.#chargeChange(r);
     const what = this.#incoming.toCharge(r, this.#clients[r.client]!.trusted, (namespace, resource, name) =>
       this.#objects.namespaceProblem(namespace, resource, name),
     );
@@ -373,7 +380,7 @@ export class Server implements ApiServer, Transport {
       case Op.updateStatus:
         return this.#objects.updateStatus(r);
       case Op.patchObject:
-        return this.#objects.patch(r, this.#clients[r.client]!.trusted ? null : this.#o.admit);
+        return this.#objects.patch(r, this.#admitFor(r));
       case Op.deleteObject:
         return this.#objects.delete(r);
       case Op.createPod:

@@ -140,7 +140,7 @@ export class Fleet {
 
   podSeen(pod: number): void {
     const { pods } = this.#ctx;
-    if (!pods.has(pod)) return this.#podGone(pod);
+    if (!pods.has(pod)) return this.podLost(pod);
     let node = this.#nodeOf.get(pod);
     if (node === undefined) {
       node = this.#target(pod);
@@ -157,7 +157,8 @@ export class Fleet {
     this.#dirty.add(node);
   }
 
-  #podGone(pod: number): void {
+  /** The pod is gone, or the set's no more. */
+  podLost(pod: number): void {
     this.strays.delete(pod);
     const node = this.#nodeOf.get(pod);
     if (node === undefined) return;
