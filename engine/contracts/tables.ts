@@ -152,6 +152,7 @@ export const VOLUMES_TABLE: TableSpec = {
     int('detaches', 'times it was detached'),
     int('mounts', 'times it was mounted into a pod'),
     text('nodes', 'nodes it was mounted on, in order: its data went there'),
+    int('expansions', 'times it was made larger, its file system included'),
   ],
 };
 
