@@ -36,9 +36,10 @@ const besideName = (scenario: string, i: number): string => `beside-${i}-${scena
 
 /** The pod template of a workload, or the pod itself; undefined for other objects. */
 function podIn(object: Json): Json | undefined {
-  if (object.kind === 'Pod') return object;
   const spec = object.kind === 'CronJob' ? object.spec?.jobTemplate?.spec : object.spec;
-  return typeof spec?.template?.spec === 'object' ? spec.template : undefined;
+  const pod = object.kind === 'Pod' ? object : spec?.template;
+  // Steps that delete name an object without its spec.
+  return typeof pod?.spec === 'object' ? pod : undefined;
 }
 
 /** Nodes and steps of the scenario confined to its own nodes and zones, everything later by `shiftUs`. */

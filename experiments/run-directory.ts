@@ -31,6 +31,8 @@ const KUBERNETES_VERSION = '1.36';
 /** A scenario longer than this (characters of JSON) stands in a file of its own, gzipped. */
 const INLINE_SCENARIO_MAX = 256 * 1024;
 const SCENARIO_FILE = 'scenario.json.gz';
+/** What the run cost: the one file that differs from repeat to repeat. */
+const TIMING_FILE = 'timing.json';
 
 /** Files that are byte-identical at every repeat, in the order in which `verify` compares them. */
 export const REPEATABLE_FILES: readonly string[] = [
@@ -182,13 +184,33 @@ export class RunDirectory {
       };
       this.file('summary.json', jsonText(summary));
       this.file('summary.csv', summaryCsv(summary));
-      this.file('timing.json', jsonText(timing));
+      this.file(TIMING_FILE, jsonText(timing));
       this.file('manifest.json', jsonText(manifest));
-      const whole = resolve(this.path);
-      if (existsSync(whole)) renameSync(whole, this.old);
-      renameSync(this.temporary, whole);
-      rmSync(this.old, { recursive: true, force: true });
+      this.moveToPlace();
     });
+  }
+
+  /** Takes a file of this run as another process has written it; then `placeReceived`. */
+  receive(name: string, content: Uint8Array): void {
+    if (!REPEATABLE_FILES.includes(name) && name !== TIMING_FILE)
+      throw new Error(`a result directory has no file ${JSON.stringify(name)}`);
+    this.file(name, content);
+  }
+
+  /** Moves what was received to its place, if it is a result of this run. */
+  placeReceived(): void {
+    const manifest = readManifest(this.temporary);
+    const wanted = runId(this.scenario);
+    if (manifest?.run !== wanted)
+      throw new Error(`received the files of run ${manifest?.run ?? 'without manifest'}, expected ${wanted}`);
+    this.guard(() => this.moveToPlace());
+  }
+
+  private moveToPlace(): void {
+    const whole = resolve(this.path);
+    if (existsSync(whole)) renameSync(whole, this.old);
+    renameSync(this.temporary, whole);
+    rmSync(this.old, { recursive: true, force: true });
   }
 
   /** Removes what was written: the run failed or was given up. */

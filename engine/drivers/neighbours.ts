@@ -1,5 +1,5 @@
 // Scenarios that run beside the one that is looked at, in one cluster: whose an entry of a revision log is. Each lives in
-// a namespace; what has no namespace (nodes, volumes) carries that name in front.
+// a namespace; what has no namespace (nodes, volumes) carries that name in its own.
 import type { Bystanders } from '../contracts/timeline.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { ClusterState, RevisionLog } from '../state/index.ts';
@@ -23,9 +23,7 @@ export class Neighbours implements Bystanders {
 
   object(namespace: string, name: string): boolean {
     if (namespace !== '') return this.#namespaces.has(namespace);
-    if (this.#namespaces.has(name)) return true;
-    for (let end = name.lastIndexOf('-'); end > 0; end = name.lastIndexOf('-', end - 1))
-      if (this.#namespaces.has(name.slice(0, end))) return true;
+    for (const theirs of this.#namespaces) if (`-${name}-`.includes(`-${theirs}-`)) return true;
     return false;
   }
 }

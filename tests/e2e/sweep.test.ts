@@ -19,7 +19,8 @@ import { parse } from 'csv-parse/sync';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SweepFile } from '../../experiments/sweep-directory.ts';
-import { type Row, root } from './program.ts';
+import { buildProgram, contentsOf, type Outcome, start } from './built.ts';
+import type { Row } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kubetick-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,25 +45,9 @@ function path(name: string): string {
   return join(folder, name);
 }
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `kubetick sweep ...args`, the built program: its threads load the same one file. */
-async function sweep(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [program, 'sweep', ...args], { cwd: folder });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data: Buffer) => {
-    stdout += data.toString();
-  });
-  child.stderr.on('data', (data: Buffer) => {
-    stderr += data.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, stdout, stderr };
+/** `kubetick sweep ...args`. */
+function sweep(...args: string[]): Promise<Outcome> {
+  return start(program, ['sweep', ...args], folder).ended;
 }
 
 function sweepFile(name: string): SweepFile {
@@ -71,13 +56,7 @@ function sweepFile(name: string): SweepFile {
 
 /** Every file of a directory but timing.json, with its bytes. */
 function contents(name: string): Record<string, string> {
-  const files = readdirSync(path(name), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'timing.json')
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  return Object.fromEntries(
-    files.map((file) => [file.slice(path(name).length), readFileSync(file, 'latin1')]),
-  );
+  return contentsOf(path(name));
 }
 
 function table(name: string, directory: string, file: string): Row[] {
@@ -94,10 +73,7 @@ function times(name: string): Record<string, number> {
 }
 
 beforeAll(async () => {
-  const build = spawn(process.execPath, [join(root, 'tools/build.mjs'), '--out', path('built')], {
-    stdio: 'inherit',
-  });
-  expect((await once(build, 'close'))[0]).toBe(0);
+  await buildProgram(path('built'));
   writeFileSync(path('s.yaml'), EXPERIMENT);
   const { code, stderr } = await sweep(path('s.yaml'), '--workers', '1', '--out', path('one'), '--quiet');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -27,12 +27,12 @@ spec:
 `;
 const CREATE = '- {t: 500, do: create, ref: ReplicaSet/web}\n';
 
-async function load(header: string, steps = CREATE) {
+async function load(header: string, steps = CREATE, idleMs = 3000) {
   const file = join(folder, 's.yaml');
   const nodes = '[{name: n1, zone: a}, {name: n2, zone: b}]';
   writeFileSync(
     file,
-    `scenario: demo\ncluster: {nodes: ${nodes}}\nend: {idleMs: 3000}\n${header}\nsteps:\n${steps}${REPLICA_SET}`,
+    `scenario: demo\ncluster: {nodes: ${nodes}}\nend: {idleMs: ${idleMs}}\n${header}\nsteps:\n${steps}${REPLICA_SET}`,
   );
   return (await loadScenario([file])).scenario;
 }
@@ -98,7 +98,7 @@ describe('a scenario with `parallel: 3`', () => {
   });
 
   it('may delete its namespace: the copies delete theirs', async () => {
-    const scenario = await load('parallel: 2', `${CREATE}- {t: 2000, do: delete-namespace}\n`);
+    const scenario = await load('parallel: 2', `${CREATE}- {t: 2000, do: delete-namespace}\n`, 9000);
     let told: Timeline | undefined;
     simulateBuiltIn(scenario, { timeline: (timeline) => (told = timeline) });
     expect([...told!.transitions].filter(({ w }) => w === 'gone').map(({ o }) => o)).toContain('Namespace');
