@@ -127,12 +127,13 @@ export function parseArguments(
   }
   const positional = raw._.map(String);
   const { positional: spec } = command;
-  const wanted = (spec?.required === true ? 1 : 0) + (command.second === undefined ? 0 : 1);
+  const isSecondWanted = command.second !== undefined && command.second.optional !== true;
+  const wanted = (spec?.required === true ? 1 : 0) + (isSecondWanted ? 1 : 0);
   const max = spec === undefined ? 0 : spec.many ? Number.POSITIVE_INFINITY : Math.max(1, wanted);
   if (spec?.required === true && positional.length === 0) {
     problems.push({ code: 'E1004', message: `${spec.name} is missing`, hint: `usage: ${usageOf(command)}` });
-  } else if (command.second !== undefined && positional.length < wanted) {
-    const message = `${command.second.name} is missing`;
+  } else if (isSecondWanted && positional.length < wanted) {
+    const message = `${command.second!.name} is missing`;
     problems.push({ code: 'E1004', message, hint: `usage: ${usageOf(command)}` });
   }
   if (positional.length > max) {

@@ -1,6 +1,7 @@
 // Every command with its arguments and options, as data: the help, the parser, "did you mean" and docs/commands.md are
 // made from this one table. It imports texts alone, so that `kubetick --help` costs little more than starting Node.
-import { EXPERIMENT_COMMANDS } from './experiment-commands.ts';
+import { EXPERIMENT_COMMANDS, TABLE_FORMAT } from './experiment-commands.ts';
+import { RESULT_COMMANDS } from './result-commands.ts';
 
 export interface OptionSpec {
   readonly name: string;
@@ -26,8 +27,8 @@ export interface CommandSpec {
     readonly many: boolean;
     readonly required: boolean;
   };
-  /** A second argument that must follow the first. */
-  readonly second?: { readonly name: string; readonly help: string };
+  /** A second argument that must follow the first; `optional`: some options do without. */
+  readonly second?: { readonly name: string; readonly help: string; readonly optional?: boolean };
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [string, string])[];
   /** What the command prints and when it fails; for docs/commands.md and the end of its help. */
@@ -116,6 +117,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         default: 'runs/<experiment>/<variant>-<hash>/r01',
         group: 'Output',
       },
+      TABLE_FORMAT,
       {
         name: 'timeline',
         type: 'text',
@@ -155,7 +157,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['kubectl get nodes,pods -A -o yaml | kubetick run -', 'the cluster as it is, and its pending pods'],
     ],
     notes: [
-      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, volumes.csv (in runs with volumes), timeseries.csv, events.csv, loss.csv, manifest.json, timing.json.',
+      'Writes a result directory: summary.json, summary.csv, pods.csv, nodes.csv, api.csv, controllers.csv, volumes.csv (in runs with volumes), timeseries.csv, events.csv, loss.csv, manifest.json, timing.json. With --format parquet the tables are pods.parquet, nodes.parquet, …; summary.csv stays.',
       'Anything invalid: exit 2, all problems listed, nothing run and nothing written.',
     ],
   },
@@ -408,6 +410,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'JSON: {"baseline","comparisons":[{"variant","against","metric","direction","family","n","baseline","value","difference","relative","ci95","relativeCi95","paired","p","pHolm","verdict","mde"}],"neutral","starts","divergence","notes"}. Metrics are columns of summary.csv; a number that does not exist is null.',
     ],
   },
+  ...RESULT_COMMANDS,
   {
     name: 'check-plugin',
     group: 'Check',
@@ -484,7 +487,8 @@ export function usageOf(command: CommandSpec): string {
   const { positional: p } = command;
   const many = p?.many === true ? '...' : '';
   const argument = p === undefined ? '' : p.required ? ` ${p.name}${many}` : ` [${p.name}${many}]`;
-  const second = command.second === undefined ? '' : ` ${command.second.name}`;
+  const { second: s } = command;
+  const second = s === undefined ? '' : s.optional === true ? ` [${s.name}]` : ` ${s.name}`;
   return `kubetick ${command.name}${argument}${second}${command.options.length > 0 ? ' [options]' : ''}`;
 }
 

@@ -31,6 +31,15 @@ const PLUGIN: OptionSpec = {
   group: 'Experiment',
 };
 
+export const TABLE_FORMAT: OptionSpec = {
+  name: 'format',
+  type: 'text',
+  value: 'csv|parquet',
+  help: 'form of the tables',
+  default: 'csv',
+  group: 'Output',
+};
+
 export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'plan',
@@ -104,6 +113,13 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
         group: 'Machines',
       },
       {
+        name: 'queue',
+        type: 'text',
+        value: 'URL',
+        help: 'hand the runs to `kubetick worker` on any hosts through the Redis server at redis://HOST:PORT',
+        group: 'Machines',
+      },
+      {
         name: 'emit',
         type: 'text',
         value: 'kubernetes-job|slurm',
@@ -134,6 +150,7 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
         default: 'runs/<experiment>',
         group: 'Output',
       },
+      TABLE_FORMAT,
       { name: 'json', type: 'flag', help: 'print sweep.json', group: 'Output' },
       { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
     ],
@@ -145,15 +162,65 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
       ],
       ['kubetick sweep e.yaml --shard 2/8 --out part2', 'the second of eight machines'],
       ['kubetick sweep --merge part* --out whole', 'their results as one sweep'],
+      ['kubetick sweep e.yaml --queue redis://10.0.0.5:6379', 'made by all workers that listen there'],
       [
         'kubetick sweep e.yaml --emit slurm --shards 16 --workers 4 | sbatch',
         'sixteen shards of a Slurm array',
       ],
     ],
     notes: [
-      'Writes DIR/<variant>-<hash>/r01/ …, each a result directory, and DIR/sweep.csv and DIR/sweep.json. All but timing.json are the same for any number of workers, shards and order.',
+      'Writes DIR/<variant>-<hash>/r01/ …, each a result directory, and DIR/sweep.csv and DIR/sweep.json; with --format parquet also DIR/sweep.parquet. All but timing.json are the same for any number of workers, shards and order.',
       'Finished runs are not repeated: a command that was interrupted or killed goes on where it was. A run that fails does not stop the others; exit 1 or 2 at the end, 3 where only expectations failed, 130 after Ctrl-C.',
       'sweep.json: {"experiment","variants":[{"variant","values"}],"runs":[{"variant","replication","seed","directory","fingerprint","status","problem"}],"precision":[…],"expect":[…]}; `status` is done, failed or pending.',
+    ],
+  },
+  {
+    name: 'worker',
+    group: 'Simulate',
+    about: 'make runs that sweeps hand out with --queue, on this machine',
+    positional: {
+      name: 'URL',
+      help: 'the Redis server: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS',
+      many: false,
+      required: true,
+    },
+    options: [
+      {
+        name: 'workers',
+        type: 'number',
+        value: 'N',
+        help: 'threads that simulate, one run each',
+        default: 'as many as there are cores',
+        group: 'Runs',
+      },
+      {
+        name: 'exit-when-idle',
+        type: 'flag',
+        help: 'end when no sweep is there and no run is left',
+        group: 'Runs',
+      },
+      {
+        name: 'lost-after',
+        type: 'text',
+        value: 'D',
+        help: 'a worker that has been silent for so long is taken for dead, and its runs are given to others',
+        default: '30s',
+        group: 'Runs',
+      },
+      { name: 'quiet', type: 'flag', help: 'print nothing but errors', group: 'Output' },
+    ],
+    examples: [
+      ['redis-server --save "" --appendonly no', 'a server, on one of the hosts'],
+      ['kubetick worker redis://10.0.0.5:6379', 'on each host; takes runs until Ctrl-C'],
+      [
+        'kubetick sweep e.yaml --queue redis://10.0.0.5:6379',
+        'anywhere: hands out the runs, gathers the results',
+      ],
+    ],
+    notes: [
+      'Workers need the same version of kubetick and the same major version of Node as the sweep, and no files: a run comes with everything it depends on and its result goes back through Redis. Exit 2 when the sweep there is of another version, or no server answers.',
+      'Ctrl-C finishes the runs under way and ends, a second one gives them back; SIGTERM gives them back at once. Exit 130 then. The runs of a worker that is killed are made by another after --lost-after; a run whose worker was lost three times is reported as failed.',
+      'Prints a line a run. Whoever may write to the Redis server decides what is run: policy files are programs. Keep it in a network of your own, or give it a password.',
     ],
   },
   {

@@ -23,6 +23,10 @@ const HANDLERS: Readonly<
     const { sweepCommand } = await import('./commands/sweep.ts');
     return sweepCommand({ paths, ...options }, io);
   },
+  async worker([url], options, io) {
+    const { workerCommand } = await import('./commands/worker.ts');
+    return workerCommand({ url: url!, ...options }, io);
+  },
   async verify([directory], options, io) {
     const { verify } = await import('./commands/verify.ts');
     return verify({ run: directory!, ...options }, io);
@@ -47,9 +51,17 @@ const HANDLERS: Readonly<
     const { compare } = await import('./commands/compare.ts');
     return compare({ sources, ...options }, io);
   },
+  async report(sources, options, io) {
+    const { report } = await import('./commands/report.ts');
+    return report({ sources, ...options }, io);
+  },
   async gate(paths, options, io) {
     const { gate } = await import('./commands/gate.ts');
     return gate({ paths, ...options }, io);
+  },
+  async query(words, options, io) {
+    const { query } = await import('./commands/query.ts');
+    return query({ words, ...options }, io);
   },
   async 'check-plugin'([file], options, io) {
     const { checkPluginCommand } = await import('./commands/check-plugin.ts');

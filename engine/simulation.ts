@@ -13,6 +13,7 @@ import { controllers as builtInControllers } from './controllers/index.ts';
 import { ControllerManager } from './controllers/manager.ts';
 import { ArrivalDriver } from './drivers/arrivals.ts';
 import { IdleEnd } from './drivers/idle-end.ts';
+import { Neighbours } from './drivers/neighbours.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
 import { Sweep } from './invariants/sweep.ts';
@@ -78,6 +79,7 @@ class Run {
   readonly #server: Server;
   readonly #context: RunContext;
   readonly #kubelets: Kubelets;
+  readonly #bystanders: Neighbours | null;
   readonly #timeline: TimelineObserver | null;
   readonly #sweep: Sweep | null;
   #scheduler: Scheduler | null = null;
@@ -97,7 +99,10 @@ class Run {
     const draw = new KeyedDraw(seed, replication);
     const durations = new Durations(draw);
     const state = new ClusterState((tables) => withExactDelays(podTemplateCompiler(tables), costs));
-    this.#timeline = options.timeline === undefined ? null : new TimelineObserver(state, scenario);
+    const neighbours = scenario.frame?.neighbours ?? [];
+    this.#bystanders = neighbours.length === 0 ? null : new Neighbours(state, neighbours);
+    this.#timeline =
+      options.timeline === undefined ? null : new TimelineObserver(state, scenario, this.#bystanders);
     this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
@@ -125,7 +130,7 @@ class Run {
       costs,
       admit: admission(state),
       committed: (logs) => {
-        this.#idleEnd?.changed();
+        this.#idleEnd?.changed(logs);
         this.#timeline?.committed(logs);
         this.#sweep?.committed();
       },
@@ -230,7 +235,9 @@ class Run {
     const { steps, frame, untilUs } = this.#scenario;
     new StepDriver(context, steps, this.#timeline, this.#kubelets.power).start();
     if (frame !== undefined) {
-      this.#idleEnd = new IdleEnd(context, frame, Math.max(0, ...steps.map((step) => step.atUs)));
+      const own = frame.neighbours === undefined ? steps : steps.filter((step) => step.ordinal !== undefined);
+      const lastUs = Math.max(0, ...own.map((step) => step.atUs));
+      this.#idleEnd = new IdleEnd(context, frame, lastUs, this.#bystanders);
       this.#idleEnd.start();
     }
     const { rng } = context;
@@ -257,7 +264,9 @@ class Run {
     const { api, recorder } = this.#context;
     api.watch('pods', (log, from, to) => {
       for (let p = from; p < to; p++) {
-        if (log.word(p) & PodBit.ready) recorder.observedReady(log.id(p));
+        const word = log.word(p);
+        if (phaseOf(word) === Phase.running) recorder.observedRunning(log.id(p));
+        if (word & PodBit.ready) recorder.observedReady(log.id(p));
       }
     });
   }

@@ -3,6 +3,7 @@
 import type { CostPreset } from '../engine/contracts/costs.ts';
 import { DEFAULT_COSTS } from '../policies/costs/index.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
+import { CHOICES, ENTRY_KINDS, entryFrom, presetProblems, TEXT_MAPS } from './cost-entries.ts';
 import type { UserProblem } from './problems.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -60,22 +61,6 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
     problem(['base'], base);
     return problems;
   }
-  /** A runtime of the preset with changes, or one of the user's with `base`: the name of the runtime that it changes. */
-  const runtimeFrom = (
-    known: Record<string, unknown>,
-    name: string,
-    change: unknown,
-    path: readonly string[],
-  ): unknown => {
-    const { base, ...changes }: Record<string, unknown> = isRecord(change) ? change : {};
-    const from = base ?? name;
-    if (!isRecord(change) || typeof from !== 'string' || !Object.hasOwn(known, from)) {
-      const hint = didYouMean(String(from), Object.keys(known));
-      problem(path, 'expected a mapping whose base is the name of a container runtime', hint);
-      return null;
-    }
-    return merge(known[from], { name, ...changes }, path);
-  };
   const merge = (was: unknown, change: unknown, path: readonly string[]): unknown => {
     const here = path.join('.');
     const last = path.at(-1) ?? '';
@@ -89,6 +74,16 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
       );
       return was;
     }
+    if (TEXT_MAPS.has(path.slice(0, -1).join('.'))) {
+      if (typeof change === 'string' || typeof change === 'number') return String(change);
+      problem(path, `expected a text, found ${JSON.stringify(change)}`);
+      return was;
+    }
+    const choices = CHOICES[last];
+    if (choices !== undefined && !choices.includes(String(change))) {
+      problem(path, `expected one of ${choices.join(', ')}, found ${JSON.stringify(change)}`);
+      return was;
+    }
     if (isRecord(was)) {
       if (!isRecord(change)) {
         problem(path, `expected a mapping, found ${JSON.stringify(change)}`);
@@ -97,12 +92,13 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
       const merged: Record<string, unknown> = { ...was };
       for (const [key, value] of Object.entries(change)) {
         const inner = [...path, key];
-        if (here === 'runtimes') {
-          const runtime = runtimeFrom(was, key, value, inner);
-          if (runtime !== null) merged[key] = runtime;
+        if (Object.hasOwn(ENTRY_KINDS, here)) {
+          const entry = entryFrom(here, was, key, value, inner, problem);
+          const name = here === 'runtimes' ? { name: key } : {};
+          if (entry !== null) merged[key] = merge(entry.from, { ...name, ...entry.changes }, inner);
           continue;
         }
-        if (!Object.hasOwn(was, key) && !OPEN_MAPS.has(here)) {
+        if (!Object.hasOwn(was, key) && !OPEN_MAPS.has(here) && !TEXT_MAPS.has(here)) {
           if (!(path.length === 0 && key === 'base'))
             problem(inner, `unknown key ${JSON.stringify(key)}`, didYouMean(key, Object.keys(was)));
         } else merged[key] = merge(was[key], value, inner);
@@ -132,5 +128,6 @@ export function applyCostFile(file: ManifestObject, presets: Presets): CostPrese
     { name: file.source.replace(/^.*\//, '').replace(/\.ya?ml$/, ''), ...changes },
     [],
   ) as CostPreset;
+  if (problems.length === 0) presetProblems(merged, problem);
   return problems.length > 0 ? problems : merged;
 }

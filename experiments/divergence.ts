@@ -11,6 +11,7 @@ const STAGES = [
   'scheduled',
   'bound',
   'seen',
+  'volumes',
   'sandbox',
   'pulled',
   'started',

@@ -3,6 +3,7 @@
 import type { RunOptions, RunResult } from '../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { RunDirectory, type RunTiming } from './run-directory.ts';
+import { type TableFormat, tableEncoding } from './table-formats.ts';
 
 /** The engine, as its door exports it. */
 export type Simulate = (scenario: ResolvedScenario, options: RunOptions) => RunResult | Promise<RunResult>;
@@ -22,8 +23,9 @@ export async function execute(
   path: string,
   simulate: Simulate,
   options: RunOptions = {},
+  format: TableFormat = 'csv',
 ): Promise<Execution> {
-  const directory = new RunDirectory(scenario, path);
+  const directory = new RunDirectory(scenario, path, await tableEncoding(format));
   const cost = startCost();
   try {
     const result = await simulate(scenario, {

@@ -9,7 +9,12 @@ import type { UserProblem } from './problems.ts';
 export interface Input {
   readonly experiments: ManifestObject[];
   /** Scenario files: their header, and the objects that their steps create. */
-  readonly scenarios: { readonly header: ManifestObject; readonly objects: InputObject[] }[];
+  readonly scenarios: {
+    readonly header: ManifestObject;
+    readonly objects: InputObject[];
+    /** The documents once more, as they live in another namespace. */
+    readonly objectsIn: (namespace: string) => InputObject[];
+  }[];
   readonly objects: InputObject[];
   /** What makes the input invalid. `--skip-invalid` turns those that concern one document into losses. */
   readonly problems: InputProblem[];
@@ -83,6 +88,21 @@ function refusedObject(m: ManifestObject, namespace: string, judge: Judge): Inpu
   };
 }
 
+/** The documents of a scenario that was accepted, in a namespace other than its own. */
+function objectsIn(
+  header: ManifestObject,
+  documents: readonly ManifestObject[],
+  namespace: string,
+  judge: Judge,
+): InputObject[] {
+  return documents.slice(1).flatMap((document) => {
+    const judged = judgeInNamespace(document, namespace, judge);
+    if (!Array.isArray(judged)) return [judged];
+    const expected = refusalExpected(header, titleOf(document.raw));
+    return expected ? [refusedObject(document, namespace, judge)] : [];
+  });
+}
+
 export function readInput(paths: readonly string[], judge: Judge, options: ReadPathsOptions = {}): Input {
   const { sources, problems: pathProblems } = readPaths(paths, options);
   const input: Input = { experiments: [], scenarios: [], objects: [], problems: [], files: [] };
@@ -100,7 +120,13 @@ export function readInput(paths: readonly string[], judge: Judge, options: ReadP
     }
     const header = documents[0];
     const scenario =
-      header !== undefined && isScenarioHeader(header) ? { header, objects: [] as InputObject[] } : null;
+      header !== undefined && isScenarioHeader(header)
+        ? {
+            header,
+            objects: [] as InputObject[],
+            objectsIn: (namespace: string) => objectsIn(header, documents, namespace, judge),
+          }
+        : null;
     if (scenario !== null) input.scenarios.push(scenario);
     for (const document of scenario === null ? documents : documents.slice(1)) {
       const apiVersion = document.raw['apiVersion'];

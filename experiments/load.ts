@@ -9,6 +9,7 @@ import { folderOf, nameFromPath, pathFrom } from './files.ts';
 import { type Input, type InputProblem, readInput } from './input.ts';
 import { type Judge, judgeObject } from './judge.ts';
 import { LossBook } from './loss.ts';
+import { amongNeighbours } from './neighbours.ts';
 import { DEFAULT_NODE } from './node-groups.ts';
 import { duplicateProblems, type InputObject, withoutDuplicates } from './objects.ts';
 import { UserError, type UserProblem } from './problems.ts';
@@ -89,7 +90,17 @@ export async function loadScenario(paths: readonly string[], options: LoadOption
   } else if (scenario !== undefined) {
     const read = readScenarioHeader(scenario.header);
     if ('problems' in read) problems.push(...read.problems);
-    else resolved = resolveScenarioFile(read.value, scenario.header, scenario.objects, kept, context);
+    else {
+      const header = read.value;
+      resolved = resolveScenarioFile(header, scenario.header, scenario.objects, kept, context);
+      if (problems.length === 0)
+        resolved = amongNeighbours(resolved, header, (name) => {
+          // What is lost of a copy was told of the scenario itself.
+          const silent = { ...context, loss: new LossBook() };
+          const copy = { ...header, scenario: name };
+          return resolveScenarioFile(copy, scenario.header, scenario.objectsIn(name), [], silent);
+        });
+    }
   } else {
     if (kept.length === 0 && problems.length === 0) {
       problems.push({

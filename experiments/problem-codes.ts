@@ -178,4 +178,25 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'There is no baseline, or it does not belong to the experiment.',
     fix: 'Write it with `kubetick gate … --update-baseline`.',
   },
+  E4008: {
+    meaning: 'DuckDB, which answers queries, cannot be loaded.',
+    fix: 'Install the optional package: `npm install @duckdb/node-api`.',
+  },
+  E4009: {
+    meaning: 'A query is no SQL that DuckDB understands, names what is not there, or does more than read.',
+    fix: 'The message is that of DuckDB; `kubetick query RUNS --schema` lists tables and columns.',
+  },
+  // queue
+  E5001: {
+    meaning: 'No Redis server answers at the URL, or it refuses the user.',
+    fix: 'Start one (`redis-server --save "" --appendonly no`), or correct host, port, user and password in the URL.',
+  },
+  E5002: {
+    meaning: 'The Redis server went away in the middle.',
+    fix: 'Start it again and repeat the command: finished runs are kept.',
+  },
+  E5003: {
+    meaning: 'Sweep and workers are of different versions, whose results could differ.',
+    fix: 'Install the same version everywhere, with the same major version of Node.',
+  },
 };

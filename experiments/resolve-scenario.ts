@@ -3,6 +3,7 @@
 import type { ResolvedScenario, TimedStep } from '../engine/contracts/scenario.ts';
 import { recorded } from '../policies/costs/recorded.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
+import { neighboursOf } from './neighbours.ts';
 import { DEFAULT_NODE, nodeGroup } from './node-groups.ts';
 import type { InputObject } from './objects.ts';
 import type { ScenarioHeader } from './schema.ts';
@@ -54,6 +55,8 @@ export function resolveScenarioFile(
     problems,
     note: (field: string, note: string) => loss.add(manifest.source, 'Scenario', field, note),
   };
+  if ((header.parallel ?? 1) > 1 && neighboursOf(header) === 0)
+    common.note('parallel', 'run alone: its neighbours would change nodes or act at the same instant');
   const created = new Set<InputObject>();
   const setup = resolveSteps(header.setup ?? [], { ...common, path: ['setup'], created });
   const originUs = originOf(setup.length > 0, header.secondOfMinute);

@@ -20,26 +20,25 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { RunLabels, RunResult, Sink, SinkSession, TableSession } from '../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
-import { type Cell, TABLES, type TableName, type TableSpec } from '../engine/contracts/tables.ts';
+import { TABLES, type TableSpec } from '../engine/contracts/tables.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { tableCsv } from '../reports/csv.ts';
-import { CsvRows } from '../reports/csv-rows.ts';
 import { jsonText, summaryCsv } from '../reports/summary.ts';
 import { UserError } from './problems.ts';
+import { CSV, TABLE_FORMATS, type TableEncoding, type TableFormat } from './table-formats.ts';
 
 /** Kubernetes release whose behaviour is modelled. */
 const KUBERNETES_VERSION = '1.36';
 /** A scenario longer than this (characters of JSON) stands in a file of its own, gzipped. */
 const INLINE_SCENARIO_MAX = 256 * 1024;
 const SCENARIO_FILE = 'scenario.json.gz';
-/** Tables with a row per pod, node or Event. */
-const LARGE_TABLES: ReadonlySet<TableName> = new Set(['pods', 'nodes', 'events']);
+/** What the run cost: the one file that differs from repeat to repeat. */
+const TIMING_FILE = 'timing.json';
 
 /** Files that are byte-identical at every repeat, in the order in which `verify` compares them. */
 export const REPEATABLE_FILES: readonly string[] = [
   'summary.json',
   'summary.csv',
-  ...TABLES.map((table) => `${table.name}.csv`),
+  ...TABLE_FORMATS.flatMap((format) => TABLES.map((table) => `${table.name}.${format}`)),
   'manifest.json',
   SCENARIO_FILE,
 ];
@@ -60,6 +59,8 @@ export interface RunManifest extends RunLabels {
   readonly fingerprint: string;
   readonly ingredients: Readonly<Record<string, string>>;
   readonly endReason: string;
+  /** Form of the tables; left out where it is CSV. */
+  readonly tables?: TableFormat;
   readonly versions: { readonly kubetick: string; readonly kubernetes: string; readonly node: number };
   readonly scenario: ResolvedScenario | { readonly file: string; readonly sha256: string };
 }
@@ -131,6 +132,7 @@ export class RunDirectory {
   /** Takes the tables of the run. */
   readonly sink: Sink;
   private readonly scenario: ResolvedScenario;
+  private readonly encoding: TableEncoding;
   private readonly temporary: string;
   private readonly old: string;
   private readonly open = new Set<number>();
@@ -141,8 +143,9 @@ export class RunDirectory {
    * Prepares a temporary directory beside `path`. Refuses (UserError) a place that is taken by anything but a result
    * of this same run.
    */
-  constructor(scenario: ResolvedScenario, path: string) {
+  constructor(scenario: ResolvedScenario, path: string, encoding: TableEncoding = CSV) {
     this.scenario = scenario;
+    this.encoding = encoding;
     this.path = path;
     const whole = resolve(path);
     const sibling = (what: string) => join(dirname(whole), `.${basename(whole)}.${what}-${process.pid}`);
@@ -175,18 +178,39 @@ export class RunDirectory {
         fingerprint: summary.fingerprint,
         ingredients: result.ingredients,
         endReason: result.endReason,
+        ...(this.encoding.format === 'csv' ? {} : { tables: this.encoding.format }),
         versions: versions(),
         scenario: inline ? this.scenario : { file: SCENARIO_FILE, sha256: sha256Of(scenarioText) },
       };
       this.file('summary.json', jsonText(summary));
       this.file('summary.csv', summaryCsv(summary));
-      this.file('timing.json', jsonText(timing));
+      this.file(TIMING_FILE, jsonText(timing));
       this.file('manifest.json', jsonText(manifest));
-      const whole = resolve(this.path);
-      if (existsSync(whole)) renameSync(whole, this.old);
-      renameSync(this.temporary, whole);
-      rmSync(this.old, { recursive: true, force: true });
+      this.moveToPlace();
     });
+  }
+
+  /** Takes a file of this run as another process has written it; then `placeReceived`. */
+  receive(name: string, content: Uint8Array): void {
+    if (!REPEATABLE_FILES.includes(name) && name !== TIMING_FILE)
+      throw new Error(`a result directory has no file ${JSON.stringify(name)}`);
+    this.file(name, content);
+  }
+
+  /** Moves what was received to its place, if it is a result of this run. */
+  placeReceived(): void {
+    const manifest = readManifest(this.temporary);
+    const wanted = runId(this.scenario);
+    if (manifest?.run !== wanted)
+      throw new Error(`received the files of run ${manifest?.run ?? 'without manifest'}, expected ${wanted}`);
+    this.guard(() => this.moveToPlace());
+  }
+
+  private moveToPlace(): void {
+    const whole = resolve(this.path);
+    if (existsSync(whole)) renameSync(whole, this.old);
+    renameSync(this.temporary, whole);
+    rmSync(this.old, { recursive: true, force: true });
   }
 
   /** Removes what was written: the run failed or was given up. */
@@ -212,7 +236,7 @@ export class RunDirectory {
     const endings: (() => void)[] = [];
     return {
       table: (spec) => {
-        const { session, end } = LARGE_TABLES.has(spec.name) ? this.largeTable(spec) : this.smallTable(spec);
+        const { session, end } = this.table(spec);
         endings.push(end);
         return session;
       },
@@ -222,10 +246,11 @@ export class RunDirectory {
     };
   }
 
-  private largeTable(spec: TableSpec): { session: TableSession; end: () => void } {
-    const descriptor = this.guard(() => openSync(join(this.temporary, `${spec.name}.csv`), 'w'));
+  private table(spec: TableSpec): { session: TableSession; end: () => void } {
+    const { encoding, temporary } = this;
+    const descriptor = this.guard(() => openSync(join(temporary, `${spec.name}.${encoding.format}`), 'w'));
     this.open.add(descriptor);
-    const rows = new CsvRows(spec, (bytes) => {
+    const rows = encoding.rows(spec, (bytes) => {
       this.guard(() => {
         for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
       });
@@ -237,14 +262,6 @@ export class RunDirectory {
         closeSync(descriptor);
         this.open.delete(descriptor);
       },
-    };
-  }
-
-  private smallTable(spec: TableSpec): { session: TableSession; end: () => void } {
-    const rows: Cell[][] = [];
-    return {
-      session: { row: (cells) => rows.push([...cells]) },
-      end: () => this.file(`${spec.name}.csv`, tableCsv(spec, rows)),
     };
   }
 

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse';
 import type { PodTimes } from '../reports/critical-path.ts';
 import { UserError } from './problems.ts';
+import { TABLE_FORMATS, type TableFormat } from './table-formats.ts';
 
 /** The cell of the column of that name; '' where the table lacks it. Valid until the next row. */
 export type Row = (column: string) => string;
 
-/** Rows of `DIR/NAME.csv`. A missing or broken file is a UserError. */
+/** Rows of `DIR/NAME.csv` or `DIR/NAME.parquet`. A missing or broken file is a UserError. */
 export async function* tableRows(directory: string, name: string): AsyncGenerator<Row> {
-  const path = join(directory, `${name}.csv`);
+  const format = TABLE_FORMATS.find((one) => existsSync(join(directory, `${name}.${one}`))) ?? 'csv';
+  const path = join(directory, `${name}.${format}`);
   const refuse = (message: string): UserError =>
     new UserError({ code: 'E4003', file: path, message, hint: 'give a directory written by `kubetick run`' });
   if (!existsSync(path)) throw refuse('the result directory lacks this table');
@@ -19,7 +21,7 @@ export async function* tableRows(directory: string, name: string): AsyncGenerato
   let cells: string[] = [];
   const row: Row = (column) => cells[columns!.get(column) ?? -1] ?? '';
   try {
-    for await (const line of createReadStream(path).pipe(parse())) {
+    for await (const line of await linesOf(path, name, format)) {
       cells = line as string[];
       if (columns === null) columns = new Map(cells.map((column, i) => [column, i]));
       else yield row;
@@ -27,6 +29,12 @@ export async function* tableRows(directory: string, name: string): AsyncGenerato
   } catch (error) {
     throw refuse(`cannot be read: ${(error as Error).message}`);
   }
+}
+
+async function linesOf(path: string, name: string, format: TableFormat): Promise<AsyncIterable<unknown>> {
+  if (format === 'csv') return createReadStream(path).pipe(parse());
+  const { parquetTexts } = await import('./parquet-tables.ts');
+  return parquetTexts(path, name);
 }
 
 /** Whole µs of a time in seconds with 6 decimals; null for an empty cell. */
@@ -61,6 +69,7 @@ export function podTimes(row: Row, nodes: ReadonlyMap<string, readonly number[]>
     scheduled,
     bound: at('bound'),
     seen: at('seen'),
+    volumes: at('volumes'),
     sandbox: at('sandbox'),
     pulled: at('pulled'),
     started: at('started'),

@@ -4,12 +4,15 @@ import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
 import { execute } from './execute.ts';
 import { UserError } from './problems.ts';
 import { simulateBuiltIn } from './simulate.ts';
+import type { TableFormat } from './table-formats.ts';
 import { estimateWarmUp, type WarmUpEstimate } from './warm-up.ts';
 
 export interface RunTask {
   readonly scenario: ResolvedScenario;
   /** The result directory; null: a pilot, which leaves nothing but the end of its warm-up. */
   readonly path: string | null;
+  /** Form of the tables; CSV without. */
+  readonly format?: TableFormat;
 }
 
 export type RunOutcome =
@@ -17,10 +20,10 @@ export type RunOutcome =
   /** `code`: exit code of the program that did only this run, 1 (our bug) or 2 (bad input). */
   | { readonly status: 'failed'; readonly code: 1 | 2; readonly message: string };
 
-export async function runTask({ scenario, path }: RunTask): Promise<RunOutcome> {
+export async function runTask({ scenario, path, format }: RunTask): Promise<RunOutcome> {
   try {
     if (path === null) return { status: 'done', warmUp: await estimateWarmUp(scenario, simulateBuiltIn) };
-    await execute(scenario, path, simulateBuiltIn);
+    await execute(scenario, path, simulateBuiltIn, {}, format);
     return { status: 'done' };
   } catch (error) {
     return failureOf(error);

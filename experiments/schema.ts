@@ -260,7 +260,12 @@ export const scenarioSchema = z.strictObject({
   exclusive: z.boolean().optional(),
   secondOfMinute: z.number().optional(),
   reps: z.int().optional(),
-  parallel: z.int().optional(),
+  parallel: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('so many scenarios of its kind share the control plane'),
 });
 
 export type Experiment = z.infer<typeof experimentSchema>;

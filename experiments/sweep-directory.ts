@@ -3,15 +3,15 @@
 // may work on one directory.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { RunSummary } from '../engine/contracts/result.ts';
 import { judgeMeanExpect } from '../engine/metrics/expect.ts';
-import { plainCsv } from '../reports/csv.ts';
 import { jsonText } from '../reports/summary.ts';
 import { type Plan, type PlannedRun, scenarioOf } from './plan.ts';
 import { UserError } from './problems.ts';
 import { readManifest, runId } from './run-directory.ts';
 import type { RunOutcome } from './run-task.ts';
+import { sweepCsv } from './sweep-table.ts';
+import type { TableFormat } from './table-formats.ts';
 
 export interface SweepRun {
   readonly variant: string;
@@ -35,6 +35,8 @@ export interface SweepFile {
     readonly values: Readonly<Record<string, string>>;
   }[];
   readonly runs: readonly SweepRun[];
+  /** Form of the tables of the runs; left out where it is CSV. */
+  readonly tables?: TableFormat;
   readonly [more: string]: unknown;
 }
 
@@ -110,6 +112,11 @@ export function stateOf(path: string, run: PlannedRun): SweepRun {
   const failure = readFailure(path, run);
   if (failure !== null) return { ...label, fingerprint: '', status: 'failed', problem: failure.message };
   return { ...label, fingerprint: '', status: 'pending' };
+}
+
+/** Form of the tables of a run that is done. */
+export function formatOf(path: string, run: PlannedRun): TableFormat {
+  return readManifest(join(path, run.directory))?.tables ?? 'csv';
 }
 
 function failureFile(path: string, { directory }: PlannedRun): string {
@@ -195,35 +202,6 @@ export function judgeVariants(
     const summaries = done.map(({ directory }) => readSummary(path, directory));
     return texts.map((text) => ({ variant, ...judgeMeanExpect(text, summaries) }));
   });
-}
-
-/**
- * The rows of summary.csv of the runs that are done, and the value of each axis. Columns that only some runs have stand
- * where those have them.
- */
-function sweepCsv(path: string, { runs, variants }: SweepFile): string {
-  const valuesOf = new Map(variants.map(({ variant, values }) => [variant, values]));
-  const axes = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
-  const columns: string[] = [];
-  const known = new Set<string>();
-  const rows: Map<string, string>[] = [];
-  for (const { status, directory, variant } of runs) {
-    if (status !== 'done') continue;
-    const [header = [], cells = []] = parse(readFileSync(join(path, directory, 'summary.csv'))) as string[][];
-    const row = new Map(header.map((column, i) => [column, cells[i] ?? '']));
-    header.forEach((column, i) => {
-      if (known.has(column)) return;
-      known.add(column);
-      columns.splice(i === 0 ? 0 : columns.indexOf(header[i - 1]!) + 1, 0, column);
-    });
-    for (const axis of axes) row.set(`axis.${axis}`, valuesOf.get(variant)?.[axis] ?? '');
-    rows.push(row);
-  }
-  const all = [...columns, ...axes.map((axis) => `axis.${axis}`)];
-  return plainCsv(
-    all,
-    rows.map((row) => all.map((column) => row.get(column) ?? '')),
-  );
 }
 
 /** Under another name first: a reader sees the old file or the new one. */

@@ -17,6 +17,7 @@ import {
 import type { Executor } from './pool.ts';
 import { type Shard, shardOf } from './shard.ts';
 import {
+  formatOf,
   judgeVariants,
   noteFailure,
   openSweep,
@@ -29,6 +30,8 @@ import {
   type VariantExpect,
   writeSweep,
 } from './sweep-directory.ts';
+import { writeSweepParquet } from './sweep-table.ts';
+import type { TableFormat } from './table-formats.ts';
 
 /** `--until-precision` */
 export interface Precision {
@@ -53,6 +56,8 @@ export interface SweepOptions {
   readonly resume?: boolean;
   readonly shard?: Shard;
   readonly precision?: Precision;
+  /** Form of the tables; CSV without. */
+  readonly format?: TableFormat;
   readonly progress?: (progress: SweepProgress) => void;
   /** When it aborts, runs under way are given up and the sweep returns with what is finished. */
   readonly signal?: AbortSignal;
@@ -106,7 +111,9 @@ export async function runSweep(
   } finally {
     await executor.close();
   }
-  return sweep.finish();
+  const result = sweep.finish();
+  if (options.format === 'parquet') await writeSweepParquet(path, result.file);
+  return result;
 }
 
 /** Ends of warm-ups as pilots found them, in sweep.json under `warmUp`. */
@@ -211,7 +218,9 @@ class Sweep {
   private async make(run: PlannedRun): Promise<void> {
     if (this.isStopped) return;
     this.mine.set(run.directory, run);
-    if (stateOf(this.path, run).status === 'done') {
+    const { format = 'csv' } = this.options;
+    // A run whose tables have another form is made again.
+    if (stateOf(this.path, run).status === 'done' && formatOf(this.path, run) === format) {
       noteFailure(this.path, run, null);
       this.kept++;
       this.tell();
@@ -222,6 +231,7 @@ class Sweep {
     const outcome = await this.executor.run({
       scenario: scenarioOf(run),
       path: join(this.path, run.directory),
+      format,
     });
     if (this.isStopped) return;
     this.open--;
@@ -238,6 +248,7 @@ class Sweep {
     const { precision } = options;
     const variants = plan.variants.map(({ name, values }) => ({ variant: name, values }));
     const file = writeSweep(path, plan, this.runs(), (states) => ({
+      ...(options.format === 'parquet' ? { tables: options.format } : {}),
       ...(this.warmUp === null ? {} : { warmUp: this.warmUp }),
       ...(precision === undefined ? {} : { precision: this.precisionOf(precision, states) }),
       ...(plan.expect.length === 0 ? {} : { expect: judgeVariants(path, plan.expect, variants, states) }),

@@ -12,6 +12,7 @@ export interface PodTimes {
   readonly scheduled: number | null;
   readonly bound: number | null;
   readonly seen: number | null;
+  readonly volumes: number | null;
   readonly sandbox: number | null;
   readonly pulled: number | null;
   readonly started: number | null;
@@ -36,6 +37,7 @@ const STAMPS = [
   'scheduled',
   'bound',
   'seen',
+  'volumes',
   'sandbox',
   'pulled',
   'started',

@@ -13,14 +13,15 @@ interface State {
 export class SweepProgressLine {
   private readonly bar: cliProgress.SingleBar;
   private readonly startedMs = performance.now();
-  private readonly workers: number;
+  private readonly workers: number | 'queue';
   private shown = false;
 
-  constructor(stream: NodeJS.WriteStream, workers = Number.POSITIVE_INFINITY) {
+  /** `workers`: runs that are made at once, or that a queue hands them out, nobody knows to how many. */
+  constructor(stream: NodeJS.WriteStream, workers: number | 'queue' = Number.POSITIVE_INFINITY) {
     this.workers = workers;
     this.bar = new cliProgress.SingleBar({
       stream,
-      format: '{bar} {value} of {total} runs · {running} running · {failed} failed · {left}',
+      format: '{bar} {value} of {total} runs · {running} · {failed} failed · {left}',
       barsize: 20,
       barCompleteChar: '=',
       barIncompleteChar: ' ',
@@ -35,7 +36,9 @@ export class SweepProgressLine {
     const seconds = (performance.now() - this.startedMs) / 1000;
     const left =
       ended === 0 ? '' : `${humanSeconds(Math.ceil((seconds / ended) * (runs - kept - ended)))} left`;
-    const payload = { running: Math.min(open, this.workers), failed, left };
+    const { workers } = this;
+    const running = workers === 'queue' ? `${open} in the queue` : `${Math.min(open, workers)} running`;
+    const payload = { running, failed, left };
     if (!this.shown) {
       this.shown = true;
       this.bar.start(runs, kept + ended, payload);

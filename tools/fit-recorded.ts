@@ -7,8 +7,6 @@ import { names, type Problems, problemsOf, recorded } from '../tests/oracle/time
 
 /** Families whose behaviour is modelled whole; of others most differences have other causes. */
 const FAMILIES = /^(deploy|rs|rc|svc|flow|gc-deployment|gc-replicaset)/;
-/** Waits for a quota that is raised, for seconds: no latency. */
-const LEFT_OUT = new Set(['rs-quota-5-of-20']);
 const COUNTED: readonly (keyof Problems)[] = ['envelope', 'missing', 'extra', 'order', 'time'];
 
 interface Score {
@@ -36,7 +34,7 @@ async function scores(scenarios: readonly string[], load: RecordedLoad): Promise
 
 if (!recorded) throw new Error('the recordings are not there: ../shared/oracle/controlplane');
 const wanted = process.argv[2] === undefined ? FAMILIES : new RegExp(process.argv[2]);
-const scenarios = names().filter((name) => wanted.test(name) && !LEFT_OUT.has(name));
+const scenarios = names().filter((name) => wanted.test(name));
 const show = ({ clean, differences, scenarios: all }: Score): string =>
   `${clean} of ${all} without differences, ${differences} differences`;
 let best: { load: RecordedLoad; fitted: Score; checked: Score } | null = null;

@@ -48,6 +48,8 @@ same, byte by byte, at each repeat of the run on one major version of Node; \`ku
 
 The directory is written under a temporary name beside its place and renamed when it is whole.
 
+With \`--format parquet\` the tables are \`pods.parquet\`, \`nodes.parquet\` and so on: the same columns and rows, typed. Text is STRING, whole numbers INT64, numbers and times (seconds) DOUBLE, an empty cell null. They are written by row groups in bounded memory, with the same bytes at each repeat. A sweep then has \`sweep.parquet\` beside \`sweep.csv\`. Every command reads both forms; [SQL over both](query.md).
+
 ## Rules
 
 - Times are seconds of virtual time since the start, exact to the µs. An empty cell: it did not happen (in that run, before its end).

@@ -6,6 +6,7 @@ import type { Execution, Simulate } from '../../experiments/execute.ts';
 import type { TimelineFile } from '../../experiments/timeline-file.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
 import { Interrupted, interruptible } from '../interruptible.ts';
+import { tableFormat } from '../table-format.ts';
 
 export interface RunArguments {
   readonly paths: readonly string[];
@@ -20,6 +21,8 @@ export interface RunArguments {
   /** Policy files. */
   readonly plugin?: readonly string[];
   readonly out?: string;
+  /** Form of the tables: `csv` or `parquet`. */
+  readonly format?: string;
   readonly timeline?: string;
   readonly trace?: string;
   readonly verifyDecisions?: boolean;
@@ -43,6 +46,7 @@ export async function run(
   io: Io,
   dependencies: RunDependencies = realDependencies,
 ): Promise<number> {
+  const format = await tableFormat(args.format);
   const trace = await openTrace(args.trace);
   let scenario: ResolvedScenario;
   try {
@@ -81,7 +85,7 @@ export async function run(
   let execution: Execution;
   try {
     const path = args.out ?? defaultRunDirectory(scenario);
-    execution = await execute(scenario, path, dependencies.simulate, options);
+    execution = await execute(scenario, path, dependencies.simulate, options, format);
     timeline?.finish();
   } catch (error) {
     timeline?.abandon();

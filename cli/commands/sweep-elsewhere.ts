@@ -4,6 +4,7 @@ import { estimatePlan } from '../../experiments/estimate.ts';
 import type { Plan } from '../../experiments/plan.ts';
 import { emit } from '../../experiments/shard-emit.ts';
 import { mergeSweeps } from '../../experiments/shard-merge.ts';
+import { writeSweepParquet } from '../../experiments/sweep-table.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { jsonText } from '../../reports/summary.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
@@ -12,7 +13,7 @@ import type { SweepArguments } from './sweep.ts';
 const DEFAULT_SHARDS = 8;
 
 /** Merges directories of shards; returns the exit code. */
-export function mergeCommand(args: SweepArguments, io: Io): number {
+export async function mergeCommand(args: SweepArguments, io: Io): Promise<number> {
   const { paths, out, merge: _merge, json, quiet, ...others } = args;
   const needless = Object.keys(others).map((name) => ({
     code: 'E1005',
@@ -28,6 +29,7 @@ export function mergeCommand(args: SweepArguments, io: Io): number {
       hint: 'usage: kubetick sweep --merge DIR... --out DIR',
     });
   const file = mergeSweeps(paths, out);
+  if (file.tables === 'parquet') await writeSweepParquet(out, file);
   const count = (status: string): number => file.runs.filter((run) => run.status === status).length;
   if (json) io.stdout.write(jsonText(file));
   else if (!quiet) {
@@ -54,6 +56,7 @@ export function emitCommand(args: SweepArguments, plan: Plan, out: string, io: I
         ...option('set', args.set),
         ...option('plugin', args.plugin),
         ...(args.resume === true ? ['--resume'] : []),
+        ...option('format', args.format === undefined ? [] : [args.format]),
       ],
       out,
       image: args.image ?? `kubetick:${packageJson.version}`,

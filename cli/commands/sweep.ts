@@ -1,7 +1,9 @@
 // `kubetick sweep EXPERIMENT`: all runs of an experiment into one directory, on threads of this machine. Everything that
 // can be wrong with the input is told before anything runs.
+import type { Executor } from '../../experiments/pool.ts';
 import type { Precision, SweepOptions, SweepProgress, SweepResult } from '../../experiments/sweep.ts';
 import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
+import { tableFormat } from '../table-format.ts';
 
 export interface SweepArguments {
   readonly paths: readonly string[];
@@ -17,8 +19,11 @@ export interface SweepArguments {
   readonly merge?: boolean;
   readonly emit?: string;
   readonly shards?: number;
+  readonly queue?: string;
   readonly image?: string;
   readonly out?: string;
+  /** Form of the tables: `csv` or `parquet`. */
+  readonly format?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -58,7 +63,11 @@ export async function sweepCommand(args: SweepArguments, io: Io): Promise<number
   let result: SweepResult;
   try {
     const threads = Math.max(1, Math.min(workers, plan.runs.length + (options.precision ? workers : 0)));
-    result = await runSweep(plan, path, await pool.workerPool(threads), {
+    const executor =
+      args.queue === undefined
+        ? await pool.workerPool(threads)
+        : await queueOf(args.queue, plan.experiment, args, io);
+    result = await runSweep(plan, path, executor, {
       ...options,
       signal: stop.signal,
       ...(progress === null ? {} : { progress: progress.update }),
@@ -79,6 +88,19 @@ export async function sweepCommand(args: SweepArguments, io: Io): Promise<number
   return exitCode(result);
 }
 
+async function queueOf(
+  url: string,
+  experiment: string,
+  { quiet }: SweepArguments,
+  io: Io,
+): Promise<Executor> {
+  const { queueExecutor } = await import('../../experiments/queue/executor.ts');
+  const tell = (text: string): void => {
+    if (quiet !== true) io.stderr.write(`${text}\n`);
+  };
+  return queueExecutor(url, { experiment, tell });
+}
+
 async function readOptions(
   args: SweepArguments,
   io: Io,
@@ -91,6 +113,11 @@ async function readOptions(
   if (workers !== undefined && (workers < 1 || workers > WORKERS_MAX))
     bad('--workers', `found ${workers}, expected a whole number from 1 to ${WORKERS_MAX}`);
   const precision = await readPrecision(args, bad);
+  const format = await tableFormat(args.format).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    problems.push(...error.problems);
+    return 'csv' as const;
+  });
   let shard: SweepOptions['shard'];
   if (shardText !== undefined) {
     const { parseShard } = await import('../../experiments/shard.ts');
@@ -116,12 +143,14 @@ async function readOptions(
         message: 'belongs to --until-precision, which was not given',
       });
   checkEmit(args, problems);
+  if (args.queue !== undefined) await checkQueue(args, problems);
   if (problems.length > 0) throw new UserError(problems);
   return {
     ...(workers === undefined ? {} : { workers }),
     ...(resume === undefined ? {} : { resume }),
     ...(shard === undefined ? {} : { shard }),
     ...(precision === undefined ? {} : { precision }),
+    format,
   };
 }
 
@@ -147,6 +176,23 @@ function checkEmit({ emit, shards, image, shard }: SweepArguments, problems: Use
     needless('--image', 'belongs to --emit kubernetes-job, which was not given');
   if (emit !== undefined && shard !== undefined)
     needless('--shard', '--emit starts all shards; --shards says how many');
+}
+
+async function checkQueue(args: SweepArguments, problems: UserProblem[]): Promise<void> {
+  const { checkRedisUrl } = await import('../../experiments/queue/connection.ts');
+  try {
+    checkRedisUrl(args.queue!, '--queue');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.push(...error.problems);
+  }
+  const needless = (path: string, message: string): void => {
+    problems.push({ code: 'E1005', path, message });
+  };
+  if (args.workers !== undefined)
+    needless('--workers', 'with --queue nothing is simulated here; `kubetick worker` takes --workers');
+  if (args.shard !== undefined) needless('--shard', '--queue divides the runs among the workers');
+  if (args.emit !== undefined) needless('--emit', 'starts shards, which take no queue');
 }
 
 async function readPrecision(
@@ -203,6 +249,9 @@ async function openProgress(
 ): Promise<{ update: (progress: SweepProgress) => void; close: () => void } | null> {
   if (args.quiet || io.stderr.isTTY !== true) return null;
   const { SweepProgressLine } = await import('../../reports/sweep-progress.ts');
-  const line = new SweepProgressLine(io.stderr as NodeJS.WriteStream, args.workers);
+  const line = new SweepProgressLine(
+    io.stderr as NodeJS.WriteStream,
+    args.queue === undefined ? args.workers : 'queue',
+  );
   return { update: (progress) => line.update(progress), close: () => line.close() };
 }

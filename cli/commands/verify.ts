@@ -52,7 +52,7 @@ export async function verify(
   const scratch = mkdtempSync(join(tmpdir(), 'kubetick-verify-'));
   try {
     const again = join(scratch, 'run');
-    const { result } = await execute(scenario, again, simulate);
+    const { result } = await execute(scenario, again, simulate, {}, manifest.tables);
     const { compared, difference } = await compareDirectories(args.run, again);
     const ingredient = firstIngredient(manifest.ingredients, result.ingredients);
     const verdict: Verdict = {

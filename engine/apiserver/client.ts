@@ -2,6 +2,7 @@
 // token bucket, the retry after 429, the counting of events.
 import type {
   ApiClient,
+  DoomedPod,
   NodeChange,
   PodCreation,
   PodMeta,
@@ -10,7 +11,8 @@ import type {
   ReplyHandler,
 } from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
-import { EventRecorder, type EventSaid } from './event-recorder.ts';
+import type { KnownEvents } from './event-filter.ts';
+import { EventRecorder, type EventWrite } from './event-recorder.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -26,8 +28,10 @@ export interface Transport {
   createKind(object: KubeObject): number;
   kindOf(verb: string, resource: string): number;
   eventKind(patch: boolean): number;
-  /** Serial number, and the names if anyone is going to read them. */
-  podIdentity(pod: number): { readonly serial: number; readonly namespace: string; readonly name: string };
+  /** An Event about a pod: known by its serial number; with its names if anyone is going to read them. */
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): EventWrite;
+  /** Events that event recorders remember. */
+  readonly knownEvents: KnownEvents;
 }
 
 export class Client implements ApiClient {
@@ -173,6 +177,14 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
+  deletePods(doomed: readonly DoomedPod[], reply: ReplyHandler | null, target = 0, arg = 0): void {
+    const r = this.#begin(Op.deletePods, reply, target, arg);
+    r.body = doomed;
+    r.a = -1;
+    r.kind = this.#transport.kindOf('deletecollection', 'pods');
+    this.#send(r);
+  }
+
   evictPod(
     pod: number,
     generation: number,
@@ -238,7 +250,13 @@ export class Client implements ApiClient {
     this.#send(r);
   }
 
-  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target = 0, arg = 0): void {
+  look(
+    verb: 'get' | 'list' | 'deletecollection',
+    resource: string,
+    reply: ReplyHandler,
+    target = 0,
+    arg = 0,
+  ): void {
     const r = this.#node(Op.read, verb, resource, -1, reply, target, arg);
     r.a = 2;
     this.#send(r);
@@ -260,12 +278,12 @@ export class Client implements ApiClient {
     name: string,
     message: string,
   ): void {
-    this.#say({ key: `${kind}/${namespace}/${name}`, type, reason, kind, namespace, name, message });
+    const key = `${kind}/${namespace}/${name}`;
+    this.#say({ key, type, reason, kind, namespace, name, message, count: 0 });
   }
 
   podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void {
-    const { serial, namespace, name } = this.#transport.podIdentity(pod);
-    this.#say({ key: serial, type, reason, kind: 'Pod', namespace, name, message });
+    this.#say(this.#transport.podEvent(type, reason, pod, message));
   }
 
   /** The server tells that the Event it was sent is written, or refused for good. */
@@ -273,13 +291,13 @@ export class Client implements ApiClient {
     this.#events!.written(this.#transport.now);
   }
 
-  #say(event: EventSaid): void {
+  #say(event: EventWrite): void {
     this.#events ??= new EventRecorder((write) => {
       const r = this.#begin(Op.writeEvent, null, 0, 0);
       r.body = write;
       r.kind = this.#transport.eventKind(write.count > 1);
       this.#send(r);
-    });
+    }, this.#transport.knownEvents);
     this.#events.say(event, this.#transport.now);
   }
 

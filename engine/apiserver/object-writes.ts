@@ -4,6 +4,7 @@
 import type { Propagation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
 import type { KubeObject, ObjectMeta } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import {
   type ClusterState,
   GENERATED_PREFIX_MAX,
@@ -16,9 +17,12 @@ import {
   timestampText,
 } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
-import type { ApiRequest } from './request.ts';
+import { expansionRefusal } from './claim-updates.ts';
+import { invalidMessage } from './registry.ts';
+import { type ApiRequest, Op } from './request.ts';
 import { isSameJson } from './same-json.ts';
 import { carryAllocated, type ServiceAddresses } from './service-addresses.ts';
+import { updateErrors } from './updates.ts';
 
 export interface Refusal {
   readonly code: number;
@@ -40,41 +44,11 @@ export interface ObjectWriteHooks {
   quotaRemoved(id: number, quota: KubeObject): void;
 }
 
+/** Defaults and checks an object that exists. */
+type Admit = (object: KubeObject, uid: string) => Admitted;
+
 /** Kinds with a generation that components create. */
 const COUNTED = new Set(['ReplicaSet', 'EndpointSlice']);
-
-/** Kinds whose selector may not change once made (validation of apps/v1 updates). */
-const FIXED_SELECTOR = new Set(['Deployment', 'ReplicaSet', 'DaemonSet']);
-
-/** What of a StatefulSet's spec may change (ValidateStatefulSetUpdate). */
-const STATEFULSET_FIELDS = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-] as const;
-
-function statefulSetProblem(stored: KubeObject, changed: KubeObject): string | null {
-  const fixed = (object: KubeObject) => {
-    const spec = { ...object['spec'] };
-    for (const field of STATEFULSET_FIELDS) delete spec[field];
-    return spec;
-  };
-  if (stored.kind !== 'StatefulSet' || isSameJson(fixed(stored), fixed(changed))) return null;
-  const quoted = STATEFULSET_FIELDS.map((field) => `'${field}'`);
-  const fields = `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
-  return `StatefulSet.apps "${stored.metadata.name}" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`;
-}
-
-function immutableProblem(stored: KubeObject, changed: KubeObject): string | null {
-  if (!FIXED_SELECTOR.has(stored.kind)) return null;
-  const selector = JSON.stringify(changed['spec']?.selector);
-  if (selector === JSON.stringify(stored['spec']?.selector)) return null;
-  return `${stored.kind}.apps "${stored.metadata.name}" is invalid: spec.selector: Invalid value: ${selector}: field is immutable`;
-}
 
 /** Finalizers by which the garbage collector holds an owner until its dependents are gone, or let go. */
 const NONE: readonly string[] = Object.freeze([]);
@@ -164,12 +138,10 @@ export class ObjectWrites {
   update(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const given = r.body as KubeObject;
-    this.#replace(r, stored, {
-      ...given,
-      metadata: { ...given.metadata },
-      ...(stored['status'] === undefined ? {} : { status: stored['status'] }),
-    });
+    const next: KubeObject = { ...(r.body as KubeObject) };
+    next.metadata = { ...next.metadata };
+    if (stored['status'] !== undefined) next['status'] = stored['status'];
+    this.#replace(r, stored, next);
   }
 
   updateScale(r: ApiRequest): void {
@@ -196,42 +168,66 @@ export class ObjectWrites {
   }
 
   /** `admit`: defaults and checks the changed object, for clients whose objects are not complete. */
-  patch(r: ApiRequest, admit: ((object: KubeObject, uid: string) => Admitted) | null): void {
+  patch(r: ApiRequest, admit: Admit | null): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    let changed: KubeObject;
-    try {
-      changed = (r.body as (object: KubeObject) => KubeObject)(stored);
-    } catch (error) {
-      // A patch that does not fit the object: jsonpatch errors are 422 (apiserver/pkg/endpoints/handlers/patch.go).
-      if (error instanceof RangeError) return r.fail(422, 'Invalid', error.message);
-      throw error;
-    }
+    const changed = this.#patched(r, stored, admit);
+    if (changed === null) return;
     if (changed === stored) {
       r.code = 200;
       r.id = r.subject;
       r.object = stored;
       return;
     }
-    if (admit !== null) {
-      const refusal = immutableProblem(stored, changed);
-      if (refusal !== null) return r.fail(422, 'Invalid', refusal);
-      if (stored.kind === 'Service') changed = carryAllocated(changed, stored);
-      const admitted = admit(changed, stored.metadata.uid!);
-      if (admitted.object === undefined) {
-        return r.fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
-      }
-      const forbidden = statefulSetProblem(stored, admitted.object);
-      if (forbidden !== null) return r.fail(422, 'Invalid', forbidden);
-      const metadata = { ...stored.metadata, ...changed.metadata };
-      changed = { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
-      if (stored.kind === 'Service') {
-        const full = this.#h.addresses.reallocate(changed, stored);
-        if (full !== null)
-          return r.fail(422, 'Invalid', `Service "${stored.metadata.name}" is invalid: ${full}`);
-      }
+    if (admit !== null && stored.kind === 'Service') {
+      const full = this.#h.addresses.reallocate(changed, stored);
+      if (full !== null)
+        return r.fail(422, 'Invalid', `Service "${stored.metadata.name}" is invalid: ${full}`);
     }
     this.#replace(r, stored, { ...changed, metadata: { ...changed.metadata } });
+  }
+
+  /** What an update or a patch would make of the object as it is now; null: it is refused. Changes nothing. */
+  preview(
+    r: ApiRequest,
+    admit: Admit | null,
+  ): { readonly before: KubeObject; readonly after: KubeObject } | null {
+    const before = this.#expected(r);
+    if (before === null) return null;
+    const after = r.op === Op.patchObject ? this.#patched(r, before, admit) : (r.body as KubeObject);
+    return after === null ? null : { before, after };
+  }
+
+  /** The patched object, `stored` itself where nothing changes; null: the request is refused. */
+  #patched(r: ApiRequest, stored: KubeObject, admit: Admit | null): KubeObject | null {
+    const fail = (...refusal: Parameters<ApiRequest['fail']>): null => {
+      r.fail(...refusal);
+      return null;
+    };
+    let changed: KubeObject;
+    try {
+      changed = (r.body as (object: KubeObject) => KubeObject)(stored);
+    } catch (error) {
+      // A patch that does not fit the object: jsonpatch errors are 422 (apiserver/pkg/endpoints/handlers/patch.go).
+      if (error instanceof RangeError) return fail(422, 'Invalid', error.message);
+      throw error;
+    }
+    if (changed === stored || admit === null) return changed;
+    if (stored.kind === 'Service') changed = carryAllocated(changed, stored);
+    const admitted = admit(changed, stored.metadata.uid!);
+    const { first, last } = updateErrors(stored, admitted.object ?? changed);
+    const isJudged = admitted.object !== undefined || admitted.code === 422;
+    if (isJudged && first.length + last.length > 0) {
+      const causes = [...first, ...(admitted.causes ?? []), ...last];
+      const definition = kindOf(stored.apiVersion, stored.kind)!;
+      return fail(422, 'Invalid', invalidMessage(definition, stored.metadata.name!, causes), causes);
+    }
+    if (admitted.object === undefined)
+      return fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
+    const refused = expansionRefusal(this.#h.state, stored, admitted.object);
+    if (refused !== null) return fail(refused.code, refused.reason, refused.message);
+    const metadata = { ...stored.metadata, ...changed.metadata };
+    return { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
   }
 
   delete(r: ApiRequest): void {

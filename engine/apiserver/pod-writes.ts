@@ -1,6 +1,6 @@
 // What requests about pods and nodes do at their commit: check, write the tables, append to the logs, tell the metrics.
 // Rules: registry/core/pod/{strategy.go,storage/storage.go} (v1.36).
-import type { PodCreation, PodMeta, PodStatusChange } from '../contracts/api.ts';
+import type { DoomedPod, PodCreation, PodMeta, PodStatusChange } from '../contracts/api.ts';
 import type { PodIdentity } from '../contracts/controller.ts';
 import { assert, type Fingerprint, type KeyedDraw } from '../kernel/index.ts';
 import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
@@ -139,6 +139,7 @@ export class PodWrites {
     if (change.phase >= 0 && !isTerminal(before)) word = (word & ~PodBit.phaseMask) | change.phase;
     if (change.restarts >= 0) pods.restarts[pod] = change.restarts;
     if (change.reason >= 0) pods.reason[pod] = change.reason;
+    if (change.message !== undefined) pods.messages.set(pod, change.message);
     if (change.ip !== 0) pods.ip[pod] = change.ip;
     if (change.nominatedNode !== undefined) pods.nominatedNode[pod] = change.nominatedNode;
     pods.word[pod] = word;
@@ -249,6 +250,25 @@ export class PodWrites {
     r.unfinished = false;
     // Another DELETE may have been faster: the pod is gone all the same.
     if (this.#h.state.pods.alive(pod, r.generation)) this.#remove(pod);
+  }
+
+  /** DELETECOLLECTION: one after the other, a write or two each; those that are gone are passed over. */
+  deleteAll(r: ApiRequest): void {
+    const doomed = r.body as readonly DoomedPod[];
+    if (r.subject >= 0) this.#finishDelete(r, r.subject as PodId);
+    else {
+      const { pod, generation } = doomed[r.b]!;
+      r.subject = pod;
+      r.generation = generation;
+      r.unfinished = false;
+      this.delete(r);
+      // The second write of this pod is left.
+      if (r.unfinished) return;
+    }
+    r.code = 200;
+    r.b += 1;
+    r.subject = -1;
+    r.unfinished = r.b < doomed.length;
   }
 
   /** An eviction that is allowed: the pod gets its condition by one write, then it is deleted as by DELETE. */

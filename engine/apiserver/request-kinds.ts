@@ -43,7 +43,7 @@ export class RequestKinds {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     const { handlerUs } = this.#costs;
-    const reads = verb === 'list' ? handlerUs['get'] : undefined;
+    const reads = verb === 'list' || verb === 'deletecollection' ? handlerUs['get'] : undefined;
     const duration = handlerUs[text] ?? handlerUs[verb] ?? reads ?? handlerUs['*'] ?? 0;
     const kind: RequestKind = {
       verb,

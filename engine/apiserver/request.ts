@@ -17,6 +17,7 @@ export const Op = {
   patchNodeImages: 9,
   writeEvent: 10,
   patchPod: 11,
+  deletePods: 12,
   evictPod: 20,
   updateScale: 21,
   writeNode: 30,

@@ -1,7 +1,7 @@
 // The API server: requests wait for a worker, are worked on, committed by etcd, answered; what was committed goes into
 // the revision logs, from which watchers and kubelets learn it. One event when a request arrives, one when its answer
 // is back, and its share of etcd's batch.
-import type { ApiClient, ApiServer, PodCreation, ReplyHandler, WatchConsumer } from '../contracts/api.ts';
+import type { ApiClient, ApiServer, ReplyHandler, WatchConsumer } from '../contracts/api.ts';
 import type { CostPreset } from '../contracts/costs.ts';
 import {
   assert,
@@ -15,13 +15,16 @@ import {
   type Rng,
 } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import { QuotaAdmission } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
+import { isCharged } from './charges.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
-import type { EventWrite } from './event-recorder.ts';
+import { KnownEvents } from './event-filter.ts';
+import { type EventWrite, eventAboutPod } from './event-recorder.ts';
 import { Evictions } from './eviction.ts';
 import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
@@ -52,7 +55,7 @@ export interface ServerOptions {
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
-  committed?(logs: ReadonlySet<RevisionLog>): void;
+  committed?(logs: readonly RevisionLog[]): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -89,7 +92,9 @@ export class Server implements ApiServer, Transport {
   readonly #leaving: { pod: PodId; position: number; us: number }[] = [];
   #leavingHead = 0;
   readonly #incoming: Incoming;
-  #logsTouched = new Set<RevisionLog>();
+  readonly knownEvents = new KnownEvents();
+  /** Logs, most often one, that grew by the batch that etcd is committing. */
+  #logsTouched: RevisionLog[] = [];
   #received = 0;
 
   constructor(options: ServerOptions) {
@@ -125,7 +130,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       storeOf: (object) => this.storeOf(object),
-      logged: (store) => this.#logsTouched.add(store.log),
+      logged: (store) => this.#touched(store.log),
       quotaAdded: (id, quota) => this.#quotas.added(id, quota),
       quotaRemoved: (id, quota) => this.#quotas.removed(id, quota),
     });
@@ -161,7 +166,7 @@ export class Server implements ApiServer, Transport {
       recorder,
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
-      logged: () => this.#logsTouched.add(state.nodeLog),
+      logged: () => this.#touched(state.nodeLog),
       admit: options.admit,
     });
     this.#pods = new PodWrites({
@@ -172,7 +177,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       podLogged: (pod) => this.#podLogged(pod),
-      nodeLogged: () => this.#logsTouched.add(state.nodeLog),
+      nodeLogged: () => this.#touched(state.nodeLog),
       podRemoved: (pod, position) => this.#leaving.push({ pod, position, us: kernel.now }),
       namespaceProblem: (namespace, resource, name) =>
         this.#objects.namespaceProblem(namespace, resource, name),
@@ -280,11 +285,9 @@ export class Server implements ApiServer, Transport {
     return this.#kinds.event(patch);
   }
 
-  podIdentity(pod: number): { serial: number; namespace: string; name: string } {
-    const state = this.#state;
-    const serial = state.pods.serial[pod]!;
-    if (!this.#o.recorder.eventsWanted && !this.#trace.enabled) return { serial, namespace: '', name: '' };
-    return { serial, namespace: state.podNamespace(pod), name: state.podName(pod) };
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): EventWrite {
+    const isRead = this.#o.recorder.eventsWanted || this.#trace.enabled;
+    return eventAboutPod(this.#state, pod, isRead, type, reason, message);
   }
 
   // The way of a request.
@@ -301,23 +304,28 @@ export class Server implements ApiServer, Transport {
     if (r.op === Op.evictPod) this.#evictions.submit(r, doneUs);
     // Reads are answered from the server's cache.
     else if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
-    else if (this.#isCharged(r)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
+    else if (isCharged(r, this.#state, this.#quotas)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
     else this.#etcd.submit(r.slot, doneUs);
   }
 
-  /** True for creations in a namespace with quotas. */
-  #isCharged(r: ApiRequest): boolean {
-    if (r.op === Op.createPod) {
-      return (
-        this.#quotas.any && this.#quotas.governs(this.#state.texts.text((r.body as PodCreation).namespace))
-      );
-    }
-    if (r.op !== Op.createObject || !this.#quotas.any) return false;
-    return this.#quotas.governs((r.body as KubeObject).metadata.namespace ?? 'default');
+  /** What a change adds to an object is charged; what it takes away is given back when the controller counts. */
+  #chargeChange(r: ApiRequest): void {
+    const change = this.#objects.preview(r, this.#admitFor(r));
+    if (change === null) return this.#concluded(r);
+    const { before, after } = change;
+    const { namespace = '', name = '' } = before.metadata;
+    const definition = kindOf(before.apiVersion, before.kind)!;
+    this.#quotas.submit(namespace, r, { definition, name, template: null, object: after, previous: before });
+  }
+
+  /** Admission, for clients whose objects are not complete. */
+  #admitFor(r: ApiRequest) {
+    return this.#clients[r.client]!.trusted ? null : this.#o.admit;
   }
 
   /** Admits what is to be created and hands it to the quotas of its namespace. */
   #chargeRequest(r: ApiRequest): void {
+    if (r.op === Op.patchObject || r.op === Op.updateObject) return this.#chargeChange(r);
     const what = this.#incoming.toCharge(r, this.#clients[r.client]!.trusted, (namespace, resource, name) =>
       this.#objects.namespaceProblem(namespace, resource, name),
     );
@@ -340,8 +348,9 @@ export class Server implements ApiServer, Transport {
 
   #commit(r: ApiRequest): void {
     this.#apply(r);
-    if (r.unfinished) return this.#etcd.submit(r.slot, this.#kernel.now);
-    this.#concluded(r);
+    if (!r.unfinished) return this.#concluded(r);
+    const workUs = r.op === Op.deletePods ? this.#kinds.get(r.kind).handlerUs(this.#received, r.b) : 0;
+    this.#etcd.submit(r.slot, this.#kernel.now + workUs);
   }
 
   /** The request has its answer. */
@@ -372,7 +381,7 @@ export class Server implements ApiServer, Transport {
       case Op.updateStatus:
         return this.#objects.updateStatus(r);
       case Op.patchObject:
-        return this.#objects.patch(r, this.#clients[r.client]!.trusted ? null : this.#o.admit);
+        return this.#objects.patch(r, this.#admitFor(r));
       case Op.deleteObject:
         return this.#objects.delete(r);
       case Op.createPod:
@@ -385,6 +394,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patch(r);
       case Op.deletePod:
         return this.#pods.delete(r);
+      case Op.deletePods:
+        return this.#pods.deleteAll(r);
       case Op.evictPod:
         return this.#pods.evict(r);
       case Op.patchNodeImages:
@@ -422,11 +433,11 @@ export class Server implements ApiServer, Transport {
     if (nodes.find(object.metadata.name!) >= 0) {
       return r.fail(409, 'AlreadyExists', `nodes "${object.metadata.name}" already exists`);
     }
-    // Each row has a UID of its own; nodes are no stored objects, which admission numbers.
+    // Each row has a UID of its own, unlike stored objects, which admission numbers.
     const { uid: _uid, ...metadata } = object.metadata;
     r.id = this.#o.addNode({ ...object, metadata }, this.#etcd.next());
     r.code = 201;
-    this.#logsTouched.add(this.#state.nodeLog);
+    this.#touched(this.#state.nodeLog);
   }
 
   #createPod(r: ApiRequest): void {
@@ -453,14 +464,19 @@ export class Server implements ApiServer, Transport {
 
   // What a commit sets off.
 
+  #touched(log: RevisionLog): void {
+    if (!this.#logsTouched.includes(log)) this.#logsTouched.push(log);
+  }
+
   #flush(): void {
-    this.#o.committed?.(this.#logsTouched);
-    for (const log of this.#logsTouched) this.#watches.committed(log);
-    this.#logsTouched.clear();
+    const logs = this.#logsTouched;
+    if (logs.length > 0) this.#logsTouched = [];
+    this.#o.committed?.(logs);
+    for (const log of logs) this.#watches.committed(log);
   }
 
   #podLogged(pod: number): void {
-    this.#logsTouched.add(this.#state.podLog);
+    this.#touched(this.#state.podLog);
     if (this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
       this.#kubelets.push(this.#kubeletKind, pod, this.#state.pods.generation[pod]!);
     }

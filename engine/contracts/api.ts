@@ -62,6 +62,8 @@ export interface PodStatusChange {
   readonly restarts: number;
   /** Interned status.reason, -1 keep. */
   readonly reason: number;
+  /** status.message; absent: keep. */
+  readonly message?: string;
   /** Pod IP to record, 0 keep. */
   readonly ip: number;
   /** With a terminal phase: exit code of the containers (-1: none has run), and when they had ended, µs. */
@@ -95,6 +97,12 @@ export interface PodMeta {
 
 /** What happens to what an object controls when it is deleted (DeleteOptions.propagationPolicy). */
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+
+/** A pod of a collection that is deleted. */
+export interface DoomedPod {
+  readonly pod: number;
+  readonly generation: number;
+}
 
 export interface ApiClient {
   /** User agent, as it appears in traces. */
@@ -188,6 +196,12 @@ export interface ApiClient {
   ): void;
 
   /**
+   * DELETECOLLECTION of these pods, at least one, which the asker has just read as a LIST reads them: the server marks one
+   * after the other. 200, also where some are gone meanwhile.
+   */
+  deletePods(doomed: readonly DoomedPod[], reply: ReplyHandler | null, target?: number, arg?: number): void;
+
+  /**
    * POST pods/eviction: a DELETE unless the pod's disruption budget forbids it (429 with the cause, 500 where several
    * budgets select the pod); 201. `graceSeconds` as in `deletePod`.
    */
@@ -235,8 +249,17 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
-  /** GET or LIST of what the asker then reads from the tables: only the way there and back, and the server's work. */
-  look(verb: 'get' | 'list', resource: string, reply: ReplyHandler, target?: number, arg?: number): void;
+  /**
+   * GET or LIST of what the asker then reads from the tables, or DELETECOLLECTION of what it deletes by itself: only the
+   * way there and back, and the server's work.
+   */
+  look(
+    verb: 'get' | 'list' | 'deletecollection',
+    resource: string,
+    reply: ReplyHandler,
+    target?: number,
+    arg?: number,
+  ): void;
   /** PATCH nodes/status: images on the node (ids, the newest list). */
   patchNodeImages(node: number, images: readonly number[]): void;
 

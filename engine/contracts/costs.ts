@@ -144,6 +144,20 @@ export interface CostPreset {
     readonly crashBackoffResetUs: number;
     /** First readiness probe runs within this of the container's start when the probe has no initial delay. */
     readonly probeUs: Duration;
+    /**
+     * Eviction by pressure, by KubeletConfiguration's names: thresholds by signal (`memory.available: 100Mi`,
+     * `nodefs.available: 10%`), their grace (`90s`), what is to be freed beyond them.
+     */
+    readonly evictionHard?: Readonly<Record<string, string>>;
+    readonly evictionSoft?: Readonly<Record<string, string>>;
+    readonly evictionSoftGracePeriod?: Readonly<Record<string, string>>;
+    readonly evictionMinimumReclaim?: Readonly<Record<string, string>>;
+    /** Grace of pods evicted by a soft threshold at most, s. */
+    readonly evictionMaxPodGracePeriod?: number;
+    /** A condition of pressure stays for so long after its threshold was met last; 0 or absent: 5 min. */
+    readonly evictionPressureTransitionPeriodUs?: number;
+    /** Time between two looks; absent: 10 s. */
+    readonly evictionMonitoringPeriodUs?: number;
     readonly nodeStatusUs: number;
     readonly leaseRenewUs: number;
     /**

@@ -56,6 +56,8 @@ export interface ScenarioFrame {
   readonly minUs: number;
   /** Recorded in a cluster with other nodes, which stand in some messages. */
   readonly shared: boolean;
+  /** Namespaces of what runs beside it: not told, and no reason to go on. Their nodes' names begin with theirs. */
+  readonly neighbours?: readonly string[];
   /** The steps as written. */
   readonly steps: readonly Json[];
 }

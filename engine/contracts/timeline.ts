@@ -1,6 +1,7 @@
 // The timeline of a run: everything that changed, in a normal form without random names, so that two runs — or a run
 // and a recording of a real control plane — can be compared row by row. `kubetick run --timeline FILE` writes it.
 import type { Json } from '../kinds/kind.ts';
+import type { RevisionLog } from '../state/index.ts';
 import type { TimedStep } from './scenario.ts';
 
 /** A value that a field of an object took. */
@@ -88,6 +89,13 @@ export interface StepAnswer {
   readonly picked?: string;
   /** What a kubectl of its own printed, with pods in normal form. */
   readonly printed?: { readonly stdout: string; readonly stderr: string };
+}
+
+/** Tells what belongs to scenarios that run beside the one that is told. */
+export interface Bystanders {
+  entry(log: RevisionLog, position: number): boolean;
+  /** `namespace` is '' for what lives in none. */
+  object(namespace: string, name: string): boolean;
 }
 
 /** Who is told how steps went. */

@@ -49,6 +49,7 @@ export interface FleetCounts {
 }
 
 const NO_PODS: readonly number[] = Object.freeze([]);
+const NOTHING: ReadonlySet<number> = new Set();
 
 export class Fleet {
   readonly #ctx: ControllerContext;
@@ -65,6 +66,8 @@ export class Fleet {
   readonly #nodeOf = new Map<number, number>();
   /** Unbound pods for nodes that are not there. */
   readonly strays = new Set<number>();
+  /** Pods that a sync has created and its cache does not have yet. */
+  #unseen: ReadonlySet<number> = NOTHING;
 
   // By node: bits 1 it exists, 2 a pod should run, 4 a pod may stay; bits of what it adds to the counts; its class.
   #flags = new Uint8Array(64);
@@ -137,7 +140,7 @@ export class Fleet {
 
   podSeen(pod: number): void {
     const { pods } = this.#ctx;
-    if (!pods.has(pod)) return this.#podGone(pod);
+    if (!pods.has(pod)) return this.podLost(pod);
     let node = this.#nodeOf.get(pod);
     if (node === undefined) {
       node = this.#target(pod);
@@ -154,7 +157,8 @@ export class Fleet {
     this.#dirty.add(node);
   }
 
-  #podGone(pod: number): void {
+  /** The pod is gone, or the set's no more. */
+  podLost(pod: number): void {
     this.strays.delete(pod);
     const node = this.#nodeOf.get(pod);
     if (node === undefined) return;
@@ -198,6 +202,20 @@ export class Fleet {
     this.#dirty.clear();
   }
 
+  /** Until it is called again the fleet does without these pods. */
+  overlook(pods: ReadonlySet<number> = NOTHING): void {
+    if (pods.size === 0 && this.#unseen.size === 0) return;
+    for (const pod of [...this.#unseen, ...pods]) {
+      const node = this.#nodeOf.get(pod);
+      if (node !== undefined) this.#dirty.add(node);
+    }
+    this.#unseen = pods;
+  }
+  /** Pods are overlooked. */
+  get isBehind(): boolean {
+    return this.#unseen.size > 0;
+  }
+
   get counts(): FleetCounts {
     const [desired = 0, current = 0, misscheduled = 0, ready = 0, available = 0, updated = 0] = this.#counts;
     return { desired, current, misscheduled, ready, available, updated };
@@ -223,11 +241,13 @@ export class Fleet {
     return (this.#flagsOf(node) & 1) !== 0;
   }
 
-  /** Pods of the node, those that have ended and are being deleted left out. */
+  /** Pods of the node as a sync sees them, those that have ended and are being deleted left out. */
   podsOf(node: number): readonly number[] {
     const { pods } = this.#ctx;
     const list = this.#pods.get(node) ?? NO_PODS;
-    return list.filter((pod) => !(isTerminal(pods.word(pod)) && pods.word(pod) & PodBit.deleting));
+    const isLost = (pod: number): boolean =>
+      isTerminal(pods.word(pod)) && (pods.word(pod) & PodBit.deleting) !== 0;
+    return list.filter((pod) => !isLost(pod) && !this.#unseen.has(pod));
   }
 
   isUpdated(pod: number): boolean {

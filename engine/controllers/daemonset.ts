@@ -3,9 +3,8 @@
 // A sync finds the revision of the set (daemonset-revisions.ts), creates pods on nodes that lack one and deletes those
 // that are out of place or have ended, lets a rolling update go on, and writes status. What it knows of nodes is kept
 // up between syncs (daemonset-fleet.ts). Pods are pinned to their node and bound by the scheduler. Which of several
-// nodes come first is no rule upstream (the order of a Go map), so it is drawn.
-//
-// Left out: adoption of pods without owner and release of pods whose labels changed.
+// nodes come first is no rule upstream (the order of a Go map), so it is drawn. Pods that nobody controls are adopted,
+// those that the set does not select any more released.
 import {
   type Calls,
   type Controller,
@@ -24,6 +23,7 @@ import { cleanUp, daemonRevisions, hashOf } from './daemonset-revisions.ts';
 import { writeDaemonStatus } from './daemonset-status.ts';
 import { DaemonSetSync, FailedPodsBackoff } from './daemonset-sync.ts';
 import { Expectations } from './expectations.ts';
+import { Ownership } from './ownership.ts';
 import { isReady } from './pod-view.ts';
 import { RequestFailed } from './request-failed.ts';
 
@@ -38,8 +38,10 @@ class DaemonSetController implements Controller {
   readonly #history: ControllerHistory;
   readonly #expectations = new Expectations();
   readonly #backoff = new FailedPodsBackoff();
+  readonly #ownership: Ownership;
   readonly #fleets = new Map<number, Fleet>();
   readonly #below: (n: number) => number;
+  readonly #isOvertaken: () => boolean;
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
@@ -47,7 +49,14 @@ class DaemonSetController implements Controller {
     this.#history = new ControllerHistory(ctx);
     const stream = ctx.run.rng.stream('controllers/daemonset/order');
     this.#below = (n) => (n > 1 ? stream.int(n) : 0);
+    const race = ctx.run.rng.stream('controllers/daemonset/race');
+    this.#isOvertaken = () => race.int(2) === 0;
+    this.#ownership = new Ownership(ctx, 'DaemonSet');
     ctx.nodes();
+    ctx.onPodIdentity((pod, old, now) => {
+      const fleet = old.owner < 0 || old.owner === now.owner ? undefined : this.#fleets.get(old.owner);
+      fleet?.podLost(pod);
+    });
     ctx.onObjects('DaemonSet', (seen, verb) => this.#setSeen(seen, verb));
     ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
     ctx.onNodes((node, verb) => this.#nodeSeen(node, verb));
@@ -112,7 +121,9 @@ class DaemonSetController implements Controller {
     const { kernel } = this.#ctx.run;
     const { object: set, revision } = seen;
     const fleet = this.#fleets.get(seen.id)!;
+    fleet.overlook();
     const revisions = yield* daemonRevisions(seen, set, this.#history, calls);
+    yield* this.#ownership.claim(seen, calls);
     const hash = hashOf(revisions.current);
     const version = { seen, set, revision };
     const status = (observed: boolean): Steps<RequestFailed | null> => {
@@ -133,12 +144,14 @@ class DaemonSetController implements Controller {
         expectations: this.#expectations,
         backoff: this.#backoff,
         below: this.#below,
+        isOvertaken: this.#isOvertaken,
       };
       const sync = new DaemonSetSync(tools, seen, set, hash, fleet);
       fleet.refresh(hash);
       yield* sync.manage();
       if (
         set['spec'].updateStrategy?.type === 'RollingUpdate' &&
+        !fleet.isBehind &&
         this.#expectations.satisfied(seen.key, kernel.now)
       ) {
         fleet.refresh(hash);
@@ -150,6 +163,8 @@ class DaemonSetController implements Controller {
       failure = error;
     }
     const refused = yield* status(true);
+    // The watch event that was behind adds the key again.
+    if (fleet.isBehind) this.#ctx.queue.add(seen.key);
     if (failure !== null || refused !== null) throw failure ?? refused;
   }
 }

@@ -3,7 +3,7 @@
 // job-tracking.ts counts.
 //
 // A change of a Job's spec is looked at at once; pods and statuses are looked at a second after the first change.
-// Left out: adoption and release of pods by labels.
+// Pods that nobody controls are adopted, with the finalizer; those that the Job does not select any more released.
 import {
   type Calls,
   type Controller,
@@ -15,6 +15,7 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
+import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { PodBit, timestampUs, Verb } from '../state/index.ts';
 import { JobBackoffs } from './job-backoff.ts';
@@ -25,10 +26,14 @@ import { JobPods, withoutTracking } from './job-pods.ts';
 import { isJobFinished, readStatus } from './job-status.ts';
 import { beginSync, decide } from './job-sync.ts';
 import { track } from './job-tracking.ts';
+import { Ownership } from './ownership.ts';
+import { RequestFailed } from './request-failed.ts';
 
 const SECOND = 1_000_000;
 /** Key of the one worker that takes finalizers off pods whose Job is over or gone (orphanQueue); no Job has it. */
 const ORPHANS = '';
+/** Label by which a Job selects its pods unless it says otherwise (manualSelector). */
+const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
 /** spec.managedBy of Jobs that this controller looks after: absent or this. */
 const JOB_CONTROLLER = 'kubernetes.io/job-controller';
 
@@ -43,6 +48,10 @@ class JobController implements Controller {
   readonly #room: JobRoom;
   /** Pods with a finalizer that nobody will count: row to generation, in order. */
   readonly #orphans = new Map<number, number>();
+  readonly #ownership: Ownership;
+  /** Jobs by UID, and those with selectors of their own. */
+  readonly #byUid = new Map<string, SeenObject>();
+  readonly #manual = new Set<SeenObject>();
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
@@ -53,6 +62,12 @@ class JobController implements Controller {
       expectations: new JobExpectations(),
       backoffs: new JobBackoffs(),
     };
+    this.#ownership = new Ownership(ctx, 'Job', {
+      finalizer: JOB_TRACKING,
+      delayUs: BATCH_US,
+      candidates: (pod) => this.#selecting(pod),
+      manages: (seen) => !isManagedElsewhere(seen.object) && !isJobFinished(seen.object),
+    });
     ctx.onObjects('Job', (seen, verb, old) => this.#jobSeen(seen, verb, old));
     ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
     ctx.onPodIdentity((pod, old, now) => {
@@ -64,7 +79,31 @@ class JobController implements Controller {
     });
   }
 
+  /** Jobs that may select the pod. */
+  #selecting(pod: number): SeenObject[] {
+    const { pods, run } = this.#ctx;
+    const { labels, texts } = run.state;
+    const uid = labels.get(pods.labelSet(pod))[CONTROLLER_UID];
+    const own = uid === undefined ? undefined : this.#byUid.get(uid);
+    const namespace = texts.text(pods.table.namespace[pod]!);
+    return [...(own === undefined ? [] : [own]), ...this.#manual].filter(
+      (seen) => seen.namespace === namespace,
+    );
+  }
+
+  #register(seen: SeenObject, verb: Verb): void {
+    const uid = seen.object.metadata.uid!;
+    if (verb === Verb.deleted) {
+      this.#byUid.delete(uid);
+      this.#manual.delete(seen);
+      return;
+    }
+    this.#byUid.set(uid, seen);
+    if (seen.object['spec'].manualSelector === true) this.#manual.add(seen);
+  }
+
   #jobSeen(seen: SeenObject, verb: Verb, old: KubeObject | null): void {
+    if (old === null || verb === Verb.deleted) this.#register(seen, verb);
     const { queue, run } = this.#ctx;
     const { key, object } = seen;
     if (old === null || verb === Verb.deleted) {
@@ -122,6 +161,12 @@ class JobController implements Controller {
       return DONE;
     }
     const satisfied = expectations.satisfied(key, this.#ctx.run.kernel.now);
+    try {
+      yield* this.#ownership.claim(seen, calls);
+    } catch (error) {
+      if (error instanceof RequestFailed) return RETRY;
+      throw error;
+    }
     const sync = beginSync(this.#room, seen, readStatus(seen.object));
     const { failed, flush } = yield* decide(this.#room, sync, satisfied, calls);
     const outcome = yield* track(this.#room, sync, flush, calls);

@@ -5,8 +5,10 @@
 //   unbound       being deleted and never bound
 //   ended         beyond the first 12,500 ended pods of the cluster, oldest first
 //
-// Passes that would find nothing are no events. A node's quarantine ends a moment before or after the pass that is 40 s
-// later: whether that pass sees it is drawn from the seed (2 of 10 recorded ones did not).
+// Passes that would find nothing are no events. A quarantine is a delayed entry of a work queue, made by the first pass
+// that misses the node. Each pass takes a moment and the next is counted from its end (wait.UntilWithContext), so the
+// second one after it comes just behind the end of the quarantine. On a busy machine the queue's timer may be later than
+// the pass's (2 of 10 recorded nodes waited for the third): that is left out.
 import {
   type Calls,
   type Controller,
@@ -15,16 +17,14 @@ import {
   DONE,
   type Steps,
 } from '../contracts/controller.ts';
-import type { EventKind, Stream } from '../kernel/index.ts';
+import type { EventKind } from '../kernel/index.ts';
 import { hasTaint, TAINT_OUT_OF_SERVICE } from '../kinds/ingest/node-conditions.ts';
 import { isTerminal, NodeReady, Phase, PodBit, Verb } from '../state/index.ts';
 
 const SECOND = 1_000_000;
 /** gcCheckPeriod and quarantineTime. */
 const PERIOD_US = 20 * SECOND;
-const QUARANTINE_PASSES = 2;
-/** Share of quarantines that end just after the pass, which then finds them 20 s later. */
-const MISSED = 0.2;
+const QUARANTINE_US = 40 * SECOND;
 /** --terminated-pod-gc-threshold. */
 const ENDED_MAX = 12_500;
 
@@ -39,11 +39,12 @@ const isUnbound = (word: number, node: number): boolean =>
 class PodGc implements Controller {
   readonly #ctx: ControllerContext;
   readonly #tick: EventKind;
-  readonly #missed: Stream;
   /** Passes begin at this time and whole periods later. */
   #baseUs: number;
   #tickUs = Number.NaN;
-  /** Gone nodes that may have left pods: passes until they are taken for lost; -1: not seen by a pass yet. */
+  /** Beginning of the pass in progress, or of the last one. */
+  #passUs = 0;
+  /** Gone nodes that may have left pods, and the end of their quarantine; NaN: no pass has missed them yet. */
   readonly #gone = new Map<number, number>();
   readonly #unbound = new Set<number>();
   readonly #outOfService = new Set<number>();
@@ -51,11 +52,11 @@ class PodGc implements Controller {
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
-    const { kernel, draw, rng } = ctx.run;
+    const { kernel, draw } = ctx.run;
     this.#baseUs = draw.below(draw.purpose(`${ctx.name}/phase`), 0, 0, PERIOD_US);
-    this.#missed = rng.stream(`${ctx.name}/quarantine`);
     this.#tick = kernel.on(`${ctx.name}/pass`, () => {
       this.#tickUs = Number.NaN;
+      this.#passUs = kernel.now;
       ctx.queue.add(KEY);
     });
     ctx.onNodes((node, verb) => this.#node(node, verb));
@@ -69,7 +70,7 @@ class PodGc implements Controller {
       if (this.#ended > ENDED_MAX || this.#unbound.size > 0 || this.#outOfService.size > 0) this.#arm();
       // Bound to a node that is gone already.
       if (node >= 0 && node !== oldNode && ctx.run.state.nodes.removed[node] === 1 && !gone) {
-        if (!this.#gone.has(node)) this.#gone.set(node, -1);
+        if (!this.#gone.has(node)) this.#gone.set(node, Number.NaN);
         this.#arm();
       }
     });
@@ -79,7 +80,7 @@ class PodGc implements Controller {
     const { nodes } = this.#ctx.run.state;
     if (verb === Verb.deleted) {
       this.#outOfService.delete(node);
-      this.#gone.set(node, -1);
+      this.#gone.set(node, Number.NaN);
       return this.#arm();
     }
     // The taint key counts, whatever its effect.
@@ -120,14 +121,13 @@ class PodGc implements Controller {
 
   *#removeOrphans(calls: Calls): Steps<void> {
     const { pods } = this.#ctx;
-    for (const [node, passes] of [...this.#gone]) {
+    for (const [node, endUs] of [...this.#gone]) {
       if ([...pods.onNode(node)].length === 0) {
         this.#gone.delete(node);
         continue;
       }
-      const left = passes < 0 ? QUARANTINE_PASSES + (this.#missed.next() < MISSED ? 1 : 0) : passes - 1;
-      this.#gone.set(node, left);
-      if (left > 0) continue;
+      if (Number.isNaN(endUs)) this.#gone.set(node, this.#passUs + QUARANTINE_US);
+      if (!(endUs <= this.#passUs)) continue;
       yield calls.send((client, reply, worker) => client.read('nodes', node, 0, reply, worker));
       for (const pod of [...pods.onNode(node)]) yield* this.#remove(pod, ORPHANED, calls);
       this.#gone.delete(node);

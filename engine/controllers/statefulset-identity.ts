@@ -5,7 +5,7 @@
 // them. It is made once per revision and ordinal and serves every pod that takes the place.
 import type { SeenPods } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { ClusterState } from '../state/index.ts';
+import type { ClusterState, Labels } from '../state/index.ts';
 
 const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
 const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
@@ -19,6 +19,13 @@ export function ordinalOf(pods: SeenPods, state: ClusterState, pod: number, set:
   if (known >= 0) return known;
   const match = ORDINAL.exec(state.podName(pod));
   return match !== null && match[1] === set ? Number(match[2]) : -1;
+}
+
+/** The labels that tell the pod's place (updateIdentity); the same object if they do. */
+export function withIdentity(labels: Labels, set: string, ordinal: number): Labels {
+  const name = `${set}-${ordinal}`;
+  if (labels[POD_NAME_LABEL] === name) return labels;
+  return { ...labels, [POD_NAME_LABEL]: name, [POD_INDEX_LABEL]: String(ordinal) };
 }
 
 export const startOrdinal = (set: KubeObject): number => set['spec'].ordinals?.start ?? 0;

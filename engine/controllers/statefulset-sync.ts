@@ -19,7 +19,14 @@ import {
   type PodOwner,
   withOwners,
 } from './statefulset-claims.ts';
-import { claimName, claimOf, claimTemplates, podTemplate, startOrdinal } from './statefulset-identity.ts';
+import {
+  claimName,
+  claimOf,
+  claimTemplates,
+  podTemplate,
+  startOrdinal,
+  withIdentity,
+} from './statefulset-identity.ts';
 import {
   hasEnded,
   isAvailable,
@@ -137,7 +144,19 @@ export class StatefulSetSync {
   }
 
   #needsRequests(replica: Replica): boolean {
-    return !isCreated(replica) || hasEnded(replica) || this.#claimTemplates.length > 0;
+    return (
+      !isCreated(replica) ||
+      hasEnded(replica) ||
+      this.#claimTemplates.length > 0 ||
+      !this.#hasIdentity(replica)
+    );
+  }
+
+  /** identityMatches: its label says its name. Adopted pods may lack it. */
+  #hasIdentity({ pod, ordinal }: Replica): boolean {
+    const { pods, run } = this.#ctx;
+    const labels = run.state.labels.get(pods.labelSet(pod));
+    return withIdentity(labels, this.#seen.name, ordinal) === labels;
   }
 
   /** Places side by side: their claims, then their pods, then who owns the claims. */
@@ -149,8 +168,7 @@ export class StatefulSetSync {
     if (hasClaims) yield* this.#createClaims([...missing, ...pending]);
     if (ended.length > 0) yield* this.#deletePods(ended);
     if (missing.length > 0) yield* this.#createPods(missing);
-    if (!hasClaims) return;
-    yield* this.#fixClaims([...missing, ...pending]);
+    if (hasClaims) yield* this.#fixClaims([...missing, ...pending]);
     // What is looked after only once the pod runs under OrderedReady, and at once under Parallel.
     const rest = batch.filter(
       (replica) =>
@@ -164,7 +182,8 @@ export class StatefulSetSync {
             !isAvailable(replica, this.#minReadySeconds, this.#now))
         ),
     );
-    for (const replica of rest) if (!this.#claimsAreRight(replica)) yield* this.#updatePod(replica);
+    for (const replica of rest)
+      if (!this.#hasIdentity(replica) || !this.#claimsAreRight(replica)) yield* this.#updatePod(replica);
   }
 
   // ---- claims ----
@@ -270,10 +289,13 @@ export class StatefulSetSync {
     }
   }
 
-  /** The pod is as it should be, its claims are not: they are put right, and the pod is written for good measure. */
+  /** The pod's labels or its claims are not as they should be: claims are put right, and the pod is written anyway. */
   *#updatePod(replica: Replica): Steps<void> {
     yield* this.#fixClaims([replica]);
-    const reply = yield this.#calls.patchPod(replica.pod, replica.generation, (meta) => meta);
+    const reply = yield this.#calls.patchPod(replica.pod, replica.generation, (meta) => {
+      const labels = withIdentity(meta.labels, this.#seen.name, replica.ordinal);
+      return labels === meta.labels ? meta : { ...meta, labels };
+    });
     const what = `Pod ${this.#podName(replica)} in StatefulSet ${this.#seen.name}`;
     if (reply.code >= 400) {
       this.#failed('Update', `${what} failed error: ${reply.message}`);

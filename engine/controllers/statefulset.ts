@@ -1,9 +1,8 @@
 // The StatefulSet controller: pods with ordinals, made and replaced in order (pkg/controller/statefulset, v1.36).
 //
 // A sync finds the revisions of the set (controller-history.ts), brings its pods to what is asked for
-// (statefulset-sync.ts), writes status if that has changed and drops revisions beyond the history limit.
-//
-// Left out: adoption of pods without owner and release of pods whose labels changed.
+// (statefulset-sync.ts), writes status if that has changed and drops revisions beyond the history limit. Before all that
+// it adopts pods of its ordinals' names that nobody controls, and releases those that it does not select any more.
 import {
   type Calls,
   type Controller,
@@ -26,8 +25,10 @@ import {
   revisionsOf,
   templateOf,
 } from './controller-history.ts';
+import { Ownership } from './ownership.ts';
 import { isReady } from './pod-view.ts';
 import { RequestFailed } from './request-failed.ts';
+import { ordinalOf } from './statefulset-identity.ts';
 import {
   countReplicas,
   nextAvailableUs,
@@ -60,6 +61,7 @@ class StatefulSetController implements Controller {
   readonly #sets: SeenObjects;
   readonly #history: ControllerHistory;
   readonly #unseen: UnseenWrites;
+  readonly #ownership: Ownership;
   readonly #order: Stream;
 
   constructor(ctx: ControllerContext) {
@@ -69,6 +71,9 @@ class StatefulSetController implements Controller {
     this.#unseen = new UnseenWrites(ctx.pods);
     this.#order = ctx.run.rng.stream('controllers/statefulset/batches');
     ctx.objects('PersistentVolumeClaim');
+    this.#ownership = new Ownership(ctx, 'StatefulSet', {
+      fits: (pod, { name }) => ordinalOf(ctx.pods, ctx.run.state, pod, name) >= 0,
+    });
     ctx.onObjects('StatefulSet', (seen, verb) => {
       if (verb === Verb.deleted) this.#unseen.forget(seen.key);
       ctx.queue.add(seen.key);
@@ -107,6 +112,7 @@ class StatefulSetController implements Controller {
   *#sync(seen: SeenObject, calls: Calls): Steps<void> {
     const { object: set, revision } = seen;
     const revisions = yield* this.#history.list(seen, calls);
+    yield* this.#ownership.claim(seen, calls);
     const found = yield* this.#revisions(seen, set, revisions, calls);
     const replicas = replicasOf(this.#ctx, seen, set);
     const failure = yield* this.#converge(seen, set, revision, found, replicas, calls);

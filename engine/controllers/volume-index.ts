@@ -1,7 +1,6 @@
 // Volumes as the volume controller looks for them: free ones by class, and those that name a claim (volumes index and
 // FindMatchingVolume of component-helpers/storage/volume, v1.36).
 import type { ControllerContext, SeenObject } from '../contracts/controller.ts';
-import type { Stream } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { compareQuantities } from '../kinds/quantity.ts';
 import {
@@ -14,6 +13,7 @@ import {
   volumeSize,
 } from '../kinds/volume-facts.ts';
 import { compileLabelSelector, keyOf, Verb } from '../state/index.ts';
+import { WalkedSlots } from './walked-slots.ts';
 
 /** Sets of volumes by a text. */
 class Groups {
@@ -45,13 +45,18 @@ export class VolumeIndex {
   readonly #free = new Groups();
   /** Volumes that name a claim, by the claim. */
   readonly #named = new Groups();
-  readonly #ties: Stream;
+  /** All volumes by access modes, as the index by them holds them. */
+  readonly #walks = new Map<string, WalkedSlots>();
+  readonly #slot: (n: number) => number;
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
-    this.#ties = ctx.run.rng.stream(`${ctx.name}/ties`);
+    const ties = ctx.run.rng.stream(`${ctx.name}/ties`);
+    this.#slot = (n) => ties.int(n);
     ctx.onObjects('PersistentVolume', (seen, verb) => {
       const gone = verb === Verb.deleted;
+      if (gone) this.#walkOf(seen.object).remove(seen.id);
+      else this.#walkOf(seen.object).add(seen.id);
       const claim = gone ? '' : claimKeyOf(seen.object);
       this.#named.put(seen, claim === '' ? null : claim);
       this.#free.put(seen, gone || claim !== '' ? null : classOf(seen.object));
@@ -65,7 +70,7 @@ export class VolumeIndex {
 
   /**
    * The volume to bind the claim to: one that names it already, otherwise the smallest that does, among those with the
-   * fewest access modes besides the ones asked for. Equal ones come in the order of a Go map upstream: one is drawn.
+   * fewest access modes besides the ones asked for. Of equal ones that which a walk through the index meets first.
    */
   best(claim: KubeObject, delayBinding: boolean): SeenObject | null {
     const size = claimSize(claim);
@@ -92,9 +97,24 @@ export class VolumeIndex {
       else if (order === 0) best.push(seen);
     }
     if (best.length <= 1) return best[0] ?? null;
-    return best[Math.floor(this.#ties.next() * best.length)]!;
+    return this.#walkOf(best[0]!.object).first(
+      best.filter((seen) => modesOf(seen.object) === modesOf(best[0]!.object)),
+    );
+  }
+
+  #walkOf(volume: KubeObject): WalkedSlots {
+    const modes = modesOf(volume);
+    let walk = this.#walks.get(modes);
+    if (walk === undefined) {
+      walk = new WalkedSlots(this.#slot);
+      this.#walks.set(modes, walk);
+    }
+    return walk;
   }
 }
+
+/** The text that the index files a volume under (accessModesIndexFunc). */
+const modesOf = (volume: KubeObject): string => [...(volume['spec'].accessModes ?? [])].sort().join(',');
 
 const modeCount = (volume: KubeObject): number => volume['spec'].accessModes?.length ?? 0;
 

@@ -6,6 +6,7 @@
 // Times count from the status that shows the container running.
 
 import { bytes, durationUs } from './amount-texts.ts';
+import { isNothing, NO_RAMP, parseRamp, type Ramp } from './ramp.ts';
 
 /** From and to, µs since the container's start. */
 export type Window = readonly [number, number];
@@ -31,10 +32,13 @@ export interface ContainerBehaviour {
   readonly postStartFails: boolean;
   /** From SIGTERM to its end, µs; null: as the preset says. */
   readonly stopUs: number | null;
-  /** Memory in use: at its start, growth a second, at most. Bytes. */
-  readonly memoryBytes: number;
-  readonly memoryBytesPerSecond: number;
-  readonly memoryBytesMax: number;
+  /** Memory in use, bytes. */
+  readonly memory: Ramp;
+  /** Files that it writes outside of volumes: bytes, and their number. */
+  readonly disk: Ramp;
+  readonly inodes: Ramp;
+  /** Processes and threads. */
+  readonly pids: Ramp;
   /** What it writes to its log, lines a second, and how long a line is, bytes. */
   readonly logLinesPerSecond: number;
   readonly logLineBytes: number;
@@ -66,6 +70,15 @@ const duration = (assign: (draft: Draft, us: number) => void): Key => ({
     const us = durationUs(value);
     if (us !== null) assign(draft, us);
     return us !== null;
+  },
+});
+
+const ramp = (assign: (draft: Draft, value: Ramp) => void): Key => ({
+  takes: 'an amount, with growth and a maximum: 100Mi, 100Mi+1Mi/s, 100Mi+1Mi/s..2Gi',
+  set(draft, value) {
+    const amount = parseRamp(value);
+    if (amount !== null) assign(draft, amount);
+    return amount !== null;
   },
 });
 
@@ -131,19 +144,10 @@ const KEYS: Readonly<Record<string, Key>> = {
       return length !== null && length > 0;
     },
   },
-  memory: {
-    takes: 'bytes, with growth and a maximum: 100Mi, 100Mi+1Mi/s, 100Mi+1Mi/s..2Gi',
-    set(draft, value) {
-      const parts = /^([^+]+?)(?:\+([^/]+)\/s)?(?:\.\.(.+))?$/.exec(value);
-      if (parts === null) return false;
-      const [start, rate, most] = [bytes(parts[1]!), bytes(parts[2] ?? '0'), bytes(parts[3] ?? '0')];
-      if (start === null || rate === null || most === null) return false;
-      draft.memoryBytes = start;
-      draft.memoryBytesPerSecond = rate;
-      draft.memoryBytesMax = parts[3] === undefined ? Number.POSITIVE_INFINITY : most;
-      return true;
-    },
-  },
+  memory: ramp((d, value) => void (d.memory = value)),
+  disk: ramp((d, value) => void (d.disk = value)),
+  inodes: ramp((d, value) => void (d.inodes = value)),
+  pids: ramp((d, value) => void (d.pids = value)),
 };
 
 /** Spans in order; those that touch are one. */
@@ -171,9 +175,10 @@ export function parseBehaviour(text: string, problem: (message: string) => void)
     preStopUs: null,
     postStartFails: false,
     stopUs: null,
-    memoryBytes: 0,
-    memoryBytesPerSecond: 0,
-    memoryBytesMax: Number.POSITIVE_INFINITY,
+    memory: NO_RAMP,
+    disk: NO_RAMP,
+    inodes: NO_RAMP,
+    pids: NO_RAMP,
     logLinesPerSecond: 0,
     logLineBytes: LOG_LINE_BYTES,
   };
@@ -194,8 +199,7 @@ export const livesOn = (behaviour: ContainerBehaviour): boolean =>
   behaviour.exitAfterUs === Number.POSITIVE_INFINITY &&
   behaviour.answerUs === null &&
   !behaviour.postStartFails &&
-  behaviour.memoryBytes === 0 &&
-  behaviour.memoryBytesPerSecond === 0;
+  isNothing(behaviour.memory);
 
 const SLEEP = /^\s*(?:\/bin\/|\/usr\/bin\/)?sleep\s+(\d+(?:\.\d+)?)s?\s*$/;
 

@@ -7,6 +7,7 @@ import { isSet, text } from './field-lists.ts';
 import type { Json, ObjectMeta } from './kind.ts';
 import { LOG_AGENT_ANNOTATION, parseLogAgent } from './log-agent.ts';
 import { containersOf } from './pod-os.ts';
+import { VOLUME_PREFIX, VOLUME_USE_TAKES, volumeUse } from './pod-use.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
@@ -57,6 +58,13 @@ export function checkPodAnnotations(
     if (!names.includes(key.slice(BEHAVIOUR_PREFIX.length)))
       errors.invalid(entry(field, key), key.slice(BEHAVIOUR_PREFIX.length), 'container not found');
     parseBehaviour(value, (message) => errors.invalid(entry(field, key), value, message));
+  }
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!key.startsWith(VOLUME_PREFIX)) continue;
+    const name = key.slice(VOLUME_PREFIX.length);
+    const volume = (spec.volumes ?? []).find((one: Json) => one.name === name);
+    if (!isSet(volume?.emptyDir)) errors.invalid(entry(field, key), name, 'emptyDir volume not found');
+    if (volumeUse(value) === null) errors.invalid(entry(field, key), value, VOLUME_USE_TAKES);
   }
   for (const [key, value] of Object.entries(annotations)) {
     if (!key.startsWith(APPARMOR)) continue;

@@ -179,6 +179,20 @@ export function objectUsage(
   return usage.set(countName(kind), ONE);
 }
 
+/** Whether changes of the object may use more (Handles of the evaluators): of others only creations are charged. */
+export const mayGrow = ({ apiVersion, kind }: KubeObject): boolean =>
+  apiVersion === 'v1' && (kind === 'Service' || kind === 'PersistentVolumeClaim');
+
+/** What `now` uses more than `before`; never less than nothing. */
+export function growth(now: ResourceAmounts, before: ResourceAmounts): ResourceAmounts {
+  const grown = new Map<string, Amount>();
+  for (const [name, amount] of now) {
+    const nanos = amount.nanos - (before.get(name)?.nanos ?? 0n);
+    if (nanos > 0n) grown.set(name, { nanos, format: amount.format });
+  }
+  return grown;
+}
+
 /** Scopes of a quota, those of the list as `Exists`. */
 function scopesOf(quota: KubeObject): Json[] {
   const spec = quota['spec'] ?? {};

@@ -7,7 +7,7 @@ import { LATENCY_STATISTICS, METRICS } from './registry.ts';
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-interface Expectation {
+export interface Expectation {
   readonly metric: string;
   readonly operator: Operator;
   /** In the unit of the metric: seconds, shares, counts. */
@@ -33,6 +33,9 @@ const COUNTS = [...POD_COUNTS, 'pods.lost', 'nodes.count', 'nodes.peak', 'events
 
 /** Counters of a stream of requests. */
 const REQUEST_COUNT = /^requests\.[a-z0-9-]+\.(sent|answered|failed|retried)$/;
+
+/** Counters of the kubelets: what never happened was not counted, and is none. */
+const KUBELET_COUNT = /^kubelet\.(evictions(\.(memory|allocatableMemory|nodefs|imagefs|pid)\.[a-zA-Z]+)?)$/;
 
 /** Says what is wrong with an expectation, or null when it can be judged. */
 export function checkExpect(text: string): string | null {
@@ -75,7 +78,8 @@ export function observedMetric(name: string, summary: RunSummary): number | null
   return observe(metric, summary);
 }
 
-function parseExpect(text: string): Expectation | string {
+/** The parts of an expectation, its metric by its path in the summary; or what is wrong with it. */
+export function parseExpect(text: string): Expectation | string {
   const match = /^\s*([^\s<>=!]+)\s*(<=|>=|==|!=|<|>|=)\s*(\S+)\s*$/.exec(text);
   if (match === null)
     return 'not of the form METRIC OPERATOR VALUE, such as "pod.startup.p99 < 5s" or "pods.pending == 0"';
@@ -90,7 +94,7 @@ function parseExpect(text: string): Expectation | string {
 
 /** The path in the summary: `latency.pod.startup.p99`, `pods.pending`, `throughput.…`, `utilisation.…`. */
 function canonicalName(name: string): string | null {
-  if (REQUEST_COUNT.test(name)) return name;
+  if (REQUEST_COUNT.test(name) || KUBELET_COUNT.test(name)) return name;
   if (COUNTS.includes(name) || name === 'virtualSeconds') return name;
   const bare = name.replace(/^(latency|throughput|utilisation)\./, '');
   const group = name.slice(0, name.length - bare.length);
@@ -147,8 +151,9 @@ function parseValue(literal: string, metric: string): number | string {
 function observe(metric: string, summary: RunSummary): number | null {
   if (metric === 'events') return summary.events;
   if (metric === 'virtualSeconds') return summary.virtualSeconds;
-  if (REQUEST_COUNT.test(metric))
-    return (summary as Partial<{ counters: Record<string, number> }>).counters?.[metric] ?? null;
+  const { counters } = summary as Partial<{ counters: Record<string, number> }>;
+  if (REQUEST_COUNT.test(metric)) return counters?.[metric] ?? null;
+  if (KUBELET_COUNT.test(metric)) return counters?.[metric] ?? 0;
   const dot = metric.indexOf('.');
   const group = metric.slice(0, dot);
   const rest = metric.slice(dot + 1);

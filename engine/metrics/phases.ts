@@ -30,9 +30,14 @@ export const PHASES = [
     help: 'binding stored until the kubelet has seen the pod',
   },
   {
+    name: 'volumes',
+    until: PodStamp.volumes,
+    help: 'sync of the pod, and its volumes attached and mounted, where it had to wait for them',
+  },
+  {
     name: 'sandbox',
     until: PodStamp.sandbox,
-    help: 'sync of the pod, volumes, sandbox and its network',
+    help: 'sandbox and its network; the sync of a pod without volumes',
   },
   { name: 'image', until: PodStamp.pulled, help: 'init containers, and images until the last one is there' },
   { name: 'containers', until: PodStamp.started, help: 'containers created and started' },

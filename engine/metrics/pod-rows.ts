@@ -6,7 +6,7 @@ import { type Cell, PODS_TABLE } from '../contracts/tables.ts';
 import type { Histogram } from './histogram.ts';
 import { rounded } from './node-usage.ts';
 import { PHASES, phaseEnds } from './phases.ts';
-import { POD_STAMPS, PodStamp, type PodStamps, ROW_STAMPS } from './pod-stamps.ts';
+import { LATE_STAMPS, POD_STAMPS, PodStamp, type PodStamps, ROW_STAMPS } from './pod-stamps.ts';
 
 /** What the pod table knows of a pod, by index. Asked once a pod, when its row is written. */
 export interface PodRowSource {
@@ -24,6 +24,8 @@ export interface PodRowSource {
   restarts(pod: number): number;
   /** Labels, `key=value` in order of their keys, separated by spaces. */
   labels(pod: number): string;
+  /** Has a volume that outlives it, or might. */
+  stateful(pod: number): boolean;
   /** When its node joined, µs; NaN while unbound. */
   nodeAddedUs(pod: number): number;
   reason(pod: number): string;
@@ -151,11 +153,17 @@ export class PodRows {
     cells[rest] = stamps.attempts(pod);
     cells[rest + 1] = source.restarts(pod);
     cells[rest + 2] = source.reason(pod);
-    for (let which = ROW_STAMPS; which < POD_STAMPS; which++) {
+    for (let which = ROW_STAMPS; which < LATE_STAMPS; which++) {
       const at = stamps.get(pod, which);
       cells[rest + 3 + which - ROW_STAMPS] = at <= untilUs ? at : null;
     }
-    cells[rest + 3 + POD_STAMPS - ROW_STAMPS] = source.labels(pod);
+    const labels = rest + 3 + LATE_STAMPS - ROW_STAMPS;
+    cells[labels] = source.labels(pod);
+    const mounted = stamps.get(pod, PodStamp.volumes);
+    cells[labels + 1] = mounted <= untilUs ? mounted : null;
+    cells[labels + 2] = source.stateful(pod) ? 1 : 0;
+    const running = stamps.get(pod, PodStamp.running);
+    cells[labels + 3] = running <= untilUs ? running : null;
     session.row(cells);
   }
 }

@@ -43,6 +43,10 @@ export const METRICS: readonly MetricSpec[] = [
   latency('volume.provision', 'a CSI provisioner has seen the claim → PersistentVolume stored in etcd'),
   latency('volume.attach', 'VolumeAttachment asked for → the attach-detach controller has seen it attached'),
   latency('volume.mount', "kubelet asks for a pod's volumes → all are mounted"),
+  latency(
+    'volume.expand',
+    'the resizer has seen that a claim asks for more → it has seen that it has it, its file system included',
+  ),
   latency('volume.detach', 'VolumeAttachment deleted → the attach-detach controller has seen it gone'),
   latency(
     'runtime.<name>.<step>',
@@ -127,6 +131,18 @@ export const METRICS: readonly MetricSpec[] = [
     group: 'gauge',
     unit: 'requests',
     help: 'requests that were found to have failed since the last value',
+  },
+  {
+    name: 'kubelet.evictions',
+    group: 'counter',
+    unit: 'pods',
+    help: 'pods that kubelets ended: for pressure on their node, or because they exceeded limits of their own on disk',
+  },
+  {
+    name: 'kubelet.evictions.<signal>',
+    group: 'counter',
+    unit: 'pods',
+    help: 'of these, by the signal whose threshold was met: kubelet.evictions.memory.available',
   },
   ...[
     ['sent', 'requests sent'],

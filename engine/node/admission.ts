@@ -52,8 +52,10 @@ type Selection = (nodes: NodeTable, node: number) => boolean;
 export class NodeAdmission {
   readonly #state: ClusterState;
   readonly #sums: (Sums | undefined)[] = [];
-  /** Node by pod that is counted, -1. */
+  /** Node by pod that is counted, -1; rows that never counted are holes. */
   readonly #counted: number[] = [];
+  /** Pods that count, by node; null until somebody asks. */
+  #lists: Map<number, Set<number>> | null = null;
   /** By template; null: takes every node. */
   readonly #selections: (Selection | null | undefined)[] = [];
 
@@ -76,6 +78,7 @@ export class NodeAdmission {
     this.release(pod);
     const node = this.#state.pods.node[pod]!;
     this.#counted[pod] = node;
+    if (this.#lists !== null) this.#listOf(this.#lists, node).add(pod);
     this.#add(this.#of(node), this.#state.template(pod), 1);
   }
 
@@ -84,7 +87,28 @@ export class NodeAdmission {
     const node = this.#counted[pod] ?? -1;
     if (node < 0) return;
     this.#counted[pod] = -1;
+    this.#lists?.get(node)?.delete(pod);
     this.#add(this.#of(node), this.#state.template(pod), -1);
+  }
+
+  /** The pods that count on a node. The first question costs a walk over all pods. */
+  podsOn(node: number): readonly number[] {
+    if (this.#lists === null) {
+      const lists = new Map<number, Set<number>>();
+      for (const [pod, on] of this.#counted.entries())
+        if (on !== undefined && on >= 0) this.#listOf(lists, on).add(pod);
+      this.#lists = lists;
+    }
+    return [...(this.#lists.get(node) ?? [])];
+  }
+
+  #listOf(lists: Map<number, Set<number>>, node: number): Set<number> {
+    let list = lists.get(node);
+    if (list === undefined) {
+      list = new Set();
+      lists.set(node, list);
+    }
+    return list;
   }
 
   #add(sums: Sums, template: PodTemplate, sign: 1 | -1): void {

@@ -19,6 +19,8 @@ function later(before: Unsaid | undefined, after: Unsaid): Unsaid {
   const [a, b] = [before?.change, after.change];
   if (!a || !b || before?.generation !== after.generation) return after;
   const change: PodStatusChange = {
+    ...a,
+    ...b,
     phase: b.phase >= 0 ? b.phase : a.phase,
     set: (a.set & ~b.clear) | b.set,
     clear: (a.clear & ~b.set) | b.clear,

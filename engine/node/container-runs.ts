@@ -124,6 +124,12 @@ export class ContainerRuns {
     return entry.told;
   }
 
+  /** Since when a container (among init containers and containers together) runs, µs; NaN: it does not. */
+  startedUs(pod: number, index: number): number {
+    const run = this.#pods.get(pod)?.runs.find((one) => one.index === index);
+    return run !== undefined && run.life <= Life.stopping ? run.startedUs : Number.NaN;
+  }
+
   /** Restarts of the pod's containers so far. */
   restarts(pod: number): number {
     return this.#pods.get(pod)?.told.restarts ?? 0;

@@ -8,6 +8,8 @@ import type { StepTimes } from './step-times.ts';
 
 /** At most this many images stand in node.status.images (nodeStatusMaxImages, kubelet defaults.go v1.36). */
 const STATUS_IMAGES_MAX = 50;
+/** imageMinimumGCAge (KLET/apis/config/v1beta1/defaults.go). */
+const MINIMUM_AGE_US = 120_000_000;
 
 interface NodeImages {
   /** Image id → when it is on the node, µs. */
@@ -107,6 +109,29 @@ export class Images {
     let latest = nowUs;
     for (const readyUs of this.#of(node).readyUs.values()) latest = Math.max(latest, readyUs);
     return latest;
+  }
+
+  /** Bytes of the images on the node at `nowUs`. */
+  bytesOn(node: number, nowUs: number): number {
+    let bytes = 0;
+    for (const [image, readyUs] of this.#of(node).readyUs) if (readyUs <= nowUs) bytes += this.bytes(image);
+    return bytes;
+  }
+
+  /**
+   * Removes images that no pod uses and that are not new, those first that were used longest ago, until so many bytes
+   * are freed (freeSpace of pkg/kubelet/images/image_gc_manager.go, v1.36). Returns the bytes freed.
+   */
+  deleteUnused(node: number, nowUs: number, inUse: ReadonlySet<number>, wantedBytes: number): number {
+    const { readyUs } = this.#of(node);
+    let freed = 0;
+    const unused = [...readyUs].filter(([image, us]) => us + MINIMUM_AGE_US <= nowUs && !inUse.has(image));
+    for (const [image] of unused.sort((a, b) => a[1] - b[1] || a[0] - b[0])) {
+      if (freed >= wantedBytes) break;
+      readyUs.delete(image);
+      freed += this.bytes(image);
+    }
+    return freed;
   }
 
   /** Whether the image is on the node at `nowUs`. */

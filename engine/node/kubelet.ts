@@ -2,8 +2,8 @@
 // kuberuntime_manager do it (v1.36). One object stands for all nodes; its state is columns by pod and by node.
 //
 // way-up.ts has the steps up to running containers; container-runs.ts the containers that live and die one by one; here
-// is what the watch says, what happens to whole pods, and their end: SIGTERM, exit, status with a terminal phase, DELETE
-// with grace 0.
+// is what the watch says and what happens to whole pods; way-down.ts has their end. eviction-manager.ts ends pods of nodes
+// that run out of something.
 //
 // Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
 // final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
@@ -17,22 +17,24 @@ import { NodeAddresses } from './addresses.ts';
 import { NodeAdmission } from './admission.ts';
 import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
-import { exitCodeOf, Ordinals, runUsOf, stopCodeOf } from './exact-delays.ts';
+import { EvictionManager } from './eviction-manager.ts';
+import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
 import { Images } from './images.ts';
 import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
 import { NodeStatus } from './node-status.ts';
+import { PodUsage } from './pod-usage.ts';
 import { containerAt, PodWorkers, Step } from './pod-workers.ts';
 import { Processes } from './processes.ts';
 import { readyDelayUs } from './readiness.ts';
 import { StepTimes } from './step-times.ts';
-import { containerStopUs, podStopUs, runningContainers, termAfterUs } from './termination.ts';
+import { containerStopUs } from './termination.ts';
+import { READY, WayDown } from './way-down.ts';
 import { WayUp } from './way-up.ts';
 
 const SECOND = 1_000_000;
 /** Exit code that the kubelet reports of containers it lost (ContainerStatusUnknown). */
 const LOST_EXIT = 137;
-const READY = PodBit.ready | PodBit.containersReady;
 
 /** What can happen to a pod by itself. */
 const PodEvent = { step: 0, ready: 1, exit: 2, containers: 3 } as const;
@@ -62,6 +64,8 @@ export class Kubelets {
   readonly #runs: ContainerRuns;
   readonly #way: WayUp;
   readonly #logs: NodeLogs;
+  readonly #down: WayDown;
+  readonly #evictions: EvictionManager;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
@@ -75,6 +79,7 @@ export class Kubelets {
     this.#ordinals = new Ordinals(state);
     this.power = new NodePower(context, {
       client: (node) => this.#clients.of(node),
+      pressures: (node) => this.#evictions.pressures(node),
       ran: (pod, version, kind) => this.#event(kind, pod, version),
       returned: (node, rebooted) => this.#returned(node, rebooted),
     });
@@ -99,7 +104,7 @@ export class Kubelets {
       event: (pod, type, reason, message) => this.#clients.event(pod, type, reason, message),
       backOff: (pod, name) => this.#clients.backOff(pod, name),
       changed: (pod, status) => this.#runsChanged(pod, status),
-      ended: (pod, code) => this.#end(pod, code),
+      ended: (pod, code) => this.#down.end(pod, code),
       own: (pod, restarts) => ({
         us: runUsOf(state, pod, this.#workers, restarts),
         code: exitCodeOf(state.template(pod), pod, this.#workers, restarts),
@@ -114,7 +119,28 @@ export class Kubelets {
       nodeStatus: this.#nodeStatus,
       volumes,
       enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
-      failed: (pod, code) => this.#end(pod, code),
+      failed: (pod, code) => this.#down.end(pod, code),
+    });
+    this.#down = new WayDown(context, {
+      workers: this.#workers,
+      times: this.#times,
+      clients: this.#clients,
+      volumes,
+      processes: this.processes,
+      runs: this.#runs,
+      enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
+      leave: (pod) => this.#leave(pod),
+    });
+    this.#evictions = new EvictionManager(context, {
+      workers: this.#workers,
+      usage: new PodUsage(context, this.#workers, this.#runs),
+      images: this.#images,
+      admission: this.#admission,
+      client: (node) => this.#clients.of(node),
+      runs: (node) => this.power.reach(node) !== Reach.down,
+      pressed: (node, pressures) => this.#nodeStatus.pressed(node, pressures),
+      evict: (pod, graceSeconds, eviction) => this.#down.evict(pod, graceSeconds, eviction),
+      imagesGone: (node) => this.#nodeStatus.imageAt(node, kernel.now),
     });
   }
 
@@ -144,8 +170,9 @@ export class Kubelets {
     this.#workers.startedUs[pod] = this.#c.kernel.now;
     this.#workers.alive[pod] = this.#c.state.template(pod).containers.length;
     this.#logs.started(pod);
+    this.#evictions.started(pod);
     this.#addresses.take(pod);
-    if (pods.word[pod]! & PodBit.deleting) this.#terminate(pod, Step.running);
+    if (pods.word[pod]! & PodBit.deleting) this.#down.terminate(pod, Step.running, pods.graceSeconds[pod]!);
   }
 
   // What the watch says.
@@ -164,32 +191,19 @@ export class Kubelets {
       if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
       else if (this.#admits(pod)) this.#enter(pod, Step.seen, this.#times.sync(pods.serial[pod]!, 0));
     }
-    if (word & PodBit.deleting) this.#deleting(pod, this.#workers.stepOf(pod));
+    if (word & PodBit.deleting) this.#down.deleting(pod, this.#workers.stepOf(pod));
   }
 
   /** Admission on the node; kubelets that only wait have none. A pod that is refused has failed. */
   #admits(pod: number): boolean {
     if (this.#c.costs.kubelet.exactDelays !== undefined) return true;
-    const refusal = this.#admission.admit(pod);
+    const refusal = this.#evictions.admit(pod) ?? this.#admission.admit(pod);
     if (refusal === null) return true;
     this.#clients.event(pod, 'Warning', refusal.reason, refusal.message);
     this.#clients.hop(pod, `refuses the pod: ${refusal.message}`);
-    this.#end(pod, -1, this.#c.state.texts.id(refusal.reason));
+    const told = `Pod was rejected: ${refusal.message}`;
+    this.#down.end(pod, -1, this.#c.state.texts.id(refusal.reason), told);
     return false;
-  }
-
-  /** deletionTimestamp is set, or a second DELETE has shortened the grace period. */
-  #deleting(pod: number, step: Step): void {
-    if (step === Step.ending || step === Step.released) return;
-    if (step === Step.ended) return this.#release(pod);
-    if (step !== Step.stopping) return this.#terminate(pod, step);
-    const { stopFromUs, stopUs } = this.#workers;
-    const { now } = this.#c.kernel;
-    const { pods } = this.#c.state;
-    const due = Math.max(now, stopFromUs[pod]! + pods.graceSeconds[pod]! * SECOND);
-    if (due >= stopUs[pod]!) return;
-    stopUs[pod] = due;
-    this.#enter(pod, Step.stopping, due - now);
   }
 
   #forget(pod: number, step: Step): void {
@@ -206,21 +220,24 @@ export class Kubelets {
     this.#admission.release(pod);
     this.#runs.forget(pod);
     this.#way.forget(pod);
+    this.#down.forget(pod);
+    this.#evictions.stopped(pod);
   }
 
   // Nodes that were away.
 
-  /** The kubelet speaks again: it learns what it has missed, and tells what nobody has heard. */
+  /** The kubelet speaks again: it tells what nobody has heard, also of pods that it is about to stop, and learns. */
   #returned(node: number, rebooted: boolean): void {
     const { pods } = this.#c.state;
+    this.#evictions.returned(node, rebooted);
     for (let pod = 0; pod < pods.used; pod++) {
       if (pods.node[pod] !== node || pods.word[pod]! & PodBit.removed) continue;
       if (rebooted) this.#boot(pod);
-      this.#changed(pod, pods.generation[pod]!);
       const isReady = (pods.word[pod]! & READY) === READY;
       const runs = this.#workers.stepOf(pod) === Step.running;
       if (runs && this.#workers.ready[pod] === 1 && !isReady)
         this.#clients.patch(pod, { ...NO_CHANGE, set: READY });
+      this.#changed(pod, pods.generation[pod]!);
     }
     this.#nodeStatus.imageAt(node, this.#c.kernel.now);
   }
@@ -236,9 +253,11 @@ export class Kubelets {
     this.#runs.forget(pod);
     this.processes.stopped(pod, false);
     this.#logs.stopped(pod);
-    if (step === Step.stopping) return this.#stopped(pod);
+    this.#down.forget(pod);
+    this.#evictions.stopped(pod);
+    if (step === Step.stopping) return this.#down.stopped(pod);
     const began = step === Step.running || step === Step.backoff;
-    if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#end(pod, LOST_EXIT);
+    if (began && this.#c.state.template(pod).restartPolicy === 'Never') return this.#down.end(pod, LOST_EXIT);
     if (began) {
       this.#workers.runs[pod]! += 1;
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY | PodBit.sandbox });
@@ -289,7 +308,7 @@ export class Kubelets {
       case Step.backoff:
         return this.#restart(pod);
       case Step.stopping:
-        return this.#stopped(pod);
+        return this.#down.stopped(pod);
     }
   }
 
@@ -314,6 +333,7 @@ export class Kubelets {
       }
     }
     this.processes.started(pod);
+    this.#evictions.started(pod);
     const since = now - this.#workers.seenUs[pod]!;
     const runs = template.behaves ? this.#runs.begin(pod, this.#workers.seenUs[pod]!) : null;
     const delay = runs === null ? readyDelayUs(template, this.#times.probe, pods.serial[pod]!, since) : -1;
@@ -359,6 +379,7 @@ export class Kubelets {
     this.#workers.ready[pod] = ready ? 1 : 0;
     this.#workers.alive[pod] = alive;
     this.processes.alive(pod, alive);
+    this.#evictions.changed(pod);
     const reason = backOff ? this.#crashLoop : this.#noReason;
     this.#clients.patch(pod, {
       ...NO_CHANGE,
@@ -381,42 +402,8 @@ export class Kubelets {
     const { restartPolicy } = template;
     if (restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && code !== 0))
       return this.#backOff(pod);
-    this.#end(pod, code);
+    this.#down.end(pod, code);
   }
-
-  /** Terminal phase; the sandbox and its address go. `code` -1: no container has run. */
-  #end(pod: number, code: number, reason = -1): void {
-    const version = this.#workers.enter(pod, Step.ending);
-    this.#workers.ready[pod] = 0;
-    this.processes.stopped(pod, false);
-    const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
-    const change = {
-      ...NO_CHANGE,
-      phase: code === 0 ? Phase.succeeded : Phase.failed,
-      exitCode: code,
-      // A fake kubelet counts the restart that a stopped pod was waiting for.
-      restarts: exact && !this.#runs.has(pod) ? this.#workers.runs[pod]! : -1,
-      finishedUs: this.#c.kernel.now,
-      set: PodBit.acknowledged,
-      clear: READY | PodBit.sandbox,
-      reason,
-    };
-    this.#workers.awaited[pod] = 2;
-    this.#clients.patch(pod, change, this.#endTold, version);
-    this.#leave(pod);
-    this.#volumes.release(pod, version, this.#endAnswered);
-  }
-
-  readonly #endTold = ({ target: pod, arg: version }: ApiReply): void => this.#endAnswered(pod, version);
-
-  /** The server knows that the pod has ended, or its volumes are unmounted. With both it may be deleted, not before. */
-  readonly #endAnswered = (pod: number, version: number): void => {
-    if (this.#workers.version[pod] !== version) return this.#c.kernel.countDropped();
-    this.#workers.awaited[pod]! -= 1;
-    if (this.#workers.awaited[pod]! > 0) return;
-    this.#enter(pod, Step.ended, -1);
-    if (this.#c.state.pods.word[pod]! & PodBit.deleting) this.#release(pod);
-  };
 
   /** CrashLoopBackOff: first restart at once, then 10 s doubling to 5 min; forgotten after a run of 10 min. */
   #backOff(pod: number): void {
@@ -439,42 +426,6 @@ export class Kubelets {
     const template = this.#c.state.template(pod);
     if (template.timings.startDelayUs !== null) return this.#reportRunning(pod);
     this.#way.nextContainer(pod, template.initContainers.length);
-  }
-
-  #terminate(pod: number, step: Step): void {
-    const { state, kernel } = this.#c;
-    const template = state.template(pod);
-    const { stopDelayUs } = template.timings;
-    // Nothing runs before the first container has started, nor while all wait for a restart. Where an exact delay was
-    // asked for it holds from the first start on, as in the recorded control plane.
-    const inInit = step === Step.init && this.#workers.alive[pod] === 0;
-    const began = step !== Step.ended && !Number.isNaN(this.#workers.startedUs[pod]!);
-    const running = this.#workers.alive[pod]! > 0 || inInit || (stopDelayUs !== null && began);
-    const graceUs = state.pods.graceSeconds[pod]! * SECOND;
-    const stopped = running ? runningContainers(template, step, this.#workers.container[pod]!) : [];
-    const stopUs = stopDelayUs ?? podStopUs(stopped, graceUs, (turn) => this.#times.stop(pod, turn));
-    this.#runs.forget(pod);
-    this.#clients.hop(pod, running ? 'stops the containers (SIGTERM)' : 'stops before any container ran');
-    for (const { name } of stopped)
-      this.#clients.event(pod, 'Normal', 'Killing', `Stopping container ${name}`);
-    if (running) this.processes.stopping(pod, stopDelayUs === null ? termAfterUs(stopped, graceUs) : 0);
-    const wait = running ? (stopDelayUs === null ? stopUs : Math.min(stopUs, graceUs)) : 0;
-    this.#workers.stopFromUs[pod] = kernel.now;
-    this.#workers.stopUs[pod] = kernel.now + wait;
-    this.#enter(pod, Step.stopping, wait);
-  }
-
-  #stopped(pod: number): void {
-    const began = !Number.isNaN(this.#workers.startedUs[pod]!);
-    this.#end(pod, began ? stopCodeOf(this.#c.state.template(pod)) : -1);
-    this.#clients.hop(pod, 'containers stopped');
-  }
-
-  /** The last DELETE: the pod's object goes. */
-  #release(pod: number): void {
-    this.#clients.hop(pod, 'deletes the pod from the API');
-    this.#enter(pod, Step.released, -1);
-    this.#clients.remove(pod);
   }
 
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */

@@ -6,14 +6,13 @@
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind } from '../kernel/index.ts';
 import type { LogAgentSettings } from '../kinds/log-agent.ts';
+import { LOG_FILES_BYTES } from '../kinds/pod-use.ts';
 import type { PodLogs } from '../state/index.ts';
 
-/** containerLogMaxSize × containerLogMaxFiles (pkg/kubelet/apis/config/v1beta1/defaults.go, v1.36). */
-const FILES_BYTES = 5 * 10 * 2 ** 20;
 /** Delays within a stretch of time are linear; so many points stand for them. */
 const POINTS = 8;
 const SECOND = 1e6;
-/** containerLogMonitorInterval, same file. */
+/** containerLogMonitorInterval (pkg/kubelet/apis/config/v1beta1/defaults.go, v1.36). */
 const MONITOR_US = 10_000_000;
 
 /** A stretch in which no agent ran: its lines leave when one does. */
@@ -151,7 +150,7 @@ export class NodeLogs {
     while (log.atUs < untilUs) {
       const agent = log.agents[0];
       const outward = agent?.sinkBytesPerSecond ?? 0;
-      const limit = writers(log) * FILES_BYTES + (agent?.bufferBytes ?? 0);
+      const limit = writers(log) * LOG_FILES_BYTES + (agent?.bufferBytes ?? 0);
       const growth = log.bytesPerSecond - outward;
       let toUs: number = untilUs;
       if (growth > 0 && log.backlog < limit)

@@ -26,6 +26,8 @@ interface Held {
 export interface PowerHooks {
   /** The node's own client. */
   client(node: number): ApiClient;
+  /** Conditions of pressure that the node's kubelet has. */
+  pressures(node: number): readonly string[];
   /** An event of a pod that had to wait happens now. */
   ran(pod: number, version: number, kind: number): void;
   /** The node's kubelet is in touch again. `rebooted`: no container has survived. */
@@ -124,7 +126,11 @@ export class NodePower implements NodeControl {
   /** PATCH nodes/status: Ready. */
   #post(node: number, posted?: () => void): void {
     const { kernel, state } = this.#c;
-    const conditions = postedConditions(nodeConditions(state, node), timestampText(kernel.now));
+    const conditions = postedConditions(
+      nodeConditions(state, node),
+      timestampText(kernel.now),
+      this.#hooks.pressures(node),
+    );
     this.#hooks.client(node).writeNode(node, 'patch nodes/status', { conditions }, 0, posted ?? null);
   }
 

@@ -112,10 +112,10 @@ const SIGKILL_EXIT = 137;
 /** µs until a container that uses memory as its behaviour says passes its limit; 0 bytes: no limit. */
 export function oomUs(behaviour: ContainerBehaviour | null, limitBytes: number): number {
   if (behaviour === null || limitBytes === 0) return Number.POSITIVE_INFINITY;
-  const { memoryBytes, memoryBytesPerSecond, memoryBytesMax } = behaviour;
-  if (memoryBytes > limitBytes) return 0;
-  if (memoryBytesPerSecond === 0 || memoryBytesMax <= limitBytes) return Number.POSITIVE_INFINITY;
-  return Math.ceil(((limitBytes - memoryBytes) / memoryBytesPerSecond) * 1e6);
+  const { start, perSecond, max } = behaviour.memory;
+  if (start > limitBytes) return 0;
+  if (perSecond === 0 || max <= limitBytes) return Number.POSITIVE_INFINITY;
+  return Math.ceil(((limitBytes - start) / perSecond) * 1e6);
 }
 
 export function fateOf(input: FateInput): Fate {

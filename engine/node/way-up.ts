@@ -40,6 +40,8 @@ export class WayUp {
   readonly #pullFailures: PullFailures;
   /** Of init containers that fail, by pod. */
   readonly #initBackOffs = new Map<number, BackOff>();
+  /** Pod whose volumes are being asked for; -1. An answer by then is one that did not have to be waited for. */
+  #preparing = -1;
   readonly #pullMetric: number;
   readonly #startMetric: number;
   readonly #errImage: number;
@@ -86,11 +88,17 @@ export class WayUp {
     }
     const set = PodBit.acknowledged | (template.initContainers.length === 0 ? PodBit.initialized : 0);
     this.#clients.patch(pod, { ...NO_CHANGE, set });
+    this.#preparing = pod;
     this.#volumes.prepare(pod, this.#workers.enter(pod, Step.volumes), this.#volumesReady);
+    this.#preparing = -1;
   }
 
   readonly #volumesReady = (pod: number, version: number): void => {
     if (this.#workers.version[pod] !== version) return;
+    if (this.#preparing !== pod) {
+      this.#c.recorder.stamp(pod, PodStamp.volumes);
+      this.#clients.hop(pod, 'volumes are attached and mounted');
+    }
     this.#host.enter(pod, Step.sandbox, this.#times.sandbox(pod));
   };
 

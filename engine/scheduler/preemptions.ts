@@ -28,8 +28,11 @@ export class Preemptions implements PodFacts {
   readonly #cache: SchedulerCache;
   readonly #client: ApiClient;
   readonly #events: ApiClient;
-  /** Victims whose end the scheduler has not seen yet, with the text of their Event. */
-  readonly #victims = new Map<number, string>();
+  /**
+   * Victims whose end the scheduler has not seen yet, with the texts of their Events to come: two pods that preempt at
+   * about the same time may both choose a victim, and each asks for its end and says so.
+   */
+  readonly #victims = new Map<number, string[]>();
   /** status.startTime by pod row, µs; Infinity: not started. */
   #startedUs = new Float64Array(256).fill(Number.POSITIVE_INFINITY);
 
@@ -92,7 +95,9 @@ export class Preemptions implements PodFacts {
       // Gone from the cache while the attempt took its time, or on its way out already.
       if (this.#cache.nodeOfPod(victim) !== node) continue;
       if ((pods.word[victim]! & (PodBit.deleting | PodBit.removed)) !== 0) continue;
-      this.#victims.set(victim, text);
+      const texts = this.#victims.get(victim);
+      if (texts === undefined) this.#victims.set(victim, [text]);
+      else texts.push(text);
       const generation = pods.generation[victim]!;
       this.#client.patchPodStatus(victim, generation, PREEMPTED, this.#marked, victim, generation);
     }
@@ -100,15 +105,21 @@ export class Preemptions implements PodFacts {
 
   readonly #marked = (reply: ApiReply): void => {
     const { target: victim, arg: generation } = reply;
+    if (this.#state.pods.generation[victim] !== generation) return;
     // It went by itself meanwhile.
-    if (reply.code >= 400 || this.#state.pods.generation[victim] !== generation) return;
+    if (reply.code >= 400) {
+      this.#victims.get(victim)?.shift();
+      return;
+    }
     this.#client.deletePod(victim, generation, -1, this.#deleted, victim, generation);
   };
 
   readonly #deleted = (reply: ApiReply): void => {
     const { target: victim, arg: generation } = reply;
-    const text = this.#victims.get(victim);
-    if (reply.code >= 400 || text === undefined || this.#state.pods.generation[victim] !== generation) return;
+    if (this.#state.pods.generation[victim] !== generation) return;
+    // One text a request; which of two preemptors is named first makes no difference to anybody.
+    const text = this.#victims.get(victim)?.shift();
+    if (reply.code >= 400 || text === undefined) return;
     this.#events.podEvent('Normal', 'Preempted', victim, text);
   };
 }

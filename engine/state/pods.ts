@@ -41,6 +41,8 @@ export const PodBit = {
   tainted: 1 << 20,
   /** condition DisruptionTarget=True, reason DeletionByPodGC */
   orphaned: 1 << 21,
+  /** condition DisruptionTarget=True, reason TerminationByKubelet */
+  pressed: 1 << 25,
   /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
   tracked: 1 << 24,
 } as const;
@@ -113,6 +115,8 @@ export class PodTable {
   exitCode = new Int16Array(MIN_CAPACITY);
   /** When its containers had ended for good, µs; NaN before. Neither changes afterwards. */
   finishedUs = new Float64Array(MIN_CAPACITY);
+  /** status.message of the few that have one. */
+  readonly messages = new Map<number, string>();
 
   /** Rows ever used; indices are below it. */
   used = 0;
@@ -176,6 +180,7 @@ export class PodTable {
   free(pod: PodId): void {
     assert((this.word[pod]! & PodBit.removed) !== 0, 'only removed pods are freed');
     this.generation[pod]! += 1;
+    if (this.messages.size > 0) this.messages.delete(pod);
     this.#free.push(pod);
   }
 

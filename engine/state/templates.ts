@@ -3,6 +3,7 @@
 import type { ContainerBehaviour } from '../kinds/container-behaviour.ts';
 import type { Json } from '../kinds/kind.ts';
 import type { LogAgentSettings } from '../kinds/log-agent.ts';
+import type { PodUse } from '../kinds/pod-use.ts';
 import type { Labels } from './labels.ts';
 
 export interface HostPort {
@@ -109,6 +110,8 @@ export interface PodTemplate {
   readonly behaves: boolean;
   /** What its containers write to their logs together; null: nothing. */
   readonly logs: PodLogs | null;
+  /** What it uses of its node, as its annotations say; null: they say nothing. */
+  readonly use: PodUse | null;
   /** The pod is its node's log agent. */
   readonly logAgent: LogAgentSettings | null;
 }

@@ -4,7 +4,7 @@
 import type { Sink } from '../contracts/result.ts';
 import type { ResolvedScenario, TimedStep } from '../contracts/scenario.ts';
 import { EVENTS_TABLE } from '../contracts/tables.ts';
-import type { StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
+import type { Bystanders, StepAnswer, StepWitness, Timeline, TimelineStep } from '../contracts/timeline.ts';
 import { disruptionReason, materialiseNode } from '../kinds/ingest/materialise.ts';
 import { pinOf } from '../kinds/ingest/pinned-node.ts';
 import { JOB_TRACKING } from '../kinds/ingest/pod-template.ts';
@@ -52,9 +52,12 @@ export class TimelineObserver implements StepWitness {
   readonly #cursors = new Map<RevisionLog, number>();
   readonly #owners: string[] = [];
   readonly #steps: StepBook;
+  readonly #bystanders: Bystanders | null;
 
-  constructor(state: ClusterState, scenario: ResolvedScenario) {
+  /** `bystanders`: whose changes are not told. */
+  constructor(state: ClusterState, scenario: ResolvedScenario, bystanders: Bystanders | null) {
     this.#state = state;
+    this.#bystanders = bystanders;
     this.#scenario = scenario;
     const { frame, steps } = scenario;
     const originUs = frame?.originUs ?? 0;
@@ -87,6 +90,7 @@ export class TimelineObserver implements StepWitness {
               number,
               string,
             ];
+            if (this.#bystanders?.object(kind === 'Node' ? '' : namespace, name) === true) return;
             this.#collector.event({ us, type, reason, kind, namespace, name, count, message });
           },
         };
@@ -110,7 +114,8 @@ export class TimelineObserver implements StepWitness {
       this.#cursors.set(log, log.head);
     }
     entries.sort((a, b) => a.log.revision(a.position) - b.log.revision(b.position));
-    for (const { log, position } of entries) this.#entry(log, position);
+    for (const { log, position } of entries)
+      if (this.#bystanders?.entry(log, position) !== true) this.#entry(log, position);
   }
 
   answered(answer: StepAnswer): void {

@@ -113,6 +113,22 @@ export const k8sMedium: CostPreset = {
     crashBackoffResetUs: 600 * SECOND,
     // The first probe runs at once when the worker starts after the kubelet's own start-up.
     probeUs: { dist: 'uniform', min: 5 * MS, max: 50 * MS },
+    // KLET/eviction/defaults_linux.go
+    evictionHard: {
+      'memory.available': '100Mi',
+      'nodefs.available': '10%',
+      'nodefs.inodesFree': '5%',
+      'imagefs.available': '15%',
+      'imagefs.inodesFree': '5%',
+    },
+    // KLET/apis/config/v1beta1/defaults.go: no soft thresholds, no minimum reclaim.
+    evictionSoft: {},
+    evictionSoftGracePeriod: {},
+    evictionMinimumReclaim: {},
+    evictionMaxPodGracePeriod: 0,
+    evictionPressureTransitionPeriodUs: 5 * MINUTE,
+    // evictionMonitoringPeriod, KLET/kubelet.go
+    evictionMonitoringPeriodUs: 10 * SECOND,
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },

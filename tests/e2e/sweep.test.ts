@@ -16,9 +16,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SweepFile } from '../../experiments/sweep-directory.ts';
-import { type Row, root } from './program.ts';
+import { buildProgram, contentsOf, type Outcome, start } from './built.ts';
+import type { Row } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kubetick-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,25 +45,9 @@ function path(name: string): string {
   return join(folder, name);
 }
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `kubetick sweep ...args`, the built program: its threads load the same one file. */
-async function sweep(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [program, 'sweep', ...args], { cwd: folder });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data: Buffer) => {
-    stdout += data.toString();
-  });
-  child.stderr.on('data', (data: Buffer) => {
-    stderr += data.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, stdout, stderr };
+/** `kubetick sweep ...args`. */
+function sweep(...args: string[]): Promise<Outcome> {
+  return start(program, ['sweep', ...args], folder).ended;
 }
 
 function sweepFile(name: string): SweepFile {
@@ -70,13 +56,7 @@ function sweepFile(name: string): SweepFile {
 
 /** Every file of a directory but timing.json, with its bytes. */
 function contents(name: string): Record<string, string> {
-  const files = readdirSync(path(name), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'timing.json')
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  return Object.fromEntries(
-    files.map((file) => [file.slice(path(name).length), readFileSync(file, 'latin1')]),
-  );
+  return contentsOf(path(name));
 }
 
 function table(name: string, directory: string, file: string): Row[] {
@@ -93,14 +73,49 @@ function times(name: string): Record<string, number> {
 }
 
 beforeAll(async () => {
-  const build = spawn(process.execPath, [join(root, 'tools/build.mjs'), '--out', path('built')], {
-    stdio: 'inherit',
-  });
-  expect((await once(build, 'close'))[0]).toBe(0);
+  await buildProgram(path('built'));
   writeFileSync(path('s.yaml'), EXPERIMENT);
   const { code, stderr } = await sweep(path('s.yaml'), '--workers', '1', '--out', path('one'), '--quiet');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }, 120_000);
+
+test('--format parquet: the tables change their form, the runs do not', { timeout: 120_000 }, async () => {
+  cpSync(path('one'), path('parquet'), { recursive: true });
+  const args = [path('s.yaml'), '--workers', '1', '--out', path('parquet'), '--quiet'];
+  // Runs whose tables have another form are made again, those of the same form are kept.
+  const before = times('parquet');
+  expect(await sweep(...args, '--format', 'parquet')).toEqual({ code: 0, stdout: '', stderr: '' });
+  const made = times('parquet');
+  expect(Object.values(made)).not.toEqual(Object.values(before));
+  expect((await sweep(...args, '--format', 'parquet')).code).toBe(0);
+  expect(times('parquet')).toEqual(made);
+  expect(sweepFile('parquet').runs).toEqual(sweepFile('one').runs);
+  expect(sweepFile('parquet').tables).toBe('parquet');
+  const [first] = sweepFile('parquet').runs;
+  expect(readdirSync(path(join('parquet', first!.directory))).sort()).toEqual([
+    'api.parquet',
+    'controllers.parquet',
+    'events.parquet',
+    'loss.parquet',
+    'manifest.json',
+    'nodes.parquet',
+    'pods.parquet',
+    'summary.csv',
+    'summary.json',
+    'timeseries.parquet',
+    'timing.json',
+  ]);
+  const file = path('parquet/sweep.parquet');
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
+  const csv = table('parquet', '.', 'sweep.csv');
+  const shown = rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, value === null ? '' : String(value)]),
+    ),
+  );
+  expect(shown).toEqual(csv);
+  expect(csv.map((row) => row['axis.nodes'])).toEqual(['2', '2', '2', '4', '4', '4']);
+});
 
 describe('the same bytes, timing.json apart', () => {
   test('with one thread and with two', { timeout: 120_000 }, async () => {

@@ -56,6 +56,13 @@ it('a Deployment of 2,000 pods on 100 nodes takes the recorded 100 s', { timeout
   }
 });
 
+it('a ReplicaSet of 60 takes the recorded 1.8 s: Events wait for each other and hardly for tokens', () => {
+  // Pods alone: (60 - 30) / 20 = 1.5 s; with a token for each of 25 Events as well 2.75 s.
+  const { createdS } = fill('ReplicaSet', 60, 10);
+  expect(createdS.at(-1)).toBeGreaterThan(1.8 * 0.9);
+  expect(createdS.at(-1)).toBeLessThan(1.8 * 1.1);
+});
+
 it('a ReplicaSet of 500: 30 at once, then 20 a second with at most 25 Events among them', () => {
   const { createdS } = fill('ReplicaSet', 500, 10);
   // (500 - 30) / 20 = 23.5 s without Events, (525 - 30) / 20 = 24.75 s with all 25 that the recorder lets through.

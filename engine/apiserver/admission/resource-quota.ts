@@ -7,6 +7,7 @@
 import type { ApiClient, ApiReply } from '../../contracts/api.ts';
 import type { KindDefinition, KubeObject } from '../../kinds/kind.ts';
 import {
+  growth,
   matchingResources,
   objectInScopes,
   objectUsage,
@@ -32,12 +33,14 @@ import { forbidden } from './admission.ts';
 /** Times that a batch is checked again after a conflict (checkQuotas). */
 const RETRIES = 3;
 
-/** What is to be created: a pod by its template, or an object. */
+/** What is to be created: a pod by its template, or an object; or an object that is to be changed. */
 export interface Charged {
   readonly definition: KindDefinition;
   readonly name: string;
   readonly template: PodTemplate | null;
   readonly object: KubeObject | null;
+  /** For a change: the object before. Only what it uses more is charged. */
+  readonly previous?: KubeObject;
 }
 
 interface Waiter {
@@ -202,7 +205,7 @@ export class QuotaAdmission {
 
   /** `charged`: the running quotas hold its usage. null: no quota is concerned. Else why it is refused. */
   #charge(quotas: readonly Running[], charged: Charged): 'charged' | null | (string & {}) {
-    const { definition, template, object } = charged;
+    const { definition, template, object, previous } = charged;
     const pod = template === null ? null : this.#podUsage(template);
     const concerned: Running[] = [];
     for (const quota of quotas) {
@@ -217,9 +220,12 @@ export class QuotaAdmission {
       }
       concerned.push(quota);
     }
-    const usage: ResourceAmounts = pod === null ? objectUsage(definition, object!) : pod.amounts;
+    const whole: ResourceAmounts = pod === null ? objectUsage(definition, object!) : pod.amounts;
+    const grown = previous === undefined ? whole : growth(whole, objectUsage(definition, previous));
     const sums: Map<string, Amount>[] = [];
     for (const quota of concerned) {
+      // What the object was before may have been under other quotas.
+      const usage = previous === undefined || objectInScopes(quota.object, previous) ? grown : whole;
       const requested = new Map(
         [...usage].filter(([name, amount]) => quota.hard.has(name) && amount.nanos !== 0n),
       );

@@ -45,6 +45,7 @@ export const disruptionReason = (word: number): string => {
   if (word & PodBit.preempted) return 'PreemptionByScheduler';
   if (word & PodBit.orphaned) return 'DeletionByPodGC';
   if (word & PodBit.evicted) return 'EvictionByEvictionAPI';
+  if (word & PodBit.pressed) return 'TerminationByKubelet';
   return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
 };
 
@@ -99,6 +100,7 @@ function podStatus(state: ClusterState, pod: number): Json {
   const gated = (template.spec.schedulingGates?.length ?? 0) > 0;
   if (gated && !list.some(({ type }) => type === 'PodScheduled')) list.push(GATED);
   const ip = podIp(state, pod);
+  const message = pods.messages.get(pod);
   const nominated = pods.nominatedNode[pod]!;
   return {
     ...lasting(originalOf(state, pod)?.status),
@@ -106,6 +108,7 @@ function podStatus(state: ClusterState, pod: number): Json {
     ...(list.length > 0 ? { conditions: list } : {}),
     ...(ip === '' ? {} : { podIP: ip, podIPs: [{ ip }] }),
     ...(reason === '' ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
     ...(nominated >= 0 ? { nominatedNodeName: state.nodeName(nominated) } : {}),
     qosClass: template.qosClass,
   };

@@ -40,9 +40,29 @@ export function nodeConditions(state: ClusterState, node: number): readonly Json
   return nodes.conditions[node] ?? nodes.object[node]!['status']?.conditions ?? postedConditions([], null);
 }
 
-/** What a kubelet that is well posts on top of `before`. `now`: the API's text of the time; null: no times. */
-export function postedConditions(before: readonly Json[], now: string | null): Json[] {
-  const own = HEALTHY.map(([type, status, reason, message]): Json => {
+/** What a kubelet posts instead while it is under pressure (pkg/kubelet/nodestatus/setters.go). */
+const PRESSED: Readonly<Record<string, readonly [string, string, string, string]>> = {
+  MemoryPressure: [
+    'MemoryPressure',
+    'True',
+    'KubeletHasInsufficientMemory',
+    'kubelet has insufficient memory available',
+  ],
+  DiskPressure: ['DiskPressure', 'True', 'KubeletHasDiskPressure', 'kubelet has disk pressure'],
+  PIDPressure: ['PIDPressure', 'True', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+};
+
+/**
+ * What a kubelet that is well posts on top of `before`. `now`: the API's text of the time; null: no times. `pressures`:
+ * conditions by which it says that something runs out.
+ */
+export function postedConditions(
+  before: readonly Json[],
+  now: string | null,
+  pressures: readonly string[] = [],
+): Json[] {
+  const posted = HEALTHY.map((well) => (pressures.includes(well[0]) ? PRESSED[well[0]]! : well));
+  const own = posted.map(([type, status, reason, message]): Json => {
     const old = before.find((condition) => condition.type === type);
     const since = old?.status === status ? (old.lastTransitionTime ?? now) : now;
     const times = now === null ? {} : { lastHeartbeatTime: now, lastTransitionTime: since };

@@ -14,6 +14,7 @@ import { BEHAVIOUR_PREFIX, hookUs, livesOn, parseBehaviour } from '../container-
 import type { Json, KubeObject } from '../kind.ts';
 import { LOG_AGENT_ANNOTATION, parseLogAgent } from '../log-agent.ts';
 import { podQosClass } from '../pod.ts';
+import { podUse } from '../pod-use.ts';
 import { quantityValue, tryQuantity } from '../quantity.ts';
 import { type HeldRequests, nonZeroRequests, podRequests } from './pod-requests.ts';
 
@@ -236,6 +237,7 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
         ({ behaviour }: ContainerTemplate) => behaviour !== null && !livesOn(behaviour),
       ),
       logs: podLogs(containers),
+      use: podUse(spec, annotations),
       logAgent:
         annotations[LOG_AGENT_ANNOTATION] === undefined
           ? null

@@ -65,6 +65,9 @@ function wordOf(status: Json, bound: boolean): number {
     if (type === 'DisruptionTarget' && value === 'True' && reason === 'EvictionByEvictionAPI') {
       word |= PodBit.evicted;
     }
+    if (type === 'DisruptionTarget' && value === 'True' && reason === 'TerminationByKubelet') {
+      word |= PodBit.pressed;
+    }
     if (value === 'True') word |= CONDITION_BITS[type] ?? 0;
     else if (type === 'PodScheduled' && reason === 'Unschedulable') word |= PodBit.unschedulable;
   }

@@ -97,3 +97,60 @@ describe('a PATCH of a user', () => {
     expect(state.objects.revision(id)).toBe(revision);
   });
 });
+
+describe('a PATCH of a Job', () => {
+  const container = { name: 'c', image: 'app:v1' };
+  const job = (spec: object): KubeObject => ({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'calc', namespace: 'default' },
+    spec: {
+      completions: 3,
+      parallelism: 3,
+      ...spec,
+      template: { spec: { restartPolicy: 'Never', containers: [container] } },
+    },
+  });
+  const template = (spec: object) => ({ spec: { template: { spec } } });
+  const suspended = { suspend: true };
+  const indexed = { completionMode: 'Indexed' };
+  it.each<[string, object, object, number]>([
+    ['parallelism', {}, { spec: { parallelism: 5 } }, 200],
+    ['completions', {}, { spec: { completions: 5 } }, 422],
+    ['completions of an Indexed Job alone', indexed, { spec: { completions: 5 } }, 422],
+    ['both of an Indexed Job', indexed, { spec: { completions: 5, parallelism: 5 } }, 200],
+    ['suspend', {}, { spec: suspended }, 200],
+    ['the node selector of a running Job', {}, template({ nodeSelector: { a: 'b' } }), 422],
+    ['the node selector of a suspended Job', suspended, template({ nodeSelector: { a: 'b' } }), 200],
+    [
+      'the labels of a suspended Job',
+      suspended,
+      { spec: { template: { metadata: { labels: { a: 'b' } } } } },
+      200,
+    ],
+    [
+      'the resources of a suspended Job',
+      suspended,
+      template({ containers: [{ ...container, resources: { requests: { cpu: '1' } } }] }),
+      200,
+    ],
+    [
+      'the image of a suspended Job',
+      suspended,
+      template({ containers: [{ ...container, image: 'app:v2' }] }),
+      422,
+    ],
+  ])('that changes %s', (_name, spec, body, code) => {
+    const c = cluster(undefined, { admit: admission });
+    const user = c.server.client('kubectl', { qps: 0, burst: 0 }, { trusted: false });
+    const answers: { code: number; message: string; id: number }[] = [];
+    const reply = (r: ApiReply): void => {
+      answers.push({ code: r.code, message: r.message, id: r.id });
+    };
+    user.create(job(spec), reply);
+    c.kernel.run();
+    user.patch(answers[0]!.id, (o) => applyPatch(o, 'merge', body), reply);
+    c.kernel.run();
+    expect([answers[1]!.code, answers[1]!.message]).toEqual([code, code === 200 ? '' : expect.any(String)]);
+  });
+});

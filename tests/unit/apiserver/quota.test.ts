@@ -143,6 +143,114 @@ describe('charges', () => {
   });
 });
 
+describe('changes', () => {
+  const patchOf = (kind: string, name: string, body: Json, atUs = 5 * SECOND): TimedStep => ({
+    atUs,
+    do: 'patch',
+    objects: [],
+    target: { kind, namespace: 'default', name },
+    patch: { type: 'merge', body },
+  });
+  const claim: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'c', namespace: 'default' },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'slow',
+      resources: { requests: { storage: '2Gi' } },
+    },
+  };
+  const ports = (n: number): Json => Array.from({ length: n }, (_, i) => ({ name: `p${i}`, port: 80 + i }));
+
+  const volume: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'v' },
+    spec: {
+      capacity: { storage: '9Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'slow',
+      hostPath: { path: '/v' },
+    },
+  };
+
+  const growing: KubeObject = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'slow' },
+    provisioner: 'kubernetes.io/no-provisioner',
+    allowVolumeExpansion: true,
+  };
+
+  it.each<[string, Json, KubeObject | KubeObject[], TimedStep, Json, string[]]>([
+    [
+      'of a Service to a type that takes node ports are charged them',
+      { 'services.nodeports': '2' },
+      service('s'),
+      patchOf('Service', 's', { spec: { type: 'NodePort', ports: ports(2) } }),
+      { 'used.services.nodeports': '2' },
+      [],
+    ],
+    [
+      'beyond the limit are refused, and change nothing',
+      { 'services.nodeports': '1', services: '1' },
+      service('s'),
+      patchOf('Service', 's', { spec: { type: 'NodePort', ports: ports(2) } }),
+      { 'used.services.nodeports': '0', 'used.services': '1' },
+      [
+        '403 services "s" is forbidden: exceeded quota: q, requested: services.nodeports=2, used: services.nodeports=0, limited: services.nodeports=1',
+      ],
+    ],
+    [
+      // Nothing of what a Service counts grows: it is not refused although the quota is full.
+      'that use nothing more pass a full quota',
+      { services: '1' },
+      service('s'),
+      patchOf('Service', 's', { spec: { ports: ports(3) } }),
+      { 'used.services': '1' },
+      [],
+    ],
+    [
+      // 2Gi are charged already; 5Gi ask for 3Gi more, of which 2Gi are left. Only a bound claim may grow.
+      'of a claim are charged by what it grows',
+      { 'requests.storage': '4Gi' },
+      [growing, volume, claim],
+      patchOf('PersistentVolumeClaim', 'c', { spec: { resources: { requests: { storage: '5Gi' } } } }),
+      { 'used.requests.storage': '2Gi' },
+      [
+        '403 persistentvolumeclaims "c" is forbidden: exceeded quota: q, requested: requests.storage=3Gi, used: requests.storage=2Gi, limited: requests.storage=4Gi',
+      ],
+    ],
+    [
+      'of other kinds are not looked at',
+      { 'count/deployments.apps': '1' },
+      workload('Deployment', 'a', 0, '1m'),
+      patchOf('Deployment', 'a', { spec: { replicas: 2 } }),
+      { 'used.count/deployments.apps': '1' },
+      [],
+    ],
+  ])('%s', (_title, hard, objects, patch, used, refused) => {
+    const run = play([create(0, quota(hard)), create(1000, ...[objects].flat()), patch], 20 * SECOND);
+    expect(run.used).toMatchObject(used);
+    expect(run.refused).toEqual(refused);
+  });
+
+  it('are written into the quota before the object: the row of the charge comes first', () => {
+    const patch = patchOf('Service', 's', { spec: { type: 'NodePort' } });
+    const { timeline } = play([
+      create(0, quota({ 'services.nodeports': '5' })),
+      create(1000, service('s')),
+      patch,
+    ]);
+    const rows = [...timeline.transitions];
+    const charge = rows.findIndex(({ w, v }) => w === 'used.services.nodeports' && v === '1');
+    const change = rows.findIndex(({ o, w, v }) => o === 'Service/s' && w === 'type' && v === 'NodePort');
+    expect(charge).toBeGreaterThan(-1);
+    expect(change).toBeGreaterThan(charge);
+  });
+});
+
 describe('what is given back', () => {
   it('by a pod that is deleted, and by one that has ended', () => {
     const ends = pod('ends', '100m', {

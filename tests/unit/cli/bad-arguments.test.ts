@@ -15,7 +15,7 @@ const CASES: readonly BadInput[] = [
     args: ['frobnicate'],
     expected: `E1001
   no command named "frobnicate"
-  known: run, plan, sweep, gate, verify, validate, place, explain, summary, compare, check-plugin, list, … (13 in all)`,
+  known: run, plan, sweep, worker, gate, verify, validate, place, explain, summary, compare, query, … (16 in all)`,
   },
   {
     name: 'option before a command',
@@ -48,6 +48,20 @@ spec:
     },
     args: ['validate', 'a.yaml', '--seed', '3'],
     expected: 'E1002 --seed\n  `kubetick validate` has no option --seed\n  known: json, help, version',
+  },
+  {
+    name: 'tables in an unknown form',
+    args: ['run', 'a.yaml', '--format', 'xml'],
+    expected: 'E1003 --format\n  found "xml", expected csv or parquet',
+  },
+  {
+    name: 'a sweep of tables in an unknown form, among other mistakes',
+    args: ['sweep', 'a.yaml', '--format', 'Parquet', '--workers', '0'],
+    expected: `E1003 --workers
+  found 0, expected a whole number from 1 to 1024
+E1003 --format
+  found "Parquet", expected csv or parquet
+2 problems`,
   },
   {
     name: 'no path',
@@ -313,6 +327,39 @@ spec:
     args: ['run', 'e.yaml', '--set', 'cluster.nodes.0.count=many'],
     expected: `E3002 e.yaml:5:29 spec.cluster.nodes[0].count
   expected number, received string`,
+  },
+  {
+    name: 'worker without URL',
+    args: ['worker'],
+    expected: `E1004
+  URL is missing
+  usage: kubetick worker URL [options]`,
+  },
+  {
+    name: 'worker: all that is wrong with its command line at once',
+    args: ['worker', 'http://10.0.0.5', '--workers', '0', '--lost-after', '100ms'],
+    expected: `E1003 URL
+  found a URL that begins with "http:", expected redis: or rediss:
+  for example redis://127.0.0.1:6379 or rediss://:password@host:6380/1
+E1003 --workers
+  found 0, expected a whole number from 1 to 1024
+E1003 --lost-after
+  found "100ms", expected a duration of at least 1s, such as 30s or 2m
+3 problems`,
+  },
+  {
+    name: 'worker: a database that is no number',
+    args: ['worker', 'redis://host/jobs'],
+    expected: `E1003 URL
+  found the database "jobs", expected a number
+  for example redis://127.0.0.1:6379 or rediss://:password@host:6380/1`,
+  },
+  {
+    name: 'worker: nobody answers',
+    args: ['worker', 'redis://127.0.0.1:1'],
+    expected: `E5001 URL
+  no Redis server answers at redis://127.0.0.1:1 (ECONNREFUSED)
+  start one: redis-server --save "" --appendonly no`,
   },
   {
     name: 'trace of nothing',

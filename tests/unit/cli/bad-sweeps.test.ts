@@ -43,6 +43,27 @@ const CASES: readonly Case[] = [
   known: `,
   },
   {
+    name: 'a queue that is no URL, and options that it leaves nothing to do',
+    files: { 'e.yaml': AXIS },
+    args: ['sweep', 'e.yaml', '--queue', 'localhost', '--workers', '2', '--shard', '1/2'],
+    expected: `E1003 --queue
+  found "localhost", expected a URL redis://HOST[:PORT][/DATABASE]
+  for example redis://127.0.0.1:6379 or rediss://:password@host:6380/1
+E1005 --workers
+  with --queue nothing is simulated here; \`kubetick worker\` takes --workers
+E1005 --shard
+  --queue divides the runs among the workers
+3 problems`,
+  },
+  {
+    name: 'a queue where nobody answers',
+    files: { 'e.yaml': AXIS },
+    args: ['sweep', 'e.yaml', '--queue', 'redis://127.0.0.1:1'],
+    expected: `E5001 --queue
+  no Redis server answers at redis://127.0.0.1:1 (ECONNREFUSED)
+  start one: redis-server --save "" --appendonly no`,
+  },
+  {
     name: 'a value that cannot be set there',
     files: {
       'e.yaml': experiment(

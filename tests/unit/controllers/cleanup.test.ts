@@ -137,4 +137,39 @@ describe('namespace controller', () => {
     h.run(15 * SECOND);
     expect(h.all('Namespace')).toEqual([]);
   });
+
+  it('says so when pods outstay their grace period', () => {
+    // Deleted at 5 s with 30 s of grace; from 30 s after the namespace's deletion on nothing excuses what is left.
+    const h = new Harness({ stopUs: 60 * SECOND });
+    h.create(replicationController('web', 1));
+    h.run(3 * SECOND);
+    h.delete('Namespace', 'default');
+    const failure = (): string | undefined =>
+      h
+        .get('Namespace', 'default')
+        ?.status.conditions?.find((c: { type: string }) => c.type === 'NamespaceDeletionContentFailure')
+        ?.reason;
+    h.run(20 * SECOND);
+    expect(failure()).toBe('ContentDeleted');
+    h.run(30 * SECOND);
+    expect(failure()).toBe('ContentDeletionFailed');
+    h.run(90 * SECOND);
+    expect(h.all('Namespace')).toEqual([]);
+  });
+
+  it('deletes pods by name, one after the other', () => {
+    const h = new Harness({ stopUs: 2 * SECOND });
+    h.create(replicationController('web', 4));
+    h.run(3 * SECOND);
+    h.delete('Namespace', 'default');
+    h.run(6 * SECOND);
+    const { pods } = h.state;
+    const inTable = h.pods();
+    expect(inTable).toHaveLength(4);
+    const revisions = [...inTable]
+      .sort((a, b) => (h.state.podName(a) < h.state.podName(b) ? -1 : 1))
+      .map((pod) => pods.revision[pod]!);
+    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    expect(new Set(revisions).size).toBe(4);
+  });
 });

@@ -1,7 +1,11 @@
 // DaemonSets with the real API server: on which nodes pods come, how they are replaced, and what the set says of them.
 import { describe, expect, it } from 'vitest';
+import type { FieldValue } from '../../../engine/contracts/timeline.ts';
 import type { Json } from '../../../engine/kinds/kind.ts';
 import { PodBit } from '../../../engine/state/index.ts';
+import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import { recorded } from '../../../policies/costs/recorded.ts';
+import { create, scenario } from '../../property/simulation/scenario.ts';
 import { daemonSet, Harness, type HarnessOptions, MS, SECOND } from './harness.ts';
 
 /** `node:image` of each pod that is not being deleted, sorted. */
@@ -25,6 +29,27 @@ const started = (spec: Json = {}, options: HarnessOptions = {}): Harness => {
 };
 const rolling = (rollingUpdate: Json): Json => ({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } });
 const reasons = (h: Harness, reason: string): number => h.events.filter((e) => e.reason === reason).length;
+
+describe('the first status after pods were made', () => {
+  it('may lack those of the last batch, whose answers were faster than the watch; the next has them', () => {
+    // Six pods in batches of 1, 2 and 3.
+    const firsts = new Set<FieldValue | undefined>();
+    for (let seed = 1; seed <= 12; seed++) {
+      let told: FieldValue[] = [];
+      const steps = [create(0, daemonSet('agent'))];
+      const options = { costs: recorded, seed, untilUs: 10 * SECOND };
+      simulateBuiltIn(scenario([{ count: 6 }], steps, options), {
+        timeline: ({ transitions }) =>
+          (told = [...transitions]
+            .filter(({ w }) => w === 'status.currentNumberScheduled')
+            .map(({ v }) => v!)),
+      });
+      firsts.add(told[0]);
+      expect(told.at(-1)).toBe(6);
+    }
+    expect([...firsts].sort()).toEqual([3, 6]);
+  });
+});
 
 describe('which nodes', () => {
   it('each one has a pod, pinned to it, and all pods share one template', () => {

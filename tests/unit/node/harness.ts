@@ -40,6 +40,8 @@ export interface KubeletOptions {
   readonly volumes?: PodVolumes;
   /** Names of the nodes' container runtimes, '' for none. */
   readonly runtimes?: readonly string[];
+  /** Changes the Node objects. */
+  readonly shape?: (node: KubeObject) => void;
 }
 
 export interface EventLine {
@@ -81,6 +83,7 @@ export function kubelets(options: KubeletOptions = {}) {
     object['status'].images = images;
     const runtime = options.runtimes?.[i - 1];
     if (runtime) object.metadata.annotations = { 'kubetick.io/container-runtime': runtime };
+    options.shape?.(object);
     c.seeder.node(object, { name: `n${i}`, zone: '', hostname: true });
   }
   const room = new Kubelets(c.context, options.volumes);
@@ -153,6 +156,7 @@ export function kubelets(options: KubeletOptions = {}) {
   const stamps = (name: string): Record<string, number> => {
     const at = (which: number): number => recorder.stamped(row(name), which) / MS;
     return {
+      volumes: at(PodStamp.volumes),
       sandbox: at(PodStamp.sandbox),
       pulled: at(PodStamp.pulled),
       started: at(PodStamp.started),

@@ -41,13 +41,14 @@ describe('volumes', () => {
     slow.use(k);
     k.pod(0, 'p', CONTAINER);
     let sandbox = 0;
+    let mounted = 0;
     k.at(5000, () => {
-      sandbox = k.stamps('p')['sandbox']!;
+      ({ sandbox, volumes: mounted } = k.stamps('p') as { sandbox: number; volumes: number });
       k.remove('p');
     });
     k.run();
     // sync 5 + volumes 2000 + sandbox 100 = 2105; create 20 + start 30 + status 10 = 2165.
-    expect(sandbox).toBe(2105);
+    expect([mounted, sandbox]).toEqual([2005, 2105]);
     expect(k.history.get('p')).toEqual([
       '0 Pending',
       '2165 Running Ready',

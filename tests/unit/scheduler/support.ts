@@ -269,6 +269,7 @@ export class World implements ApiServer {
       updateScale: unexpected,
       evictPod: unexpected,
       deletePod: unexpected,
+      deletePods: unexpected,
       patchNodeImages: unexpected,
       writeNode: unexpected,
       patchNode: unexpected,
