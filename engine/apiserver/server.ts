@@ -23,7 +23,8 @@ import type { Admitted } from './admitted.ts';
 import { isCharged } from './charges.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
-import type { EventWrite } from './event-recorder.ts';
+import { KnownEvents } from './event-filter.ts';
+import { type EventWrite, eventAboutPod } from './event-recorder.ts';
 import { Evictions } from './eviction.ts';
 import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
@@ -54,7 +55,7 @@ export interface ServerOptions {
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
-  committed?(logs: ReadonlySet<RevisionLog>): void;
+  committed?(logs: readonly RevisionLog[]): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -91,7 +92,9 @@ export class Server implements ApiServer, Transport {
   readonly #leaving: { pod: PodId; position: number; us: number }[] = [];
   #leavingHead = 0;
   readonly #incoming: Incoming;
-  #logsTouched = new Set<RevisionLog>();
+  readonly knownEvents = new KnownEvents();
+  /** Logs, most often one, that grew by the batch that etcd is committing. */
+  #logsTouched: RevisionLog[] = [];
   #received = 0;
 
   constructor(options: ServerOptions) {
@@ -127,7 +130,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       storeOf: (object) => this.storeOf(object),
-      logged: (store) => this.#logsTouched.add(store.log),
+      logged: (store) => this.#touched(store.log),
       quotaAdded: (id, quota) => this.#quotas.added(id, quota),
       quotaRemoved: (id, quota) => this.#quotas.removed(id, quota),
     });
@@ -163,7 +166,7 @@ export class Server implements ApiServer, Transport {
       recorder,
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
-      logged: () => this.#logsTouched.add(state.nodeLog),
+      logged: () => this.#touched(state.nodeLog),
       admit: options.admit,
     });
     this.#pods = new PodWrites({
@@ -174,7 +177,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       podLogged: (pod) => this.#podLogged(pod),
-      nodeLogged: () => this.#logsTouched.add(state.nodeLog),
+      nodeLogged: () => this.#touched(state.nodeLog),
       podRemoved: (pod, position) => this.#leaving.push({ pod, position, us: kernel.now }),
       namespaceProblem: (namespace, resource, name) =>
         this.#objects.namespaceProblem(namespace, resource, name),
@@ -282,11 +285,9 @@ export class Server implements ApiServer, Transport {
     return this.#kinds.event(patch);
   }
 
-  podIdentity(pod: number): { serial: number; namespace: string; name: string } {
-    const state = this.#state;
-    const serial = state.pods.serial[pod]!;
-    if (!this.#o.recorder.eventsWanted && !this.#trace.enabled) return { serial, namespace: '', name: '' };
-    return { serial, namespace: state.podNamespace(pod), name: state.podName(pod) };
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): EventWrite {
+    const isRead = this.#o.recorder.eventsWanted || this.#trace.enabled;
+    return eventAboutPod(this.#state, pod, isRead, type, reason, message);
   }
 
   // The way of a request.
@@ -432,11 +433,11 @@ export class Server implements ApiServer, Transport {
     if (nodes.find(object.metadata.name!) >= 0) {
       return r.fail(409, 'AlreadyExists', `nodes "${object.metadata.name}" already exists`);
     }
-    // Each row has a UID of its own; nodes are no stored objects, which admission numbers.
+    // Each row has a UID of its own, unlike stored objects, which admission numbers.
     const { uid: _uid, ...metadata } = object.metadata;
     r.id = this.#o.addNode({ ...object, metadata }, this.#etcd.next());
     r.code = 201;
-    this.#logsTouched.add(this.#state.nodeLog);
+    this.#touched(this.#state.nodeLog);
   }
 
   #createPod(r: ApiRequest): void {
@@ -463,14 +464,19 @@ export class Server implements ApiServer, Transport {
 
   // What a commit sets off.
 
+  #touched(log: RevisionLog): void {
+    if (!this.#logsTouched.includes(log)) this.#logsTouched.push(log);
+  }
+
   #flush(): void {
-    this.#o.committed?.(this.#logsTouched);
-    for (const log of this.#logsTouched) this.#watches.committed(log);
-    this.#logsTouched.clear();
+    const logs = this.#logsTouched;
+    if (logs.length > 0) this.#logsTouched = [];
+    this.#o.committed?.(logs);
+    for (const log of logs) this.#watches.committed(log);
   }
 
   #podLogged(pod: number): void {
-    this.#logsTouched.add(this.#state.podLog);
+    this.#touched(this.#state.podLog);
     if (this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
       this.#kubelets.push(this.#kubeletKind, pod, this.#state.pods.generation[pod]!);
     }
