@@ -29,7 +29,7 @@ import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
-import { type ApiRequest, Op, RequestPool } from './request.ts';
+import { type ApiRequest, actOf, Op, RequestPool } from './request.ts';
 import { RequestKinds } from './request-kinds.ts';
 import { RequestTrace } from './request-trace.ts';
 import { ServiceAddresses } from './service-addresses.ts';
@@ -55,6 +55,8 @@ export interface ServerOptions {
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
   committed?(logs: ReadonlySet<RevisionLog>): void;
+  /** Told who is about to delete a pod or to change an object. */
+  acting?(client: string, what: 'deletePod' | 'change', subject: number): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -370,6 +372,8 @@ export class Server implements ApiServer, Transport {
   }
 
   #apply(r: ApiRequest): void {
+    const act = this.#o.acting === undefined ? null : actOf(r.op);
+    if (act !== null) this.#o.acting!(this.#clients[r.client]!.name, act, r.subject);
     switch (r.op) {
       case Op.createObject:
         return this.#create(r);
