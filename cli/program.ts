@@ -51,6 +51,10 @@ const HANDLERS: Readonly<
     const { compare } = await import('./commands/compare.ts');
     return compare({ sources, ...options }, io);
   },
+  async report(sources, options, io) {
+    const { report } = await import('./commands/report.ts');
+    return report({ sources, ...options }, io);
+  },
   async gate(paths, options, io) {
     const { gate } = await import('./commands/gate.ts');
     return gate({ paths, ...options }, io);

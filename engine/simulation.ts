@@ -270,7 +270,9 @@ class Run {
     const { api, recorder } = this.#context;
     api.watch('pods', (log, from, to) => {
       for (let p = from; p < to; p++) {
-        if (log.word(p) & PodBit.ready) recorder.observedReady(log.id(p));
+        const word = log.word(p);
+        if (phaseOf(word) === Phase.running) recorder.observedRunning(log.id(p));
+        if (word & PodBit.ready) recorder.observedReady(log.id(p));
       }
     });
   }

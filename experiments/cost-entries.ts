@@ -14,9 +14,13 @@ export const ENTRY_KINDS: Readonly<Record<string, { readonly is: string; readonl
   storage: { is: 'storage backend', known: storageBackends },
 };
 
+/** Keys that an entry may go without, with a value of their type. */
+const OPTIONAL: Fields = { name: '', expansion: 'none', expandUs: 0, nodeExpandUs: 0 };
+
 /** Texts that are one of a few. */
 export const CHOICES: Readonly<Record<string, readonly string[]>> = {
   reach: ['everywhere', 'zone', 'node'],
+  expansion: ['online', 'offline', 'none'],
 };
 
 /** Maps from the user's keys to texts. */
@@ -45,10 +49,13 @@ export function entryFrom(
   const all: Fields = { ...known, ...inPreset };
   const { base, ...changes }: Fields = isRecord(change) ? change : {};
   const from = base ?? name;
+  const optional = Object.entries(OPTIONAL).filter(([key]) => key !== 'name' && Object.hasOwn(changes, key));
+  const extra: Fields = map === 'storage' ? Object.fromEntries(optional) : {};
   if (isRecord(change) && typeof from === 'string' && isRecord(all[from]))
-    return { from: all[from], changes };
-  const shape = Object.values(known)[0] as Fields;
-  const missing = Object.keys(shape).filter((key) => key !== 'name' && !Object.hasOwn(changes, key));
+    return { from: { ...extra, ...all[from] }, changes };
+  const { name: _, ...shape } = { ...OPTIONAL, ...(Object.values(known)[0] as Fields) };
+  for (const key of Object.keys(OPTIONAL)) if (!Object.hasOwn(changes, key)) delete shape[key];
+  const missing = Object.keys(shape).filter((key) => !Object.hasOwn(changes, key));
   if (isRecord(change) && base === undefined && missing.length === 0) return { from: shape, changes };
   const whole = `, or one with all its keys${isRecord(change) && base === undefined ? `; missing: ${missing.join(', ')}` : ''}`;
   problem(

@@ -267,7 +267,7 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
     silent: ['status', 'spec.hostPath.type', 'spec.local', 'spec.nfs', 'spec.csi', 'spec.mountOptions'],
   },
   'storage.k8s.io/StorageClass': {
-    acts: ['provisioner', 'reclaimPolicy', 'volumeBindingMode', 'allowedTopologies'],
+    acts: ['provisioner', 'reclaimPolicy', 'volumeBindingMode', 'allowedTopologies', 'allowVolumeExpansion'],
     silent: ['parameters', 'mountOptions'],
   },
   'storage.k8s.io/CSIDriver': {

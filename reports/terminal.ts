@@ -19,6 +19,9 @@ import { formatSeconds } from './csv-cells.ts';
 import { loggingTable } from './logging.ts';
 import { requestTable } from './requests.ts';
 import { isOfRuntime, runtimeTable } from './runtimes.ts';
+import { grouped, humanSeconds, significant } from './units.ts';
+
+export { grouped, humanSeconds };
 
 type Colours = ReturnType<typeof pc.createColors>;
 
@@ -163,27 +166,6 @@ export class PendingReasons implements Sink {
 
 function columnsOf(spec: TableSpec, names: readonly string[]): number[] {
   return names.map((name) => spec.columns.findIndex((column) => column.name === name));
-}
-
-/** Seconds for people: 3 significant digits in the unit that suits. */
-export function humanSeconds(seconds: number): string {
-  if (seconds === 0) return '0';
-  if (seconds < 1e-3) return `${significant(seconds * 1e6)} µs`;
-  if (seconds < 1) return `${significant(seconds * 1e3)} ms`;
-  if (seconds < 120) return `${significant(seconds)} s`;
-  const whole = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-  const rest = whole % 60;
-  return `${hours > 0 ? `${hours} h ` : ''}${minutes} min${rest > 0 ? ` ${rest} s` : ''}`;
-}
-
-/** 1234567 → `1,234,567`, the same in every locale. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-function significant(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 function headline(result: RunResult, c: Colours): string {

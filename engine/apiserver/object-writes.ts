@@ -17,6 +17,7 @@ import {
   timestampText,
 } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
+import { expansionRefusal } from './claim-updates.ts';
 import { invalidMessage } from './registry.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { isSameJson } from './same-json.ts';
@@ -137,12 +138,10 @@ export class ObjectWrites {
   update(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const given = r.body as KubeObject;
-    this.#replace(r, stored, {
-      ...given,
-      metadata: { ...given.metadata },
-      ...(stored['status'] === undefined ? {} : { status: stored['status'] }),
-    });
+    const next: KubeObject = { ...(r.body as KubeObject) };
+    next.metadata = { ...next.metadata };
+    if (stored['status'] !== undefined) next['status'] = stored['status'];
+    this.#replace(r, stored, next);
   }
 
   updateScale(r: ApiRequest): void {
@@ -225,6 +224,8 @@ export class ObjectWrites {
     }
     if (admitted.object === undefined)
       return fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
+    const refused = expansionRefusal(this.#h.state, stored, admitted.object);
+    if (refused !== null) return fail(refused.code, refused.reason, refused.message);
     const metadata = { ...stored.metadata, ...changed.metadata };
     return { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
   }

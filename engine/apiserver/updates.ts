@@ -124,12 +124,6 @@ const claim: Rule = (errors, stored, next) => {
   const isBound = stored['status']?.phase === 'Bound';
   if (isBound) {
     before.volumeAttributesClassName = after.volumeAttributesClassName;
-    const shrinks = compareQuantities(size(after), size(before)) < 0;
-    if (shrinks) {
-      const held = stored['status']?.capacity?.storage;
-      if (held === undefined || compareQuantities(size(after), String(held)) < 0)
-        errors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
-    }
     before.resources = { ...before.resources, requests: after.resources?.requests };
   }
   if (!isSameJson(before, after))
@@ -137,6 +131,14 @@ const claim: Rule = (errors, stored, next) => {
       'spec',
       'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
     );
+  // Less than before, but more than what the volume has: a growth that failed is taken back.
+  const held = String(stored['status']?.capacity?.storage ?? '0');
+  const nothing = compareQuantities(held, '0') === 0;
+  if (
+    compareQuantities(size(after), size(stored['spec'])) < 0 &&
+    (nothing || compareQuantities(size(after), held) <= 0)
+  )
+    errors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
 };
 
 const storageClass: Rule = (errors, stored, next) => {

@@ -25,6 +25,12 @@ export interface StorageBackend {
   /** NodePublishVolume, once a pod, and NodeUnpublishVolume. */
   readonly publishUs: Duration;
   readonly unpublishUs: Duration;
+  /** Whether volumes grow: also while nodes have them, only while none has, or not at all (default). */
+  readonly expansion?: 'online' | 'offline' | 'none';
+  /** ControllerExpandVolume. */
+  readonly expandUs?: Duration;
+  /** NodeExpandVolume; absent: file systems have nothing to do on nodes when the volume has grown. */
+  readonly nodeExpandUs?: Duration;
   /** Volumes that a node takes (CSINode allocatable.count); 0: any number. */
   readonly attachLimit: number;
   /** Access modes that file system volumes can have. */

@@ -38,6 +38,8 @@ export interface RequestStream {
   next(): number;
   /** How long a server works on a request, whole µs. */
   serviceUs(): number;
+  /** CPU time that it takes for that, whole µs; absent: none. */
+  readonly cpuUs?: () => number;
 }
 
 /** Told of the processes of pods as they are, whatever the API server has heard. */

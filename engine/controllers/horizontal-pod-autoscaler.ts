@@ -378,6 +378,7 @@ class HorizontalPodAutoscaler implements Controller {
           ...(proposal.utilization === undefined ? {} : { averageUtilization: proposal.utilization }),
         };
     const named = container === '' ? { name: resource } : { name: resource, container };
+    const { changedUs, servedUntilUs } = this.#ctx.run.state.usage;
     return {
       proposal,
       name:
@@ -389,7 +390,7 @@ class HorizontalPodAutoscaler implements Controller {
       prefix: `failed to get ${resource} ${utilization === null ? 'usage' : 'utilization'}: `,
       wrap: `failed to get ${resource} ${container === '' ? 'resource' : 'container'} metric value: `,
       // A change of use that the samples do not show in full yet.
-      waiting: groups.waiting || this.#ctx.run.state.usage.changedUs > sampledUs - this.#pods.resolutionUs,
+      waiting: groups.waiting || Math.max(changedUs, servedUntilUs) > sampledUs - this.#pods.resolutionUs,
     };
   }
 

@@ -126,10 +126,21 @@ export class AutoscaledPods {
       this.#given(resource, template),
     );
     return {
-      milli: each * containers,
+      milli: each * containers + this.#served(pod, resource, container, fromUs, sampledUs),
       timeUs: wholeSecond(sampledUs),
       windowUs: costs.metrics?.windowUs ?? WINDOW_US,
     };
+  }
+
+  /** Millicores that the pod used for requests, all of them in its first container. */
+  #served(pod: number, resource: string, container: string, fromUs: number, toUs: number): number {
+    const { state, costs } = this.#ctx.run;
+    const { served } = state.usage;
+    if (served === null || resource !== 'cpu') return 0;
+    if (container !== '' && container !== state.template(pod).containers[0]!.name) return 0;
+    // A pipeline that tells what is used at the moment tells of its window.
+    const from = toUs > fromUs ? fromUs : toUs - (costs.metrics?.windowUs ?? WINDOW_US);
+    return Math.round((served(pod, state.pods.generation[pod]!, from, toUs) / (toUs - from)) * 1000);
   }
 
   /** Use that the pod's annotation tells, thousandths. */

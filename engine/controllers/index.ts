@@ -5,6 +5,7 @@ import { cronJobController } from './cronjob.ts';
 import { csiAttacherController } from './csi-attacher.ts';
 import { csiNodesController } from './csi-nodes.ts';
 import { csiProvisionerController } from './csi-provisioner.ts';
+import { csiResizerController, volumeExpanderController } from './csi-resizer.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
@@ -59,5 +60,7 @@ export const controllers: readonly ControllerDefinition[] = [
   attachDetachController,
   csiAttacherController,
   csiProvisionerController,
+  volumeExpanderController,
+  csiResizerController,
   csiNodesController,
 ];

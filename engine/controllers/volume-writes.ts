@@ -2,6 +2,7 @@
 // sync; the next event or the next resync tries again (bind, unbindVolume, updateClaimStatus and updateVolumePhase of
 // pkg/controller/volume/persistentvolume/pv_controller.go, v1.36).
 import type { Calls, Reply, SeenObject, Steps } from '../contracts/controller.ts';
+import { PRE_RESIZE_CAPACITY } from '../kinds/claim-resize.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { compareQuantities } from '../kinds/quantity.ts';
 import {
@@ -86,13 +87,17 @@ export function* setClaimStatus(
   const wanted: readonly string[] = volume['spec'].accessModes ?? [];
   const sameModes = JSON.stringify(modes ?? []) === JSON.stringify(wanted);
   const held: string | undefined = capacity?.storage;
-  const sameSize = held !== undefined && compareQuantities(held, volumeSize(volume)) === 0;
+  // The size is the volume's when the claim becomes bound; later it is who makes volumes larger that writes it. A volume
+  // that has grown further than its file system tells the size before.
+  const before: string | undefined = volume.metadata.annotations?.[PRE_RESIZE_CAPACITY];
+  const size = before ?? volumeSize(volume);
+  const sameSize = held !== undefined && (status.phase === phase || compareQuantities(held, size) === 0);
   if (status.phase === phase && sameModes && sameSize) return claim;
   const next = {
     ...others,
     phase,
     accessModes: wanted,
-    capacity: sameSize ? capacity : volume['spec'].capacity,
+    capacity: sameSize ? capacity : { ...volume['spec'].capacity, storage: size },
   };
   return yield* putStatus(claim, next, calls);
 }

@@ -7,7 +7,7 @@ import { LATENCY_STATISTICS, METRICS } from './registry.ts';
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-interface Expectation {
+export interface Expectation {
   readonly metric: string;
   readonly operator: Operator;
   /** In the unit of the metric: seconds, shares, counts. */
@@ -78,7 +78,8 @@ export function observedMetric(name: string, summary: RunSummary): number | null
   return observe(metric, summary);
 }
 
-function parseExpect(text: string): Expectation | string {
+/** The parts of an expectation, its metric by its path in the summary; or what is wrong with it. */
+export function parseExpect(text: string): Expectation | string {
   const match = /^\s*([^\s<>=!]+)\s*(<=|>=|==|!=|<|>|=)\s*(\S+)\s*$/.exec(text);
   if (match === null)
     return 'not of the form METRIC OPERATOR VALUE, such as "pod.startup.p99 < 5s" or "pods.pending == 0"';

@@ -43,6 +43,10 @@ export const METRICS: readonly MetricSpec[] = [
   latency('volume.provision', 'a CSI provisioner has seen the claim → PersistentVolume stored in etcd'),
   latency('volume.attach', 'VolumeAttachment asked for → the attach-detach controller has seen it attached'),
   latency('volume.mount', "kubelet asks for a pod's volumes → all are mounted"),
+  latency(
+    'volume.expand',
+    'the resizer has seen that a claim asks for more → it has seen that it has it, its file system included',
+  ),
   latency('volume.detach', 'VolumeAttachment deleted → the attach-detach controller has seen it gone'),
   latency(
     'runtime.<name>.<step>',

@@ -11,6 +11,7 @@ interface VolumeRow {
   attaches: number;
   detaches: number;
   mounts: number;
+  expansions: number;
   /** Nodes it was mounted on, in order; one that it came back to stands again. */
   readonly nodes: string[];
 }
@@ -37,6 +38,10 @@ export class VolumeLog {
     this.#row(volume).detaches += 1;
   }
 
+  expanded(volume: string): void {
+    this.#row(volume).expansions += 1;
+  }
+
   mounted(volume: string, claim: string, backend: string, node: string, us: number): void {
     const row = this.#row(volume);
     row.claim = claim;
@@ -49,8 +54,10 @@ export class VolumeLog {
   /** Without the run labels, in the order in which volumes were first heard of. */
   *rows(): Generator<Cell[]> {
     for (const row of this.#rows.values()) {
-      const { volume, claim, backend, provisionedUs, mountedUs, attaches, detaches, mounts, nodes } = row;
-      yield [volume, claim, backend, provisionedUs, mountedUs, attaches, detaches, mounts, nodes.join(' ')];
+      const { volume, claim, backend, provisionedUs, mountedUs, attaches, detaches, mounts } = row;
+      const { nodes, expansions } = row;
+      const counts = [attaches, detaches, mounts];
+      yield [volume, claim, backend, provisionedUs, mountedUs, ...counts, nodes.join(' '), expansions];
     }
   }
 
@@ -66,6 +73,7 @@ export class VolumeLog {
         attaches: 0,
         detaches: 0,
         mounts: 0,
+        expansions: 0,
         nodes: [],
       };
       this.#rows.set(volume, row);

@@ -14,6 +14,7 @@ import { type Flight, Life } from './pod-server.ts';
 import { PodServers } from './pod-servers.ts';
 import type { Proxies } from './proxy.ts';
 import { Router } from './router.ts';
+import { ServedCpu } from './served-cpu.ts';
 import { type Cause, type Interval, TrafficBook } from './traffic-book.ts';
 
 const SECOND = 1_000_000;
@@ -66,6 +67,8 @@ export class Traffic {
   readonly #sendKind: EventKind;
   readonly #retryKind: EventKind;
   readonly #deadlineKind: EventKind;
+  /** null: no stream's requests cost CPU. */
+  readonly #cpu: ServedCpu | null;
   readonly #over: (flight: Try) => void;
   /** Tries that an event will ask for, by slot. */
   readonly #slots: (Try | null)[] = [];
@@ -89,6 +92,10 @@ export class Traffic {
       book: new TrafficBook(context, stream, rows),
       random: rng.stream(`traffic/${stream.name}/clients`),
     }));
+    const cpu = streams.some(({ cpuUs }) => cpuUs !== undefined) ? new ServedCpu() : null;
+    this.#cpu = cpu;
+    if (cpu !== null)
+      state.usage.served = (pod, generation, from, to) => cpu.between(pod, generation, from, to);
     this.#sendKind = kernel.on('traffic/request', (lane) => this.#send(this.#lanes[lane]!));
     this.#retryKind = kernel.on('traffic/retry', (slot) => this.#again(this.#take(slot)));
     this.#deadlineKind = kernel.on('traffic/deadline', (slot) => {
@@ -111,7 +118,10 @@ export class Traffic {
     this.#processes.follow({
       started: (pod) => this.#servers.started(pod),
       stopping: (pod) => this.#servers.stopping(pod),
-      stopped: (pod, restarts) => this.#servers.stopped(pod, restarts),
+      stopped: (pod, restarts) => {
+        this.#cpu?.cut(pod, this.#c.kernel.now);
+        this.#servers.stopped(pod, restarts);
+      },
       nodeStopped: (node) => {
         this.#router.nodeStopped();
         this.#servers.nodeStopped(node);
@@ -162,8 +172,14 @@ export class Traffic {
     const server = this.#servers.at(pod, generation, lane.stream.server);
     if (server === null) return this.#unanswered(flight);
     if (server.life(now) !== Life.listening) return this.#fail(flight, 'refused', refusedUs);
-    const endUs = server.offer(now, lane.stream.serviceUs());
+    const serviceUs = lane.stream.serviceUs();
+    const endUs = server.offer(now, serviceUs);
     if (endUs < 0) return this.#fail(flight, 'overload', refusedUs);
+    if (this.#cpu !== null && lane.stream.cpuUs !== undefined) {
+      this.#cpu.add(pod, generation, endUs - serviceUs, endUs, lane.stream.cpuUs());
+      const { usage } = this.#c.state;
+      usage.servedUntilUs = Math.max(usage.servedUntilUs, endUs);
+    }
     flight.endUs = endUs + router.beforeUs + 4 * router.wayUs;
     if (flight.endUs > flight.deadlineUs) this.#watch(flight);
     server.add(flight, now, this.#over);

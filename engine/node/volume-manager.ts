@@ -12,6 +12,7 @@ import { assert, type EventKind, type Sampler } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { type PodClaim, podClaimName, podClaims } from '../kinds/volume-facts.ts';
 import { keyOf, Verb } from '../state/index.ts';
+import { VolumeExpansions } from './volume-expansion.ts';
 
 const MS = 1000;
 /** podAttachAndMountRetryInterval: how often the pod's sync looks whether all is mounted. */
@@ -29,6 +30,7 @@ interface Driver {
   readonly unstageUs: Sampler;
   readonly publishUs: Sampler;
   readonly unpublishUs: Sampler;
+  readonly nodeExpandUs: Sampler;
 }
 
 /** A volume on its way into a pod, mounted, or on its way out. */
@@ -76,6 +78,9 @@ export class VolumeManager implements PodVolumes {
   readonly #mounts = new Map<number, readonly Mount[]>();
   /** Pods that have a volume staged on a node: `node volume`. */
   readonly #staged = new Map<string, Set<number>>();
+  /** Mounts of a claim, whatever node they are on. */
+  readonly #byClaim = new Map<string, Set<Mount>>();
+  readonly #expansions: VolumeExpansions;
   /** What the next status of a node will say is in use. */
   readonly #inUse = new Map<number, Set<string>>();
   readonly #posting = new Set<number>();
@@ -103,10 +108,16 @@ export class VolumeManager implements PodVolumes {
         unstageUs: sampler('unstage', backend.unstageUs),
         publishUs: sampler('publish', backend.publishUs),
         unpublishUs: sampler('unpublish', backend.unpublishUs),
+        nodeExpandUs: sampler('node-expand', backend.nodeExpandUs ?? 0),
       };
       if (backend.driver !== '') this.#byDriver.set(backend.driver, driver);
       if (backend.source !== '') this.#bySource.push([backend.source, driver]);
     }
+    this.#expansions = new VolumeExpansions(context, {
+      client: (node) => this.#hands!.client(node),
+      after: (node, us, act) => this.#after(node, us, act),
+      mounted: (claim) => [...(this.#byClaim.get(claim) ?? [])].find((mount) => mount.isMounted),
+    });
     this.#phasePurpose = draw.purpose('kubelet/status');
     this.#act = kernel.on('kubelet/volumes', (action) => {
       const act = this.#actions.get(action)!;
@@ -126,8 +137,12 @@ export class VolumeManager implements PodVolumes {
     this.#c.api.watch('PersistentVolumeClaim', (log, from, to) => {
       for (let p = from; p < to; p++) {
         if (log.verb(p) === Verb.deleted) continue;
-        const { namespace, name } = (log.object(p) as KubeObject).metadata;
+        const claim = log.object(p) as KubeObject;
+        const { namespace, name } = claim.metadata;
         const key = keyOf(namespace, name!);
+        this.#expansions.seen(claim, key, (placed) =>
+          (placed as Mount).driver!.nodeExpandUs(this.#operations++, 0),
+        );
         const mounts = this.#waiting.get(key);
         if (mounts === undefined) continue;
         this.#waiting.delete(key);
@@ -273,7 +288,12 @@ export class VolumeManager implements PodVolumes {
     const us =
       driver === null ? 0 : (isStaged ? 0 : driver.stageUs(operation, 0)) + driver.publishUs(operation, 0);
     this.#stage(mount);
-    this.#after(mount.node, us, () => {
+    // A file system that is to grow does so on its way in.
+    const grows = driver !== null && this.#expansions.isPending(mount.claim);
+    if (grows) this.#expansions.begin(mount);
+    const growUs = grows ? driver.nodeExpandUs(this.#operations++, 0) : 0;
+    this.#after(mount.node, us + growUs, () => {
+      if (grows) this.#expansions.finish(mount);
       if (!this.#isWanted(mount)) return;
       mount.isMounted = true;
       const { recorder, state, kernel } = this.#c;
@@ -342,6 +362,9 @@ export class VolumeManager implements PodVolumes {
   }
 
   #stage(mount: Mount): void {
+    const ofClaim = this.#byClaim.get(mount.claim);
+    if (ofClaim === undefined) this.#byClaim.set(mount.claim, new Set([mount]));
+    else ofClaim.add(mount);
     const key = stagedKey(mount);
     const pods = this.#staged.get(key);
     if (pods === undefined) this.#staged.set(key, new Set([mount.pod]));
@@ -350,6 +373,8 @@ export class VolumeManager implements PodVolumes {
 
   /** Whether no other pod of the node has the volume. */
   #unstage(mount: Mount): boolean {
+    const ofClaim = this.#byClaim.get(mount.claim);
+    if (ofClaim?.delete(mount) && ofClaim.size === 0) this.#byClaim.delete(mount.claim);
     const key = stagedKey(mount);
     const pods = this.#staged.get(key);
     if (pods === undefined) return true;

@@ -21,6 +21,10 @@ export class Usage {
   readonly #changes: Change[] = [];
   /** When it was last set, µs. */
   changedUs = Number.NEGATIVE_INFINITY;
+  /** CPU time, µs, that a pod spent on requests between two times; null: requests cost none. */
+  served: ((pod: number, generation: number, fromUs: number, toUs: number) => number) | null = null;
+  /** Until when requests take CPU, as far as is known, µs. */
+  servedUntilUs = Number.NEGATIVE_INFINITY;
   readonly #listeners: (() => void)[] = [];
 
   onChange(listener: () => void): void {

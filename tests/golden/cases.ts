@@ -28,12 +28,14 @@ const EXAMPLES = [
   'proxy-modes',
   'disruption-budget',
   'hpa',
+  'hpa-load',
   'eviction',
   'preemption',
   'namespaces',
   'slow-etcd',
   'volumes-node-failure',
   'volumes-backends',
+  'volume-expansion',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
-const SKIPPED = new Set(['.git', 'node_modules', 'dist', 'runs', 'coverage', '.bench']);
+const SKIPPED = new Set(['.git', 'node_modules', 'dist', 'runs', 'coverage', '.bench', '.artifacts']);
 
 /** Paths relative to the root with `/`, sorted. */
 export function files(matching: (path: string) => boolean): string[] {

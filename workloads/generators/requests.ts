@@ -59,6 +59,11 @@ export const requests = defineWorkload({
       defaultTo: '10ms',
       help: 'time that a pod works on a request',
     },
+    cpuTime: {
+      schema: distribution(durationUs).optional(),
+      type: 'distribution of durations',
+      help: 'CPU time that a pod needs for a request, as autoscalers see it beside kubetick.io/cpu; without it none. 20 requests a second of 10ms use 200m',
+    },
     concurrency: {
       schema: common.wholeCount().refine((count) => count <= 100_000, { message: 'must not exceed 100000' }),
       type: 'whole number',
@@ -119,6 +124,7 @@ export const requests = defineWorkload({
         },
         next: requestTimes(context, args.rate, args.arrivals),
         serviceUs: common.sampler(context, 'service', args.serviceTime),
+        ...(args.cpuTime === undefined ? {} : { cpuUs: common.sampler(context, 'cpu', args.cpuTime) }),
       }),
     },
   }),

@@ -17,6 +17,11 @@ export const azureDisk: StorageBackend = {
   unstageUs: { dist: 'lognormal', p50: 150_000, p99: 1_000_000, max: 10_000_000 },
   publishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
+  expansion: 'online',
+  // Estimate from the time that an update of a disk takes; without downtime since 2022.
+  expandUs: { dist: 'lognormal', p50: 8_000_000, p99: 40_000_000, max: 600_000_000 },
+  // Estimate: resize2fs or xfs_growfs of a mounted file system.
+  nodeExpandUs: { dist: 'lognormal', p50: 600_000, p99: 4_000_000, max: 30_000_000 },
   attachLimit: 16,
   accessModes: ['ReadWriteOnce', 'ReadWriteOncePod'],
   reach: 'zone',

@@ -18,6 +18,11 @@ export const cephRbd: StorageBackend = {
   unstageUs: { dist: 'lognormal', p50: 1_200_000, p99: 4_000_000, max: 30_000_000 },
   publishUs: { dist: 'lognormal', p50: 60_000, p99: 400_000, max: 5_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 60_000, p99: 400_000, max: 5_000_000 },
+  expansion: 'online',
+  // Estimate: one command that changes the image's header (rbd resize).
+  expandUs: { dist: 'lognormal', p50: 300_000, p99: 2_000_000, max: 30_000_000 },
+  // Estimate: resize2fs or xfs_growfs of a mounted file system.
+  nodeExpandUs: { dist: 'lognormal', p50: 600_000, p99: 4_000_000, max: 30_000_000 },
   attachLimit: 0,
   accessModes: ['ReadWriteOnce', 'ReadWriteOncePod'],
   reach: 'everywhere',

@@ -17,6 +17,9 @@ export const cephfs: StorageBackend = {
   unstageUs: { dist: 'lognormal', p50: 200_000, p99: 1_500_000, max: 15_000_000 },
   publishUs: { dist: 'lognormal', p50: 60_000, p99: 400_000, max: 5_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 60_000, p99: 400_000, max: 5_000_000 },
+  expansion: 'online',
+  // Estimate: a quota of the subvolume is set; nodes have nothing to do.
+  expandUs: { dist: 'lognormal', p50: 250_000, p99: 2_000_000, max: 30_000_000 },
   attachLimit: 0,
   accessModes: ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'],
   reach: 'everywhere',

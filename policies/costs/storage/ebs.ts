@@ -18,6 +18,12 @@ export const ebs: StorageBackend = {
   unstageUs: { dist: 'lognormal', p50: 100_000, p99: 1_000_000, max: 10_000_000 },
   publishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
+  expansion: 'online',
+  // Estimate: the driver asks about the modification with pauses from 1 s until it is optimizing (pkg/cloud/cloud.go,
+  // waitForVolumeModification). The six hours between two modifications of a volume are left out.
+  expandUs: { dist: 'lognormal', p50: 5_000_000, p99: 30_000_000, max: 600_000_000 },
+  // Estimate: resize2fs or xfs_growfs of a mounted file system.
+  nodeExpandUs: { dist: 'lognormal', p50: 600_000, p99: 4_000_000, max: 30_000_000 },
   attachLimit: 25,
   accessModes: ['ReadWriteOnce', 'ReadWriteOncePod'],
   reach: 'zone',

@@ -16,6 +16,7 @@ export const emptyDir: StorageBackend = {
   unstageUs: 0,
   publishUs: 0,
   unpublishUs: 0,
+  expansion: 'none',
   attachLimit: 0,
   accessModes: ['ReadWriteOnce'],
   reach: 'node',

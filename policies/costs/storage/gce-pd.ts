@@ -17,6 +17,11 @@ export const gcePd: StorageBackend = {
   unstageUs: { dist: 'lognormal', p50: 150_000, p99: 1_000_000, max: 10_000_000 },
   publishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 50_000, p99: 400_000, max: 5_000_000 },
+  expansion: 'online',
+  // Estimate: a disk operation, asked about each 3 s or less until done.
+  expandUs: { dist: 'lognormal', p50: 3_000_000, p99: 15_000_000, max: 300_000_000 },
+  // Estimate: resize2fs or xfs_growfs of a mounted file system.
+  nodeExpandUs: { dist: 'lognormal', p50: 600_000, p99: 4_000_000, max: 30_000_000 },
   attachLimit: 127,
   accessModes: ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteOncePod'],
   reach: 'zone',

@@ -16,6 +16,7 @@ export const gluster: StorageBackend = {
   unstageUs: 0,
   publishUs: { dist: 'lognormal', p50: 500_000, p99: 3_000_000, max: 30_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 100_000, p99: 1_000_000, max: 10_000_000 },
+  expansion: 'none',
   attachLimit: 0,
   accessModes: ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'],
   reach: 'everywhere',

@@ -38,6 +38,8 @@ export const instantBackends: Readonly<Record<string, StorageBackend>> = Object.
       unstageUs: 0,
       publishUs: 0,
       unpublishUs: 0,
+      expandUs: 0,
+      ...(backend.nodeExpandUs === undefined ? {} : { nodeExpandUs: 0 }),
     },
   ]),
 );

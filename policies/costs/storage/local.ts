@@ -17,6 +17,7 @@ export const local: StorageBackend = {
   unstageUs: 0,
   publishUs: { dist: 'lognormal', p50: 10_000, p99: 100_000, max: 1_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 10_000, p99: 100_000, max: 1_000_000 },
+  expansion: 'none',
   attachLimit: 0,
   accessModes: ['ReadWriteOnce', 'ReadWriteOncePod'],
   reach: 'node',

@@ -17,6 +17,9 @@ export const nfs: StorageBackend = {
   unstageUs: 0,
   publishUs: { dist: 'lognormal', p50: 150_000, p99: 1_000_000, max: 10_000_000 },
   unpublishUs: { dist: 'lognormal', p50: 50_000, p99: 500_000, max: 10_000_000 },
+  expansion: 'online',
+  // The driver answers and does nothing (csi-driver-nfs, pkg/nfs/controllerserver.go): the share is no larger or smaller.
+  expandUs: 1000,
   attachLimit: 0,
   accessModes: ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'],
   reach: 'everywhere',

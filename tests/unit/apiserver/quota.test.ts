@@ -175,6 +175,14 @@ describe('changes', () => {
     },
   };
 
+  const growing: KubeObject = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'slow' },
+    provisioner: 'kubernetes.io/no-provisioner',
+    allowVolumeExpansion: true,
+  };
+
   it.each<[string, Json, KubeObject | KubeObject[], TimedStep, Json, string[]]>([
     [
       'of a Service to a type that takes node ports are charged them',
@@ -207,7 +215,7 @@ describe('changes', () => {
       // 2Gi are charged already; 5Gi ask for 3Gi more, of which 2Gi are left. Only a bound claim may grow.
       'of a claim are charged by what it grows',
       { 'requests.storage': '4Gi' },
-      [volume, claim],
+      [growing, volume, claim],
       patchOf('PersistentVolumeClaim', 'c', { spec: { resources: { requests: { storage: '5Gi' } } } }),
       { 'used.requests.storage': '2Gi' },
       [

@@ -7,7 +7,7 @@ import { groupPods, type MetricPod, proposeReplicas } from '../../../engine/cont
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
 import { recorded } from '../../../policies/costs/recorded.ts';
-import { create, SECOND, scenario, workload } from '../../property/simulation/scenario.ts';
+import { create, SECOND, scenario, service, workload } from '../../property/simulation/scenario.ts';
 
 const NOW = 1000 * SECOND;
 const TOLERANCES = { up: 0.1, down: 0.1 };
@@ -178,6 +178,24 @@ describe('in a run', () => {
     // 1 s of requests a sync at most.
     const status = rows.find((row) => row.w === 'condition.AbleToScale' && row.v === 'True:SucceededRescale');
     expect(status!.t).toBeGreaterThan(sizes[1]!.t);
+  });
+
+  it('sees the CPU time of requests: 30 a second of 10 ms over pods of 100m are 300 %, so three pods at 100 %', () => {
+    let timeline: Timeline | undefined;
+    const requests = { service: 'web', rate: 30, arrivals: 'even', cpuTime: '10ms', serviceTime: '25ms' };
+    const steps = [create(0, workload('Deployment', 'web', 2, '100m'), service('web'), autoscaler(cpu(100)))];
+    simulateBuiltIn(
+      scenario([{ count: 3 }], steps, {
+        untilUs: 120 * SECOND,
+        costs: recorded,
+        workloads: [{ use: 'requests', args: requests }],
+      }),
+      { timeline: (told) => (timeline = told) },
+    );
+    expect(timeline!.final['HorizontalPodAutoscaler/web']).toMatchObject({
+      'status.desiredReplicas': 3,
+      currentUtilization: expect.closeTo(100, -1),
+    });
   });
 
   it('takes autoscaling/v1 as the same thing', () => {

@@ -112,6 +112,8 @@ describe('the built-in controllers', () => {
       'attachdetach',
       'csi-attacher',
       'csi-provisioner',
+      'persistentvolume-expander',
+      'csi-resizer',
       'csi-nodes',
     ]);
   });

@@ -38,6 +38,12 @@ describe('storage of a cost file', () => {
     expect(preset({ storage: { whole } }).storage!['whole']).toEqual(whole);
   });
 
+  it('adds what a backend may go without', () => {
+    const grows = { nodeExpandUs: 7, expansion: 'offline' };
+    const expected = { ...storageBackends['cephfs'], ...grows };
+    expect(preset({ storage: { cephfs: grows } }).storage!['cephfs']).toEqual(expected);
+  });
+
   it.each([
     [
       { ours: { attachUs: 5 } },
@@ -48,6 +54,7 @@ describe('storage of a cost file', () => {
     [{ ours: 7 }, 'storage.ours', /base is the name of a storage backend/],
     [{ ebs: { atachUs: 5 } }, 'storage.ebs.atachUs', /unknown key "atachUs"/],
     [{ ebs: { reach: 'moon' } }, 'storage.ebs.reach', /expected one of everywhere, zone, node, found "moon"/],
+    [{ nfs: { expansion: 'sometimes' } }, 'storage.nfs.expansion', /expected one of online, offline, none/],
     [{ ebs: { attachLimit: -1 } }, 'storage.ebs.attachLimit', /not negative/],
     [
       { twin: { base: 'ebs' } },
