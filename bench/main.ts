@@ -28,6 +28,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     about: 'coverage of intervals, error rates and power of tests, on queues with known answers',
     load: () => import('./macro/coverage.ts'),
   },
+  gate: {
+    about: "false alarms and power of `kubetick gate`'s own decision, on runs of the simulator",
+    load: () => import('./macro/gate.ts'),
+  },
   'scheduler-perf': {
     about: "upstream's scheduler benchmark in virtual time",
     load: () => import('./macro/scheduler-perf.ts'),

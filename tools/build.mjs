@@ -79,9 +79,9 @@ const options = {
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  // Stack traces must name functions, and a bug report quotes lines: names and line breaks stay.
+  // Stack traces must name functions, and a bug report quotes lines: names and line breaks stay. Not `keepNames`: it sets
+  // the name of every closure when it is made, which costs 5 % of a run.
   minifySyntax: true,
-  keepNames: true,
   legalComments: 'eof',
   // ES module builds of dependencies first: only those can be tree-shaken.
   mainFields: ['module', 'main'],

@@ -1,5 +1,5 @@
 // Rows a second of pods.csv: our row writer against csv-stringify (whole batches at once, and as a stream), on the
-// same rows, and that the bytes agree. The rows have the shape that a large run writes.
+// same rows, and that the bytes agree; and of pods.parquet. The rows have the shape that a large run writes.
 import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { type Cell, PODS_TABLE } from '../../engine/contracts/tables.ts';
 import { tableCsv } from '../../reports/csv.ts';
 import { cellText } from '../../reports/csv-cells.ts';
 import { CsvRows } from '../../reports/csv-rows.ts';
+import { ParquetRows } from '../../reports/parquet-rows.ts';
 import type { BenchArgs } from '../main.ts';
 
 const SIZES = { small: 200_000, full: 2_000_000 } as const;
@@ -33,6 +34,9 @@ export async function run({ size, json }: BenchArgs): Promise<void> {
     const ours = fastRows(rows, file);
     const bytes = statSync(file).size;
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    const columns = parquetRows(rows / 2, join(folder, 'pods.parquet'));
+    const columnBytes = statSync(join(folder, 'pods.parquet')).size;
+    const columnPeakBytes = process.resourceUsage().maxRSS * 1024;
     const part = fastRows(rows / PART, file);
     const sync = batches(rows / PART, file);
     const stream = await streamed(rows / PART, file);
@@ -40,15 +44,24 @@ export async function run({ size, json }: BenchArgs): Promise<void> {
     const floor = ours.rowsPerSecond >= 250_000;
     if (json) {
       console.log(
-        JSON.stringify({ bench: 'rows', size, bytes, peakMemoryBytes, same, measured: [ours, sync, stream] }),
+        JSON.stringify({
+          bench: 'rows',
+          size,
+          bytes,
+          peakMemoryBytes,
+          columnBytes,
+          columnPeakBytes,
+          same,
+          measured: [ours, columns, sync, stream],
+        }),
       );
     } else {
-      for (const { writer, rows: count, rowsPerSecond, cpuSeconds } of [ours, sync, stream])
+      for (const { writer, rows: count, rowsPerSecond, cpuSeconds } of [ours, columns, sync, stream])
         console.log(
           `${writer.padEnd(22)} ${String(count).padStart(8)} rows  ${cpuSeconds.toFixed(2).padStart(6)} s CPU  ${String(Math.round(rowsPerSecond)).padStart(8)} rows/s  ×${(rowsPerSecond / sync.rowsPerSecond).toFixed(1)}`,
         );
       console.log(
-        `bytes ${same ? 'equal' : 'DIFFER'}; ${bytes} bytes; peak memory ${Math.round(peakMemoryBytes / 2 ** 20)} MiB`,
+        `bytes ${same ? 'equal' : 'DIFFER'}; ${bytes} bytes; peak memory ${mib(peakMemoryBytes)}; Parquet ${columnBytes} bytes of half the rows, ${mib(columnPeakBytes)}`,
       );
       console.log(`250,000 rows/s wanted: ${floor ? 'reached' : 'NOT reached'}`);
     }
@@ -115,6 +128,20 @@ function fastRows(rows: number, file: string): Measured {
     writer.flush();
   });
 }
+
+function parquetRows(rows: number, file: string): Measured {
+  return measure('parquet-rows', rows, file, (write) => {
+    const writer = new ParquetRows(PODS_TABLE, write);
+    const cells: Cell[] = PODS_TABLE.columns.map(() => null);
+    for (let i = 0; i < rows; i++) {
+      fill(cells, i);
+      writer.row(cells);
+    }
+    writer.flush();
+  });
+}
+
+const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 function batches(rows: number, file: string): Measured {
   return measure('csv-stringify, batches', rows, file, (write) => {

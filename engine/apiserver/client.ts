@@ -11,7 +11,8 @@ import type {
   ReplyHandler,
 } from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
-import { EventRecorder, type EventSaid } from './event-recorder.ts';
+import type { KnownEvents } from './event-filter.ts';
+import { EventRecorder, type EventWrite } from './event-recorder.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -27,8 +28,10 @@ export interface Transport {
   createKind(object: KubeObject): number;
   kindOf(verb: string, resource: string): number;
   eventKind(patch: boolean): number;
-  /** Serial number, and the names if anyone is going to read them. */
-  podIdentity(pod: number): { readonly serial: number; readonly namespace: string; readonly name: string };
+  /** An Event about a pod: known by its serial number; with its names if anyone is going to read them. */
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): EventWrite;
+  /** Events that event recorders remember. */
+  readonly knownEvents: KnownEvents;
 }
 
 export class Client implements ApiClient {
@@ -275,12 +278,12 @@ export class Client implements ApiClient {
     name: string,
     message: string,
   ): void {
-    this.#say({ key: `${kind}/${namespace}/${name}`, type, reason, kind, namespace, name, message });
+    const key = `${kind}/${namespace}/${name}`;
+    this.#say({ key, type, reason, kind, namespace, name, message, count: 0 });
   }
 
   podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): void {
-    const { serial, namespace, name } = this.#transport.podIdentity(pod);
-    this.#say({ key: serial, type, reason, kind: 'Pod', namespace, name, message });
+    this.#say(this.#transport.podEvent(type, reason, pod, message));
   }
 
   /** The server tells that the Event it was sent is written, or refused for good. */
@@ -288,13 +291,13 @@ export class Client implements ApiClient {
     this.#events!.written(this.#transport.now);
   }
 
-  #say(event: EventSaid): void {
+  #say(event: EventWrite): void {
     this.#events ??= new EventRecorder((write) => {
       const r = this.#begin(Op.writeEvent, null, 0, 0);
       r.body = write;
       r.kind = this.#transport.eventKind(write.count > 1);
       this.#send(r);
-    });
+    }, this.#transport.knownEvents);
     this.#events.say(event, this.#transport.now);
   }
 

@@ -12,7 +12,8 @@ export class Etcd {
   readonly #flushed: () => void;
   readonly #wakeKind: EventKind;
   readonly #commitKind: EventKind;
-  #batch: number[] = [];
+  readonly #batch: number[] = [];
+  #batched = 0;
   #busy = false;
   /** Earliest wake that is scheduled; Infinity: none. */
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -60,11 +61,10 @@ export class Etcd {
 
   #begin(): void {
     const now = this.#kernel.now;
-    while (this.#ready.size > 0 && this.#ready.peekKey() <= now && this.#batch.length < this.#batchMax) {
-      this.#batch.push(this.#ready.peekValue());
-      this.#ready.pop();
+    while (this.#ready.size > 0 && this.#ready.peekKey() <= now && this.#batched < this.#batchMax) {
+      this.#batch[this.#batched++] = this.#ready.pop();
     }
-    if (this.#batch.length === 0) {
+    if (this.#batched === 0) {
       this.#arm();
       return;
     }
@@ -76,8 +76,8 @@ export class Etcd {
   #finish(): void {
     assert(this.#busy, 'a commit ends a batch');
     const batch = this.#batch;
-    for (const request of batch) this.#commit(request);
-    batch.length = 0;
+    for (let i = 0; i < this.#batched; i++) this.#commit(batch[i]!);
+    this.#batched = 0;
     this.#busy = false;
     this.#flushed();
     this.#begin();

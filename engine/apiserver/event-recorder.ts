@@ -1,13 +1,14 @@
 // A component's event recorder: Events wait in a queue of 1,000 and are written one after the other, so at most one of
 // them waits for the client's rate limiter at a time, and requests that matter overtake them. What is written is
 // decided when an Event leaves the queue (client-go tools/record/event.go, StartRecordingToSink, v1.36).
-import { EventFilter } from './event-filter.ts';
+import type { ClusterState } from '../state/index.ts';
+import { EventFilter, type KnownEvents } from './event-filter.ts';
 
 /** Events beyond this are dropped (maxQueuedEvents, DropIfChannelFull). */
 const QUEUE_MAX = 1000;
 
-/** An Event as its component says it. */
-export interface EventSaid {
+/** An Event as its component says it, and on its way to the server. */
+export interface EventWrite {
   /** What the filter tells objects apart by: kind/namespace/name, or a pod's serial number. */
   readonly key: string | number;
   readonly type: 'Normal' | 'Warning';
@@ -15,52 +16,82 @@ export interface EventSaid {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  readonly message: string;
+  /** Once it has left the queue: perhaps combined with similar ones. */
+  message: string;
+  /** 0 while it waits. 1: a POST of a new Event; more: a PATCH of its count. */
+  count: number;
 }
 
-/** An Event on its way to the server. */
-export interface EventWrite extends EventSaid {
-  /** 1: a POST of a new Event; more: a PATCH of its count. */
-  readonly count: number;
-}
+/** An Event about a pod; `isNamed`: somebody is going to read its names. */
+export const eventAboutPod = (
+  state: ClusterState,
+  pod: number,
+  isNamed: boolean,
+  type: 'Normal' | 'Warning',
+  reason: string,
+  message: string,
+): EventWrite => ({
+  key: state.pods.serial[pod]!,
+  type,
+  reason,
+  kind: 'Pod',
+  namespace: isNamed ? state.podNamespace(pod) : '',
+  name: isNamed ? state.podName(pod) : '',
+  message,
+  count: 0,
+});
 
 export class EventRecorder {
-  readonly #filter = new EventFilter();
+  readonly #filter: EventFilter;
   readonly #send: (write: EventWrite) => void;
-  #queue: EventSaid[] = [];
+  /** A ring; its length is a power of two. */
+  #queue: (EventWrite | null)[] = [null, null];
   #head = 0;
+  #waiting = 0;
   #busy = false;
 
-  constructor(send: (write: EventWrite) => void) {
+  constructor(send: (write: EventWrite) => void, known?: KnownEvents) {
     this.#send = send;
+    this.#filter = new EventFilter(known);
   }
 
-  say(event: EventSaid, nowUs: number): void {
-    if (this.#queue.length - this.#head >= QUEUE_MAX) return;
-    this.#queue.push(event);
+  /** The recorder writes into `event`, and keeps it no longer than until it is sent. */
+  say(event: EventWrite, nowUs: number): void {
+    if (this.#waiting >= QUEUE_MAX) return;
+    if (this.#waiting === this.#queue.length) this.#grow();
+    this.#queue[(this.#head + this.#waiting) & (this.#queue.length - 1)] = event;
+    this.#waiting += 1;
     if (!this.#busy) this.#next(nowUs);
   }
 
   /** The last one sent is written: the next may go. */
   written(nowUs: number): void {
     this.#busy = false;
-    this.#next(nowUs);
+    if (this.#waiting > 0) this.#next(nowUs);
   }
 
   #next(nowUs: number): void {
-    while (this.#head < this.#queue.length) {
-      const event = this.#queue[this.#head]!;
-      this.#head += 1;
-      const { key, type, reason, message } = event;
-      const accepted = this.#filter.accept(nowUs, key, type, reason, message);
-      if (accepted === null) continue;
+    const queue = this.#queue;
+    while (this.#waiting > 0) {
+      const event = queue[this.#head]!;
+      queue[this.#head] = null;
+      this.#head = (this.#head + 1) & (queue.length - 1);
+      this.#waiting -= 1;
+      const count = this.#filter.accept(nowUs, event.key, event.type, event.reason, event.message);
+      if (count === 0) continue;
+      event.count = count;
+      event.message = this.#filter.message;
       this.#busy = true;
-      this.#send({ ...event, message: accepted.message, count: accepted.count });
-      break;
+      this.#send(event);
+      return;
     }
-    if (this.#head === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#head = 0;
-    }
+  }
+
+  #grow(): void {
+    const old = this.#queue;
+    const ring: (EventWrite | null)[] = new Array(2 * old.length).fill(null);
+    for (let i = 0; i < this.#waiting; i++) ring[i] = old[(this.#head + i) & (old.length - 1)]!;
+    this.#queue = ring;
+    this.#head = 0;
   }
 }

@@ -138,12 +138,10 @@ export class ObjectWrites {
   update(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const given = r.body as KubeObject;
-    this.#replace(r, stored, {
-      ...given,
-      metadata: { ...given.metadata },
-      ...(stored['status'] === undefined ? {} : { status: stored['status'] }),
-    });
+    const next: KubeObject = { ...(r.body as KubeObject) };
+    next.metadata = { ...next.metadata };
+    if (stored['status'] !== undefined) next['status'] = stored['status'];
+    this.#replace(r, stored, next);
   }
 
   updateScale(r: ApiRequest): void {
@@ -228,7 +226,14 @@ export class ObjectWrites {
       return fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
     const refused = expansionRefusal(this.#h.state, stored, admitted.object);
     if (refused !== null) return fail(refused.code, refused.reason, refused.message);
-    const metadata = { ...stored.metadata, ...changed.metadata };
+    // A patch may take metadata away, but for what is the server's.
+    const { name, namespace, deletionGracePeriodSeconds } = stored.metadata;
+    const metadata = {
+      ...changed.metadata,
+      name: name!,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
+    };
     return { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
   }
 

@@ -7,10 +7,14 @@ export function isSameJson(a: Json, b: Json): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    for (let i = 0; i < a.length; i++) if (!isSameJson(a[i], b[i])) return false;
+    for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !isSameJson(a[i], b[i])) return false;
     return true;
   }
-  for (const key of Object.keys(a)) if (!isSameJson(a[key], b[key])) return false;
-  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  // API objects are plain: what `for in` gives is their own. It makes no list of keys.
+  for (const key in a) {
+    const value = a[key];
+    if (value !== b[key] && !isSameJson(value, b[key])) return false;
+  }
+  for (const key in b) if (b[key] !== undefined && a[key] === undefined) return false;
   return true;
 }

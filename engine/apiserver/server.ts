@@ -15,21 +15,21 @@ import {
   type Rng,
 } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import { QuotaAdmission } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
-import { isCharged } from './charges.ts';
+import { chargedChange, isChange, isCharged } from './charges.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
-import type { EventWrite } from './event-recorder.ts';
+import { KnownEvents } from './event-filter.ts';
+import { type EventWrite, eventAboutPod } from './event-recorder.ts';
 import { Evictions } from './eviction.ts';
 import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
-import { type ApiRequest, Op, RequestPool } from './request.ts';
+import { type ApiRequest, actOf, Op, RequestPool } from './request.ts';
 import { RequestKinds } from './request-kinds.ts';
 import { RequestTrace } from './request-trace.ts';
 import { ServiceAddresses } from './service-addresses.ts';
@@ -54,7 +54,9 @@ export interface ServerOptions {
   /** Adds the row of a Node that was created through the API. */
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
-  committed?(logs: ReadonlySet<RevisionLog>): void;
+  committed?(logs: readonly RevisionLog[]): void;
+  /** Told who is about to delete a pod or to change an object. */
+  acting?(client: string, what: 'deletePod' | 'change', subject: number): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -91,7 +93,9 @@ export class Server implements ApiServer, Transport {
   readonly #leaving: { pod: PodId; position: number; us: number }[] = [];
   #leavingHead = 0;
   readonly #incoming: Incoming;
-  #logsTouched = new Set<RevisionLog>();
+  readonly knownEvents = new KnownEvents();
+  /** Logs, most often one, that grew by the batch that etcd is committing. */
+  #logsTouched: RevisionLog[] = [];
   #received = 0;
 
   constructor(options: ServerOptions) {
@@ -127,7 +131,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       storeOf: (object) => this.storeOf(object),
-      logged: (store) => this.#logsTouched.add(store.log),
+      logged: (store) => this.#touched(store.log),
       quotaAdded: (id, quota) => this.#quotas.added(id, quota),
       quotaRemoved: (id, quota) => this.#quotas.removed(id, quota),
     });
@@ -163,7 +167,7 @@ export class Server implements ApiServer, Transport {
       recorder,
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
-      logged: () => this.#logsTouched.add(state.nodeLog),
+      logged: () => this.#touched(state.nodeLog),
       admit: options.admit,
     });
     this.#pods = new PodWrites({
@@ -174,7 +178,7 @@ export class Server implements ApiServer, Transport {
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
       podLogged: (pod) => this.#podLogged(pod),
-      nodeLogged: () => this.#logsTouched.add(state.nodeLog),
+      nodeLogged: () => this.#touched(state.nodeLog),
       podRemoved: (pod, position) => this.#leaving.push({ pod, position, us: kernel.now }),
       namespaceProblem: (namespace, resource, name) =>
         this.#objects.namespaceProblem(namespace, resource, name),
@@ -282,11 +286,9 @@ export class Server implements ApiServer, Transport {
     return this.#kinds.event(patch);
   }
 
-  podIdentity(pod: number): { serial: number; namespace: string; name: string } {
-    const state = this.#state;
-    const serial = state.pods.serial[pod]!;
-    if (!this.#o.recorder.eventsWanted && !this.#trace.enabled) return { serial, namespace: '', name: '' };
-    return { serial, namespace: state.podNamespace(pod), name: state.podName(pod) };
+  podEvent(type: 'Normal' | 'Warning', reason: string, pod: number, message: string): EventWrite {
+    const isRead = this.#o.recorder.eventsWanted || this.#trace.enabled;
+    return eventAboutPod(this.#state, pod, isRead, type, reason, message);
   }
 
   // The way of a request.
@@ -307,27 +309,17 @@ export class Server implements ApiServer, Transport {
     else this.#etcd.submit(r.slot, doneUs);
   }
 
-  /** What a change adds to an object is charged; what it takes away is given back when the controller counts. */
-  #chargeChange(r: ApiRequest): void {
-    const change = this.#objects.preview(r, this.#admitFor(r));
-    if (change === null) return this.#concluded(r);
-    const { before, after } = change;
-    const { namespace = '', name = '' } = before.metadata;
-    const definition = kindOf(before.apiVersion, before.kind)!;
-    this.#quotas.submit(namespace, r, { definition, name, template: null, object: after, previous: before });
-  }
-
   /** Admission, for clients whose objects are not complete. */
   #admitFor(r: ApiRequest) {
     return this.#clients[r.client]!.trusted ? null : this.#o.admit;
   }
 
-  /** Admits what is to be created and hands it to the quotas of its namespace. */
+  /** Admits what is to be created or changed and hands it to the quotas of its namespace. */
   #chargeRequest(r: ApiRequest): void {
-    if (r.op === Op.patchObject || r.op === Op.updateObject) return this.#chargeChange(r);
-    const what = this.#incoming.toCharge(r, this.#clients[r.client]!.trusted, (namespace, resource, name) =>
-      this.#objects.namespaceProblem(namespace, resource, name),
-    );
+    const { trusted } = this.#clients[r.client]!;
+    const what = isChange(r)
+      ? chargedChange(this.#objects.preview(r, this.#admitFor(r)))
+      : this.#incoming.toCharge(r, trusted, (...named) => this.#objects.namespaceProblem(...named));
     if (what === 'refused') this.#concluded(r);
     else if (what === 'free') this.#etcd.submit(r.slot, this.#kernel.now);
     else this.#quotas.submit(what.namespace, r, what);
@@ -370,6 +362,8 @@ export class Server implements ApiServer, Transport {
   }
 
   #apply(r: ApiRequest): void {
+    const act = this.#o.acting === undefined ? null : actOf(r.op);
+    if (act !== null) this.#o.acting!(this.#clients[r.client]!.name, act, r.subject);
     switch (r.op) {
       case Op.createObject:
         return this.#create(r);
@@ -432,11 +426,11 @@ export class Server implements ApiServer, Transport {
     if (nodes.find(object.metadata.name!) >= 0) {
       return r.fail(409, 'AlreadyExists', `nodes "${object.metadata.name}" already exists`);
     }
-    // Each row has a UID of its own; nodes are no stored objects, which admission numbers.
+    // Each row has a UID of its own, unlike stored objects, which admission numbers.
     const { uid: _uid, ...metadata } = object.metadata;
     r.id = this.#o.addNode({ ...object, metadata }, this.#etcd.next());
     r.code = 201;
-    this.#logsTouched.add(this.#state.nodeLog);
+    this.#touched(this.#state.nodeLog);
   }
 
   #createPod(r: ApiRequest): void {
@@ -463,14 +457,19 @@ export class Server implements ApiServer, Transport {
 
   // What a commit sets off.
 
+  #touched(log: RevisionLog): void {
+    if (!this.#logsTouched.includes(log)) this.#logsTouched.push(log);
+  }
+
   #flush(): void {
-    this.#o.committed?.(this.#logsTouched);
-    for (const log of this.#logsTouched) this.#watches.committed(log);
-    this.#logsTouched.clear();
+    const logs = this.#logsTouched;
+    if (logs.length > 0) this.#logsTouched = [];
+    this.#o.committed?.(logs);
+    for (const log of logs) this.#watches.committed(log);
   }
 
   #podLogged(pod: number): void {
-    this.#logsTouched.add(this.#state.podLog);
+    this.#touched(this.#state.podLog);
     if (this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
       this.#kubelets.push(this.#kubeletKind, pod, this.#state.pods.generation[pod]!);
     }

@@ -5,30 +5,62 @@ import type { ResolvedPort } from './endpoint-parts.ts';
 
 export interface Address {
   readonly serial: number;
-  /** Order: IP text, then UID of the pod. */
-  readonly key: string;
+  /** Their order: that of the IP's text, then UID of the pod. */
+  readonly order: number;
+  readonly uid: string;
   /** The EndpointAddress as stored; one object as long as nothing in it changes. */
   readonly json: Json;
   readonly ready: boolean;
   readonly portsKey: string;
 }
 
-interface PortGroup {
-  readonly ports: readonly ResolvedPort[];
-  readonly ready: Address[];
-  readonly notReady: Address[];
+/** Addresses in order, and beside them what is stored of each: a version of the object takes a copy of that list. */
+class Sorted {
+  readonly addresses: Address[] = [];
+  readonly json: Json[] = [];
+
+  add(address: Address): void {
+    const at = this.#position(address);
+    this.addresses.splice(at, 0, address);
+    this.json.splice(at, 0, address.json);
+  }
+
+  remove(address: Address): void {
+    const at = this.#position(address);
+    this.addresses.splice(at, 1);
+    this.json.splice(at, 1);
+  }
+
+  /** Where it is or belongs. */
+  #position(address: Address): number {
+    const { addresses } = this;
+    let low = 0;
+    let high = addresses.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (byOrder(addresses[middle]!, address) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
-/** Where `key` is or belongs in a sorted list. */
-function position(list: readonly Address[], key: string): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]!.key < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+const byOrder = (a: Address, b: Address): number =>
+  a.order !== b.order ? a.order - b.order : a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
+
+interface PortGroup {
+  readonly ports: readonly ResolvedPort[];
+  /** `ports` as stored. */
+  readonly written: readonly Json[];
+  readonly ready: Sorted;
+  readonly notReady: Sorted;
+}
+
+/** Addresses of some sets of ports that are written as one subset. */
+interface MergedGroup {
+  readonly written: readonly Json[];
+  readonly ready: readonly Json[];
+  readonly notReady: readonly Json[];
 }
 
 export class AddressList {
@@ -52,11 +84,10 @@ export class AddressList {
     this.remove(address.serial);
     let group = this.#groups.get(address.portsKey);
     if (group === undefined) {
-      group = { ports, ready: [], notReady: [] };
+      group = { ports, written: ports.map(writePort), ready: new Sorted(), notReady: new Sorted() };
       this.#groups.set(address.portsKey, group);
     }
-    const list = address.ready ? group.ready : group.notReady;
-    list.splice(position(list, address.key), 0, address);
+    (address.ready ? group.ready : group.notReady).add(address);
     this.#bySerial.set(address.serial, address);
   }
 
@@ -65,9 +96,9 @@ export class AddressList {
     if (known === undefined) return;
     this.#bySerial.delete(serial);
     const group = this.#groups.get(known.portsKey)!;
-    const list = known.ready ? group.ready : group.notReady;
-    list.splice(position(list, known.key), 1);
-    if (group.ready.length + group.notReady.length === 0) this.#groups.delete(known.portsKey);
+    (known.ready ? group.ready : group.notReady).remove(known);
+    if (group.ready.addresses.length + group.notReady.addresses.length === 0)
+      this.#groups.delete(known.portsKey);
   }
 
   /**
@@ -75,6 +106,12 @@ export class AddressList {
    * (truncateEndpoints).
    */
   subsets(max: number): { readonly subsets: Json[]; readonly truncated: boolean } {
+    if (this.#groups.size === 0) return { subsets: [], truncated: false };
+    if (this.#groups.size === 1 && this.#bySerial.size <= max) {
+      for (const { written, ready, notReady } of this.#groups.values()) {
+        return { subsets: [subsetOf(written, ready.json, notReady.json)], truncated: false };
+      }
+    }
     const merged = this.#merged();
     const readyTotal = merged.reduce((sum, group) => sum + group.ready.length, 0);
     const notReadyTotal = merged.reduce((sum, group) => sum + group.notReady.length, 0);
@@ -92,18 +129,20 @@ export class AddressList {
         if (cutReady) ready = ready.slice(0, count);
         notReady = cutReady ? [] : notReady.slice(0, count);
       }
-      const subset: Json = {};
-      if (ready.length > 0) subset.addresses = ready.map((address) => address.json);
-      if (notReady.length > 0) subset.notReadyAddresses = notReady.map((address) => address.json);
-      if (group.ports.length > 0) subset.ports = group.ports.map(writePort);
-      subsets.push(subset);
+      subsets.push(subsetOf(group.written, ready, notReady));
     }
     return { subsets, truncated };
   }
 
   /** Ports that the same pods have share a subset (RepackSubsets); subsets in order of their ports. */
-  #merged(): PortGroup[] {
-    if (this.#groups.size <= 1) return [...this.#groups.values()];
+  #merged(): MergedGroup[] {
+    if (this.#groups.size <= 1) {
+      return Array.from(this.#groups.values(), ({ written, ready, notReady }) => ({
+        written,
+        ready: ready.json,
+        notReady: notReady.json,
+      }));
+    }
     const byPort = new Map<string, { port: ResolvedPort | null; groups: string[] }>();
     for (const [key, group] of this.#groups) {
       for (const port of group.ports.length > 0 ? group.ports : [null]) {
@@ -121,13 +160,25 @@ export class AddressList {
       if (known === undefined) byGroups.set(id, { ports: port === null ? [] : [port], groups });
       else if (port !== null) known.ports.push(port);
     }
-    const byKey = (a: Address, b: Address): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+    const together = (keys: readonly string[], which: 'ready' | 'notReady'): Json[] =>
+      keys
+        .flatMap((key) => this.#groups.get(key)![which].addresses)
+        .sort(byOrder)
+        .map((address) => address.json);
     return [...byGroups.values()].map(({ ports, groups }) => ({
-      ports,
-      ready: groups.flatMap((key) => this.#groups.get(key)!.ready).sort(byKey),
-      notReady: groups.flatMap((key) => this.#groups.get(key)!.notReady).sort(byKey),
+      written: ports.map(writePort),
+      ready: together(groups, 'ready'),
+      notReady: together(groups, 'notReady'),
     }));
   }
+}
+
+function subsetOf(ports: readonly Json[], ready: readonly Json[], notReady: readonly Json[]): Json {
+  const subset: Json = {};
+  if (ready.length > 0) subset.addresses = ready.slice();
+  if (notReady.length > 0) subset.notReadyAddresses = notReady.slice();
+  if (ports.length > 0) subset.ports = ports;
+  return subset;
 }
 
 const writePort = ({ name, port, protocol, appProtocol }: ResolvedPort): Json => ({

@@ -1,8 +1,7 @@
-// What endpoints are made of: ports that a Service port means on a pod, addresses, references to pods. Used by the
+// What endpoints are made of: ports that a Service port means on a pod, labels, hostnames. Used by the
 // Endpoints and the EndpointSlice controller (pkg/controller/endpoint, endpointslice; podutil.FindPort, v1.36).
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import type { ClusterState, PodTemplate } from '../state/index.ts';
-import { derivedPodUid } from '../state/index.ts';
+import type { PodTemplate } from '../state/index.ts';
 
 /** service.kubernetes.io/headless marks endpoints of Services without a cluster IP. */
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
@@ -59,19 +58,8 @@ export function resolvePorts(service: KubeObject, template: PodTemplate): Resolv
 export const portsKey = (ports: readonly ResolvedPort[]): string =>
   ports.map((port) => `${port.name}/${port.port}/${port.protocol}/${port.appProtocol ?? ''}`).join(' ');
 
-/** Dotted address of an IPv4 number. */
-export const ipText = (ip: number): string =>
-  `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`;
-
 /** spec.hostname where the pod's subdomain names this headless Service. */
 export function hostnameOf(service: KubeObject, template: PodTemplate): string | undefined {
   const { hostname, subdomain } = template.spec;
   return hostname && subdomain === service.metadata.name ? hostname : undefined;
 }
-
-export const podReference = (state: ClusterState, pod: number): Json => ({
-  kind: 'Pod',
-  namespace: state.podNamespace(pod),
-  name: state.podName(pod),
-  uid: derivedPodUid(state.pods.serial[pod]!),
-});

@@ -14,16 +14,14 @@ import {
   type Steps,
 } from '../contracts/controller.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { derivedPodUid, type Labels, Verb } from '../state/index.ts';
+import { type Labels, Verb } from '../state/index.ts';
 import { AddressList } from './address-list.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
   hostnameOf,
   inheritedLabels,
-  ipText,
   isHeadless,
-  podReference,
   portsKey,
   type ResolvedPort,
   resolvePorts,
@@ -45,6 +43,9 @@ class ServiceAddresses {
   changed = new Map<number, number>();
   readonly ports = new Map<number, { key: string; ports: readonly ResolvedPort[] }>();
   seen: KubeObject | null = null;
+  /** Labels of the Endpoints, and the version of the Service that they were made for. */
+  labels: Labels = {};
+  labelled: KubeObject | null = null;
   /** A version of the Endpoints that a write met a conflict with: newer ones exist (staleEndpointsTracker). */
   staleRevision = 0;
 
@@ -169,9 +170,9 @@ class EndpointsController implements Controller {
     const ready = publishAll || isReady(word);
     const before = known.addresses.get(serial);
     if (before?.ready === ready && before.portsKey === key) return;
-    const json = before?.json ?? this.#address(service, pod, ip);
-    const order = before?.key ?? `${ipText(ip)}\u0000${derivedPodUid(serial)}`;
-    known.addresses.set({ serial, key: order, json, ready, portsKey: key }, ports);
+    const { uid, order } = before ?? this.#members.facts.of(pod);
+    const json = before?.json ?? this.#address(service, pod);
+    known.addresses.set({ serial, order, uid, json, ready, portsKey: key }, ports);
   }
 
   #portsOf(known: ServiceAddresses, pod: number): { key: string; ports: readonly ResolvedPort[] } {
@@ -185,31 +186,30 @@ class EndpointsController implements Controller {
     return found;
   }
 
-  #address(service: KubeObject, pod: number, ip: number): Json {
+  #address(service: KubeObject, pod: number): Json {
     const { pods, run } = this.#ctx;
     const { state } = run;
-    const address: Json = { ip: ipText(ip) };
+    const { ip, reference } = this.#members.facts.of(pod);
+    const address: Json = { ip };
     const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
     if (hostname !== undefined) address.hostname = hostname;
     const node = pods.node(pod);
     if (node >= 0) address.nodeName = state.nodeName(node);
-    address.targetRef = podReference(state, pod);
+    address.targetRef = reference;
     return Object.freeze(address);
   }
 
   #wanted(known: ServiceAddresses, current: KubeObject | undefined): KubeObject {
-    const { object: service, name, namespace } = known.service;
+    const { name, namespace } = known.service;
     const { subsets, truncated } = known.addresses.subsets(ADDRESSES_MAX);
-    const labels: Record<string, string> = {
-      ...inheritedLabels(service),
-      [MANAGED_BY]: 'endpoint-controller',
-    };
-    if (isHeadless(service)) labels[HEADLESS_LABEL] = '';
-    const { [OVER_CAPACITY]: _, ...annotations } = current?.metadata.annotations ?? {};
-    if (truncated) annotations[OVER_CAPACITY] = 'truncated';
-    const metadata = { ...(current?.metadata ?? { name, namespace }), labels };
-    if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
-    else delete metadata.annotations;
+    const metadata = { ...(current?.metadata ?? { name, namespace }), labels: labelsOf(known) };
+    const before = current?.metadata.annotations;
+    if (truncated || before !== undefined) {
+      const { [OVER_CAPACITY]: _, ...annotations } = before ?? {};
+      if (truncated) annotations[OVER_CAPACITY] = 'truncated';
+      if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
+      else delete metadata.annotations;
+    }
     const wanted: KubeObject = { apiVersion: 'v1', kind: 'Endpoints', metadata };
     if (subsets.length > 0) wanted['subsets'] = subsets;
     return wanted;
@@ -230,6 +230,21 @@ class EndpointsController implements Controller {
   }
 }
 
+/** One object as long as the Service is the same version. */
+function labelsOf(known: ServiceAddresses): Labels {
+  const { object: service } = known.service;
+  if (known.labelled !== service) {
+    const labels: Record<string, string> = {
+      ...inheritedLabels(service),
+      [MANAGED_BY]: 'endpoint-controller',
+    };
+    if (isHeadless(service)) labels[HEADLESS_LABEL] = '';
+    known.labels = isSameMap(known.labels, labels) ? known.labels : Object.freeze(labels);
+    known.labelled = service;
+  }
+  return known.labels;
+}
+
 function isSame(a: KubeObject, b: KubeObject): boolean {
   return (
     isSameMap(a.metadata.labels, b.metadata.labels) &&
@@ -239,6 +254,7 @@ function isSame(a: KubeObject, b: KubeObject): boolean {
 }
 
 function isSameMap(a: Labels | undefined, b: Labels | undefined): boolean {
+  if (a === b) return true;
   const keys = Object.keys(a ?? {});
   return keys.length === Object.keys(b ?? {}).length && keys.every((key) => a![key] === b?.[key]);
 }
@@ -250,15 +266,22 @@ function isSameSubsets(a: readonly Json[], b: readonly Json[]): boolean {
       (subset, i) =>
         isSameList(subset.addresses, b[i].addresses) &&
         isSameList(subset.notReadyAddresses, b[i].notReadyAddresses) &&
-        JSON.stringify(subset.ports) === JSON.stringify(b[i].ports),
+        isSameList(subset.ports, b[i].ports),
     )
   );
 }
 
-/** Addresses are one object as long as they are the same. */
-const isSameList = (a: readonly Json[] = [], b: readonly Json[] = []): boolean =>
-  a.length === b.length &&
-  a.every((address, i) => address === b[i] || JSON.stringify(address) === JSON.stringify(b[i]));
+/** Addresses are one object as long as they are the same, and so is their list of ports. */
+function isSameList(a: readonly Json[] = NONE, b: readonly Json[] = NONE): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i] && JSON.stringify(a[i]) !== JSON.stringify(b[i])) return false;
+  }
+  return true;
+}
+
+const NONE: readonly Json[] = Object.freeze([]);
 
 export const endpointsController: ControllerDefinition = {
   name: 'endpoint',

@@ -17,16 +17,14 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
-import type { Json, KubeObject } from '../kinds/kind.ts';
-import { derivedPodUid, PodBit, Verb } from '../state/index.ts';
+import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
+import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
   hostnameOf,
   inheritedLabels,
-  ipText,
   isHeadless,
-  podReference,
   portsKey,
   type ResolvedPort,
   resolvePorts,
@@ -35,7 +33,7 @@ import { controllerReference, controllerUid } from './owner.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { placeEndpoints, type Slice } from './slice-placement.ts';
+import { placeEndpoints, type Slice, type SlicePlan } from './slice-placement.ts';
 
 const SECOND = 1_000_000;
 /** --max-endpoints-per-slice. */
@@ -62,12 +60,23 @@ class ServiceSlices {
   /** Ports by template id, and the lists by their text. */
   readonly portsByTemplate = new Map<number, string>();
   readonly ports = new Map<string, readonly ResolvedPort[]>();
+  /** `ports` as stored. */
+  readonly writtenPorts = new Map<string, readonly Json[]>();
   /** Version of the Service that ports and labels were computed from. */
   seen: KubeObject | null = null;
+  /** What all slices have in common, and the version of the Service that it was made for. */
+  common: { readonly labels: Labels; readonly ownerReferences: readonly Json[] } | null = null;
+  commonOf: KubeObject | null = null;
 
   constructor(service: SeenObject) {
     this.service = service;
   }
+}
+
+interface Plan {
+  readonly create: Slice[];
+  readonly update: Slice[];
+  readonly remove: Slice[];
 }
 
 class EndpointSliceController implements Controller {
@@ -128,7 +137,7 @@ class EndpointSliceController implements Controller {
     // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices).
     if (known.awaited.size > 0) return this.#retry(key);
     known.writing = true;
-    const failure = yield* this.#sync(known, calls);
+    const failure = yield* this.#write(known, this.#plan(known), calls);
     known.writing = false;
     if (failure === null) return DONE;
     known.stale = true;
@@ -143,8 +152,8 @@ class EndpointSliceController implements Controller {
     return this.#ctx.queue.retries(key) < RETRIES_MAX ? RETRY : DONE;
   }
 
-  /** The text of the first error, or null. */
-  *#sync(known: ServiceSlices, calls: Calls): Steps<string | null> {
+  /** What is to be written. */
+  #plan(known: ServiceSlices): Plan {
     const service = known.service.object;
     const before = known.seen;
     if (
@@ -161,6 +170,7 @@ class EndpointSliceController implements Controller {
     const create: Slice[] = [];
     const update: Slice[] = [];
     let remove: Slice[] = [];
+    const placed: SlicePlan['placed'][number][] = [];
     for (const [ports, endpoints] of changed) {
       const slices = known.slices.filter((slice) => slice.portsKey === ports);
       const plan = placeEndpoints(
@@ -173,12 +183,13 @@ class EndpointSliceController implements Controller {
       create.push(...plan.create);
       update.push(...plan.update);
       remove.push(...plan.remove);
+      placed.push(...plan.placed);
     }
     for (const endpoints of changed.values()) {
       for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
     }
-    for (const slice of [...create, ...update])
-      for (const serial of slice.serials) known.bySerial.set(serial, slice);
+    for (const { slice, from } of placed)
+      for (let at = from; at < slice.serials.length; at++) known.bySerial.set(slice.serials[at]!, slice);
     for (const slice of relabelled)
       if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
     // A slice that has no endpoints although nothing was taken out of it now: an empty one that is no longer wanted.
@@ -194,7 +205,7 @@ class EndpointSliceController implements Controller {
       known.slices = known.slices.map((other) => (other === reused ? made : other));
       update.push(made);
     }
-    return yield* this.#write(known, create, update, remove, calls);
+    return { create, update, remove };
   }
 
   /** Leaves one empty slice where otherwise none would be. */
@@ -221,7 +232,7 @@ class EndpointSliceController implements Controller {
     known.slices = [];
     known.bySerial.clear();
     const relabelled: Slice[] = [];
-    const wanted = JSON.stringify(sortedLabels(this.#labels(service.object)));
+    const wanted = JSON.stringify(sortedLabels(commonOf(known).labels));
     // Endpoints of pods that are not selected any more need a number too; it only has to be nobody else's.
     let unknown = -1;
     for (const seen of this.#slices.controlledBy(service.object.metadata.uid!)) {
@@ -289,47 +300,32 @@ class EndpointSliceController implements Controller {
     const terminating = (word & PodBit.deleting) !== 0;
     const serving = isReady(word);
     const node = pods.node(pod);
-    const endpoint: Json = {
-      addresses: [ipText(ip)],
-      conditions: {
-        ready: service['spec'].publishNotReadyAddresses === true || (serving && !terminating),
-        serving,
-        terminating,
-      },
-      targetRef: podReference(state, pod),
-    };
+    const ready = service['spec'].publishNotReadyAddresses === true || (serving && !terminating);
+    const { addresses, reference } = this.#members.facts.of(pod);
+    const conditions = CONDITIONS[(ready ? 1 : 0) | (serving ? 2 : 0) | (terminating ? 4 : 0)];
+    const endpoint: Json = { addresses, conditions, targetRef: reference };
     const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
     if (hostname !== undefined) endpoint.hostname = hostname;
     if (node >= 0) {
       endpoint.nodeName = state.nodeName(node);
       const zone = state.nodes.zone(node);
       if (zone !== '') endpoint.zone = zone;
-      const hints = endpoint.conditions.ready ? hintsFor(service, endpoint) : undefined;
+      const hints = ready ? hintsFor(service, endpoint) : undefined;
       if (hints !== undefined) endpoint.hints = hints;
     }
     return endpoint;
   }
 
-  #labels(service: KubeObject): Record<string, string> {
-    const labels = {
-      ...inheritedLabels(service),
-      [SERVICE_NAME]: service.metadata.name!,
-      [MANAGED_BY]: MANAGER,
-    };
-    return isHeadless(service) ? { ...labels, [HEADLESS_LABEL]: '' } : labels;
-  }
-
-  *#write(
-    known: ServiceSlices,
-    create: Slice[],
-    update: Slice[],
-    remove: Slice[],
-    calls: Calls,
-  ): Steps<string | null> {
+  /** The text of the first error, or null. */
+  *#write(known: ServiceSlices, plan: Plan, calls: Calls): Steps<string | null> {
+    const { create, update, remove } = plan;
     const service = known.service.object;
     let failure: string | null = null;
-    for (const slice of service.metadata.deletionTimestamp === undefined ? create : []) {
-      const reply = yield calls.create(this.#sliceObject(service, known, slice));
+    // Indices, not iterators: those of a generator live on the heap.
+    const created = service.metadata.deletionTimestamp === undefined ? create.length : 0;
+    for (let i = 0; i < created; i++) {
+      const slice = create[i]!;
+      const reply = yield calls.create(sliceObject(known, slice, newMetadata(known)));
       // Nothing can be created in a namespace that goes away; this is the end of it.
       if (isNamespaceTerminating(reply.code, reply.message)) return null;
       if (reply.code >= 400) failure ??= reply.message;
@@ -339,19 +335,20 @@ class EndpointSliceController implements Controller {
         this.#written(known, slice, reply.object!);
       }
     }
-    for (const slice of update) {
+    for (let i = 0; i < update.length; i++) {
+      const slice = update[i]!;
       const seen = this.#slices.byId(slice.id);
       if (seen === undefined) {
         failure ??= 'the slice is gone';
         continue;
       }
-      const next = this.#sliceObject(service, known, slice);
-      const metadata = { ...seen.object.metadata, labels: next.metadata.labels };
-      const reply = yield calls.update(slice.id, { ...next, metadata }, seen.revision);
+      const metadata = { ...seen.object.metadata, labels: commonOf(known).labels };
+      const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);
     }
-    for (const slice of remove) {
+    for (let i = 0; i < remove.length; i++) {
+      const slice = remove[i]!;
       const reply = yield calls.delete(slice.id);
       if (reply.code >= 400 && reply.code !== 404) {
         failure ??= reply.message;
@@ -374,26 +371,57 @@ class EndpointSliceController implements Controller {
     const text = `endpoints ${slice.portsKey}: ${ready.length} of ${slice.endpoints.length} ready ${ready.join(' ')}`;
     tracer.hop(this.#ctx.client.name, 'EndpointSlice', namespace, sliceName, text);
   }
-
-  #sliceObject(service: KubeObject, known: ServiceSlices, slice: Slice): KubeObject {
-    const { name, namespace } = known.service;
-    const ports = known.ports.get(slice.portsKey) ?? [];
-    const isEmpty = slice.endpoints.length === 0;
-    return {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: {
-        generateName: `${name}-`,
-        namespace,
-        labels: this.#labels(service),
-        ownerReferences: [controllerReference(service)],
-      },
-      addressType: 'IPv4',
-      endpoints: isEmpty ? null : slice.endpoints,
-      ports: isEmpty || ports.length === 0 ? null : ports.map(writePort),
-    };
-  }
 }
+
+/** One object as long as the Service is the same version. */
+function commonOf(known: ServiceSlices): { labels: Labels; ownerReferences: readonly Json[] } {
+  const service = known.service.object;
+  if (known.common === null || known.commonOf !== service) {
+    const labels: Record<string, string> = {
+      ...inheritedLabels(service),
+      [SERVICE_NAME]: service.metadata.name!,
+      [MANAGED_BY]: MANAGER,
+    };
+    if (isHeadless(service)) labels[HEADLESS_LABEL] = '';
+    known.common = { labels: Object.freeze(labels), ownerReferences: [controllerReference(service)] };
+    known.commonOf = service;
+  }
+  return known.common;
+}
+
+function newMetadata(known: ServiceSlices): ObjectMeta {
+  const { name, namespace } = known.service;
+  const { labels, ownerReferences } = commonOf(known);
+  return { generateName: `${name}-`, namespace, labels, ownerReferences: [...ownerReferences] };
+}
+
+function sliceObject(known: ServiceSlices, slice: Slice, metadata: ObjectMeta): KubeObject {
+  const isEmpty = slice.endpoints.length === 0;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata,
+    addressType: 'IPv4',
+    endpoints: isEmpty ? null : slice.endpoints,
+    ports: isEmpty ? null : portsOf(known, slice.portsKey),
+  };
+}
+
+function portsOf(known: ServiceSlices, key: string): readonly Json[] | null {
+  const ports = known.ports.get(key);
+  if (ports === undefined || ports.length === 0) return null;
+  let written = known.writtenPorts.get(key);
+  if (written === undefined) {
+    written = ports.map(writePort);
+    known.writtenPorts.set(key, written);
+  }
+  return written;
+}
+
+/** Conditions of endpoints, by bits: 1 ready, 2 serving, 4 terminating. */
+const CONDITIONS: readonly Json[] = Array.from({ length: 8 }, (_, bits) =>
+  Object.freeze({ ready: (bits & 1) !== 0, serving: (bits & 2) !== 0, terminating: (bits & 4) !== 0 }),
+);
 
 const sliceIn = (known: ServiceSlices, serial: number, ports: string): Slice | undefined => {
   const slice = known.bySerial.get(serial);

@@ -14,7 +14,9 @@ import {
   type Selector,
   Verb,
 } from '../state/index.ts';
+import { EndpointFactsTable } from './endpoint-facts.ts';
 import { isReady } from './pod-view.ts';
+import { SelectingServices } from './selecting-services.ts';
 
 const NONE = -1;
 
@@ -58,8 +60,11 @@ export class ServicePods {
   readonly #pods: SeenPods;
   readonly #handlers: MemberHandler[] = [];
   readonly #byNamespace = new Map<number, Map<number, Group>>();
-  readonly #services = new Map<number, SeenObject>();
+  readonly #services = new SelectingServices();
   readonly #selectors = new WeakMap<object, Selector>();
+  /** By row of the pod table: the group that it is in. */
+  readonly #groups: (Group | undefined)[] = [];
+  readonly facts: EndpointFactsTable;
   #next = new Int32Array(0);
   #previous = new Int32Array(0);
   #active = false;
@@ -80,9 +85,10 @@ export class ServicePods {
     this.#run = ctx.run;
     this.#state = ctx.run.state;
     this.#pods = ctx.pods;
+    this.facts = new EndpointFactsTable(ctx.run.state);
     ctx.onObjects('Service', (service, verb) => this.#serviceSeen(service, verb));
     ctx.onPodIdentity((pod, old, now) => {
-      if (this.#active && old.labelSet !== now.labelSet) this.#relabelled(pod, old.labelSet);
+      if (this.#active && old.labelSet !== now.labelSet) this.#relabelled(pod);
     });
     ctx.onPods((pod, verb, word, node, oldWord, oldNode) => {
       if (this.#active) this.#podSeen(pod, verb, word, node, oldWord, oldNode);
@@ -104,8 +110,8 @@ export class ServicePods {
   }
 
   #serviceSeen(service: SeenObject, verb: Verb): void {
-    if (verb === Verb.deleted) this.#services.delete(service.id);
-    else this.#services.set(service.id, service);
+    if (verb === Verb.deleted) this.#services.delete(service);
+    else this.#services.set(service);
     if (!this.#active) {
       this.#activate();
       return;
@@ -136,8 +142,8 @@ export class ServicePods {
   }
 
   /** The pod leaves the Services that selected its old labels; those of the new ones see it as it is. */
-  #relabelled(pod: number, labelSet: number): void {
-    const before = this.#groupOf(pod, labelSet);
+  #relabelled(pod: number): void {
+    const before = this.#groups[pod]!;
     this.#unlink(pod, before);
     const after = this.#link(pod);
     for (const service of before.services)
@@ -147,7 +153,8 @@ export class ServicePods {
       for (const handler of this.#handlers) handler(service, pod, true, false);
   }
 
-  #groupOf(pod: number, labelSet = this.#pods.labelSet(pod)): Group {
+  #groupOf(pod: number): Group {
+    const labelSet = this.#pods.labelSet(pod);
     const { table } = this.#pods;
     const namespace = table.namespace[pod]!;
     let groups = this.#byNamespace.get(namespace);
@@ -159,8 +166,8 @@ export class ServicePods {
     if (group === undefined) {
       group = new Group(labelSet);
       const name = this.#state.texts.text(namespace);
-      for (const service of this.#services.values()) {
-        if (service.namespace === name && this.#selects(service, labelSet)) group.services.push(service);
+      for (const service of this.#services.candidates(name, this.#state.labels.get(labelSet))) {
+        if (this.#selects(service, labelSet)) group.services.push(service);
       }
       groups.set(labelSet, group);
     }
@@ -168,7 +175,7 @@ export class ServicePods {
   }
 
   #podSeen(pod: number, verb: Verb, word: number, node: number, oldWord: number, oldNode: number): void {
-    const group = oldWord < 0 ? this.#link(pod) : this.#groupOf(pod);
+    const group = oldWord < 0 ? this.#link(pod) : this.#groups[pod]!;
     const { tracer } = this.#run.recorder;
     if (tracer.enabled) {
       // A Service belongs to the story of the pods it selects.
@@ -176,7 +183,10 @@ export class ServicePods {
         tracer.link('Service', namespace, name, 'Pod', namespace, this.#state.podName(pod));
       }
     }
-    if (verb === Verb.deleted) this.#unlink(pod, group);
+    if (verb === Verb.deleted) {
+      this.#unlink(pod, group);
+      this.facts.forget(pod);
+    }
     if (group.services.length === 0) return;
     const ip = this.#pods.table.ip[pod]!;
     const shown = shownBits(word, ip);
@@ -189,6 +199,7 @@ export class ServicePods {
 
   #link(pod: number): Group {
     const group = this.#groupOf(pod);
+    this.#groups[pod] = group;
     if (pod >= this.#next.length) this.#grow(pod + 1);
     this.#next[pod] = NONE;
     this.#previous[pod] = group.tail;

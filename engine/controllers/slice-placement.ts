@@ -15,11 +15,16 @@ export interface Slice {
   endpoints: readonly Json[];
 }
 
-interface SlicePlan {
+export interface SlicePlan {
   readonly create: Slice[];
   readonly update: Slice[];
   readonly remove: Slice[];
+  /** Endpoints that are new in a slice: its end, from `from` on. */
+  readonly placed: { readonly slice: Slice; readonly from: number }[];
 }
+
+/** Up to so many changes are looked up in the slices one by one. */
+const FEW = 16;
 
 /** Same endpoint, seen from outside (EndpointsEqualBeyondHash). */
 function isSameEndpoint(a: Json, b: Json): boolean {
@@ -56,8 +61,8 @@ export function placeEndpoints(
     if (slice !== undefined) touched.add(slice);
     else if (endpoint !== null) waiting.push(serial);
   }
-  waiting.sort((a, b) => a - b);
-  const plan: SlicePlan = { create: [], update: [], remove: [] };
+  if (waiting.length > 1) waiting.sort((a, b) => a - b);
+  const plan: SlicePlan = { create: [], update: [], remove: [], placed: [] };
   for (const slice of slices) {
     if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
     if (slice.endpoints.length === 0) plan.remove.push(slice);
@@ -69,9 +74,11 @@ export function placeEndpoints(
     if (count <= 0) return;
     const added = waiting.slice(next, next + count);
     next += count;
-    slice.serials = [...slice.serials, ...added];
-    slice.endpoints = [...slice.endpoints, ...added.map((serial) => changed.get(serial)!)];
+    plan.placed.push({ slice, from: slice.serials.length });
+    slice.serials = slice.serials.concat(added);
+    slice.endpoints = slice.endpoints.concat(added.map((serial) => changed.get(serial)!));
   };
+  if (waiting.length === 0) return plan;
   for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
   while (next < waiting.length) {
     const left = waiting.length - next;
@@ -90,6 +97,32 @@ export function placeEndpoints(
 
 /** Takes changed endpoints over and unwanted ones out. True if the slice is different now. */
 function replaceChanged(slice: Slice, changed: ReadonlyMap<number, Json | null>): boolean {
+  return changed.size <= FEW ? replaceFew(slice, changed) : replaceMany(slice, changed);
+}
+
+function replaceFew(slice: Slice, changed: ReadonlyMap<number, Json | null>): boolean {
+  let endpoints: (Json | null)[] | null = null;
+  let removed = 0;
+  for (const [serial, wanted] of changed) {
+    const { serials } = slice;
+    for (let at = serials.indexOf(serial); at >= 0; at = serials.indexOf(serial, at + 1)) {
+      if (wanted === null) removed += 1;
+      else if (isSameEndpoint(slice.endpoints[at], wanted)) continue;
+      endpoints ??= slice.endpoints.slice();
+      endpoints[at] = wanted;
+    }
+  }
+  if (endpoints === null) return false;
+  if (removed > 0) {
+    const kept = endpoints;
+    slice.serials = slice.serials.filter((_, at) => kept[at] !== null);
+    endpoints = kept.filter((endpoint) => endpoint !== null);
+  }
+  slice.endpoints = endpoints;
+  return true;
+}
+
+function replaceMany(slice: Slice, changed: ReadonlyMap<number, Json | null>): boolean {
   const serials: number[] = [];
   const endpoints: Json[] = [];
   let different = false;

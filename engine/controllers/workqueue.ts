@@ -24,6 +24,16 @@ interface WorkQueueOptions {
   readonly waited?: (us: number) => void;
 }
 
+/** Keys that nobody waits for or works on are forgotten when there are more than this, and they are most. */
+const IDLE_MIN = 4096;
+const NOT_WAITING = -1;
+
+interface KeyState {
+  /** When it was added, µs; one being worked on waits too if added meanwhile. */
+  since: number;
+  processing: boolean;
+}
+
 export class WorkQueue implements WorkQueueView {
   readonly #clock: Pick<Kernel, 'now'>;
   readonly #options: WorkQueueOptions;
@@ -32,9 +42,9 @@ export class WorkQueue implements WorkQueueView {
   /** Keys that want to be worked on, in order; `#head` is the first that is left. */
   #order: string[] = [];
   #head = 0;
-  /** Keys waiting, with the time they were added; those being worked on wait too if added meanwhile. */
-  readonly #dirty = new Map<string, number>();
-  readonly #processing = new Set<string>();
+  /** Keys that wait or are worked on, and some that did: a key that comes and goes needs no room of its own each time. */
+  #keys = new Map<string, KeyState>();
+  #idle = 0;
 
   /** Delayed keys and when they are due; the heap may hold entries that no longer count. */
   readonly #delayed = new Map<string, number>();
@@ -59,9 +69,16 @@ export class WorkQueue implements WorkQueueView {
   }
 
   add(key: string): void {
-    if (this.#dirty.has(key)) return;
-    this.#dirty.set(key, this.#clock.now);
-    if (this.#processing.has(key)) return;
+    let state = this.#keys.get(key);
+    if (state === undefined) {
+      state = { since: this.#clock.now, processing: false };
+      this.#keys.set(key, state);
+    } else {
+      if (state.since >= 0) return;
+      state.since = this.#clock.now;
+      if (state.processing) return;
+      this.#idle -= 1;
+    }
     this.#order.push(key);
     this.#options.wake();
   }
@@ -74,19 +91,36 @@ export class WorkQueue implements WorkQueueView {
       this.#order = this.#order.slice(this.#head);
       this.#head = 0;
     }
-    const since = this.#dirty.get(key);
-    assert(since !== undefined && !this.#processing.has(key), 'a queued key is dirty and nobody works on it');
-    this.#dirty.delete(key);
-    this.#processing.add(key);
+    const state = this.#keys.get(key);
+    assert(
+      state !== undefined && state.since >= 0 && !state.processing,
+      'a queued key is dirty and nobody works on it',
+    );
+    const { since } = state;
+    state.since = NOT_WAITING;
+    state.processing = true;
     this.#options.waited?.(this.#clock.now - since);
     return key;
   }
 
   done(key: string): void {
-    this.#processing.delete(key);
-    if (!this.#dirty.has(key)) return;
-    this.#order.push(key);
-    this.#options.wake();
+    const state = this.#keys.get(key);
+    if (state === undefined || !state.processing) return;
+    state.processing = false;
+    if (state.since >= 0) {
+      this.#order.push(key);
+      this.#options.wake();
+      return;
+    }
+    this.#idle += 1;
+    if (this.#idle > IDLE_MIN && this.#idle * 2 > this.#keys.size) this.#forgetIdle();
+  }
+
+  #forgetIdle(): void {
+    const busy = new Map<string, KeyState>();
+    for (const [key, state] of this.#keys) if (state.since >= 0 || state.processing) busy.set(key, state);
+    this.#keys = busy;
+    this.#idle = 0;
   }
 
   addAfter(key: string, us: number): void {
@@ -122,11 +156,11 @@ export class WorkQueue implements WorkQueueView {
   }
 
   forget(key: string): void {
-    this.#failures.delete(key);
+    if (this.#failures.size > 0) this.#failures.delete(key);
   }
 
   retries(key: string): number {
-    return this.#failures.get(key) ?? 0;
+    return this.#failures.size === 0 ? 0 : (this.#failures.get(key) ?? 0);
   }
 
   /** A scheduled time has come: delayed keys that are due are added. */

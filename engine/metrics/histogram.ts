@@ -46,9 +46,16 @@ export class Histogram {
     if (us > this.max) this.max = us;
     if (times === 1) this.sumLow += us;
     else {
-      const product = BigInt(us) * BigInt(times);
-      this.sumHigh += Number(product / BigInt(CARRY));
-      this.sumLow += Number(product % BigInt(CARRY));
+      const product = us * times;
+      if (product <= Number.MAX_SAFE_INTEGER) {
+        const high = Math.floor(product / CARRY);
+        this.sumHigh += high;
+        this.sumLow += product - high * CARRY;
+      } else {
+        const exact = BigInt(us) * BigInt(times);
+        this.sumHigh += Number(exact / BigInt(CARRY));
+        this.sumLow += Number(exact % BigInt(CARRY));
+      }
     }
     if (this.sumLow >= CARRY) {
       this.sumLow -= CARRY;

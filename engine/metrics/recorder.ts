@@ -216,6 +216,12 @@ export class Recorder {
     this.observe(this.startup, this.now() - this.stamps.get(pod, PodStamp.created));
   }
 
+  /** A watcher saw the pod Running. */
+  observedRunning(pod: number): void {
+    if (!this.stamps.isOpen(pod) || this.stamps.has(pod, PodFlag.existed)) return;
+    this.stamps.stamp(pod, PodStamp.running, this.now());
+  }
+
   /** For progress: pods ever created, ever ready, and now without a node. */
   get podsCreated(): number {
     return this.created;
@@ -260,7 +266,7 @@ export class Recorder {
 
   /** A request was answered now with this HTTP status, after `us` in the server. */
   request(kind: number, code: number, us: number): void {
-    this.observe(this.requests.answer(kind, code), us);
+    this.observe(this.requests.answer(kind, code, us), us);
   }
 
   /** A controller counts for itself; its counts are read at the end. */

@@ -196,7 +196,7 @@ export class Proxies {
       const object = this.#services.get(key);
       if (object !== undefined && this.#kept.has(key))
         service.programs = { service: object, slices: this.seenSlices(key) };
-      us += costs.proxy.syncPerServiceUs + costs.proxy.syncPerEndpointUs * this.#endpoints(service).length;
+      us += costs.proxy.syncPerServiceUs + costs.proxy.syncPerEndpointUs * this.#readyCount(service);
     }
     kernel.after(us, this.#endKind, 0, 0);
   }
@@ -221,6 +221,15 @@ export class Proxies {
       }
     }
     this.#schedule();
+  }
+
+  #readyCount(service: DirtyService): number {
+    let count = 0;
+    for (const slice of this.#slices.get(`${service.namespace}/${service.name}`)?.values() ?? []) {
+      const endpoints = (slice['endpoints'] ?? []) as Json[];
+      for (let i = 0; i < endpoints.length; i++) if (endpoints[i].conditions?.ready !== false) count += 1;
+    }
+    return count;
   }
 
   /** `ip` of every endpoint that is ready. */

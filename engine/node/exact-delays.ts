@@ -74,7 +74,8 @@ export const stopCodeOf = ({ timings, restartPolicy }: PodTemplate): number =>
 /** Counts the pods of each owner, and of each of its completion indexes, as they come to their nodes. */
 export class Ordinals {
   readonly #state: ClusterState;
-  readonly #taken = new Map<string, number>();
+  /** By owner, and of those with completion indexes by owner and index. */
+  readonly #taken = new Map<number | string, number>();
 
   constructor(state: ClusterState) {
     this.#state = state;
@@ -83,7 +84,8 @@ export class Ordinals {
   take(pod: number): number {
     const owner = this.#state.pods.owner[pod]!;
     if (owner < 0) return 0;
-    const key = `${owner}/${this.#state.template(pod).annotations[COMPLETION_INDEX] ?? ''}`;
+    const index = this.#state.template(pod).annotations[COMPLETION_INDEX];
+    const key = index === undefined ? owner : `${owner}/${index}`;
     const ordinal = this.#taken.get(key) ?? 0;
     this.#taken.set(key, ordinal + 1);
     return ordinal;

@@ -13,14 +13,17 @@ export const GENERATED_PREFIX_MAX = 58;
 /** Number of different 5-character suffixes: 27^5. */
 export const SUFFIXES = BASE ** 5;
 
+/** Two characters at a time: the texts of 0..27^2-1. */
+const PAIRS = Array.from(
+  { length: BASE * BASE },
+  (_, n) => ALPHABET[n % BASE]! + ALPHABET[Math.floor(n / BASE)]!,
+);
+
 /** The 5 characters of suffix `n`, 0 <= n < SUFFIXES. */
 export function suffixText(n: number): string {
-  let text = '';
-  for (let i = 0; i < 5; i++) {
-    text += ALPHABET[n % BASE];
-    n = Math.floor(n / BASE);
-  }
-  return text;
+  const rest = Math.floor(n / PAIRS.length);
+  const last = Math.floor(rest / PAIRS.length);
+  return PAIRS[n % PAIRS.length]! + PAIRS[rest % PAIRS.length]! + ALPHABET[last]!;
 }
 
 /** The number of a 5-character suffix, or -1 if the text cannot be one. */
@@ -35,7 +38,28 @@ export function suffixNumber(text: string): number {
   return n;
 }
 
-const hex = (n: number, digits: number): string => (n >>> 0).toString(16).padStart(8, '0').slice(0, digits);
+const HEX4: (string | undefined)[] = new Array(65_536);
+const HEX3: (string | undefined)[] = new Array(4096);
+
+/** Four hexadecimal digits of a number below 2^16: texts made once. */
+function hex4(n: number): string {
+  let text = HEX4[n];
+  if (text === undefined) {
+    text = n.toString(16).padStart(4, '0');
+    HEX4[n] = text;
+  }
+  return text;
+}
+
+/** The same with three digits, below 2^12. */
+function hex3(n: number): string {
+  let text = HEX3[n];
+  if (text === undefined) {
+    text = n.toString(16).padStart(3, '0');
+    HEX3[n] = text;
+  }
+  return text;
+}
 
 /** A version-4 UUID from a serial number (< 2^53) and a salt that separates the families of serials. */
 export function uidText(salt: number, serial: number): string {
@@ -46,7 +70,9 @@ export function uidText(salt: number, serial: number): string {
   const c = mix32(b ^ low ^ 0x7f4a7c15);
   const d = mix32(c ^ salt ^ 0x94d049bb);
   const variant = '89ab'[d & 3]!;
-  return `${hex(a, 8)}-${hex(b, 4)}-4${hex(b << 16, 3)}-${variant}${hex(c, 3)}-${hex(c << 16, 4)}${hex(d, 8)}`;
+  const first = hex4(a >>> 16) + hex4(a & 0xffff);
+  const last = hex4(c & 0xffff) + hex4(d >>> 16) + hex4(d & 0xffff);
+  return `${first}-${hex4(b >>> 16)}-4${hex3((b & 0xffff) >>> 4)}-${variant}${hex3(c >>> 20)}-${last}`;
 }
 
 // Salts separate the families of serial numbers.

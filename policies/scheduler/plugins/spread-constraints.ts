@@ -68,7 +68,64 @@ const OWNERS: Readonly<Record<string, { readonly apiVersion: string; readonly is
 interface DefaultEntry {
   readonly servicesVersion: number;
   readonly ownerSelector: string;
+  /** Equal texts are the same selector. */
+  readonly deduced: string;
   readonly spread: PodSpread;
+}
+
+type LabelMap = Readonly<Record<string, string>>;
+
+interface SelectorsOfNamespace {
+  readonly version: number;
+  /** Selectors of Services, by their first key and its value. */
+  readonly selectors: ReadonlyMap<string, LabelMap[]>;
+}
+
+const pairOf = (key: string, value: string): string => `${key}=${value}`;
+
+/** Services by what they select: a pod is asked for by the Services of its own labels, not by all of its namespace. */
+class ServiceIndex {
+  readonly #cluster: ClusterView;
+  readonly #byNamespace = new Map<string, SelectorsOfNamespace>();
+
+  constructor(cluster: ClusterView) {
+    this.#cluster = cluster;
+  }
+
+  /** All selectors that select these labels, as one. */
+  selecting(namespace: string, labels: LabelMap): Record<string, string> {
+    const { selectors } = this.#of(namespace);
+    const map: Record<string, string> = {};
+    if (selectors.size === 0) return map;
+    for (const own of Object.keys(labels)) {
+      for (const selector of selectors.get(pairOf(own, labels[own]!)) ?? []) {
+        if (Object.keys(selector).every((key) => labels[key] === selector[key])) Object.assign(map, selector);
+      }
+    }
+    return map;
+  }
+
+  #of(namespace: string): SelectorsOfNamespace {
+    const { objects } = this.#cluster;
+    const version = objects.version('Service', namespace);
+    let known = this.#byNamespace.get(namespace);
+    if (known?.version !== version) {
+      const selectors = new Map<string, LabelMap[]>();
+      for (const service of objects.list('Service', namespace)) {
+        const selector: LabelMap = service['spec']?.selector ?? {};
+        const first = Object.keys(selector)[0];
+        // The empty selector selects every pod, and asks for nothing.
+        if (first === undefined) continue;
+        const pair = pairOf(first, selector[first]!);
+        const list = selectors.get(pair);
+        if (list === undefined) selectors.set(pair, [selector]);
+        else list.push(selector);
+      }
+      known = { version, selectors };
+      this.#byNamespace.set(namespace, known);
+    }
+    return known;
+  }
 }
 
 export class SpreadConstraints {
@@ -86,10 +143,13 @@ export class SpreadConstraints {
   #latestOwner = -1;
   #latestChanges = -1;
   #latestNamespace = '';
-  readonly #selectorTexts = new WeakMap<KubeObject, string>();
+  /** By selector: versions of an object share it. */
+  readonly #selectorTexts = new WeakMap<object, string>();
+  readonly #services: ServiceIndex;
 
   constructor(cluster: ClusterView, defaults: readonly DefaultConstraint[], systemDefaulted: boolean) {
     this.#cluster = cluster;
+    this.#services = new ServiceIndex(cluster);
     this.#defaults = defaults;
     this.#systemDefaulted = systemDefaulted;
   }
@@ -144,12 +204,13 @@ export class SpreadConstraints {
     )
       return entry.spread;
     const requirements = this.#deducedSelector(pod, controller);
-    let spread = NONE;
-    if (requirements.length > 0) {
+    const deduced = JSON.stringify(requirements);
+    let spread = entry?.deduced === deduced ? entry.spread : NONE;
+    if (requirements.length > 0 && spread === NONE) {
       const selector = podSelector(requirements, this.#cluster.labelSets);
       spread = this.#compile(this.#defaults, template, namespace, !this.#systemDefaulted, () => selector);
     }
-    known[template.id] = { servicesVersion, ownerSelector, spread };
+    known[template.id] = { servicesVersion, ownerSelector, deduced, spread };
     return spread;
   }
 
@@ -160,22 +221,19 @@ export class SpreadConstraints {
   }
 
   #selectorText(controller: KubeObject): string {
-    let text = this.#selectorTexts.get(controller);
+    const selector: object | null = controller['spec']?.selector ?? null;
+    if (selector === null) return 'null';
+    let text = this.#selectorTexts.get(selector);
     if (text === undefined) {
-      text = JSON.stringify(controller['spec']?.selector ?? null);
-      this.#selectorTexts.set(controller, text);
+      text = JSON.stringify(selector);
+      this.#selectorTexts.set(selector, text);
     }
     return text;
   }
 
   /** All selectors that select the pod, as one: they cannot contradict each other. */
   #deducedSelector({ namespace, labels }: PodView, controller: KubeObject | null): Requirement[] {
-    const map: Record<string, string> = {};
-    for (const service of this.#cluster.objects.list('Service', namespace)) {
-      const selector: Readonly<Record<string, string>> | undefined = service['spec']?.selector;
-      if (selector === undefined || selector === null) continue;
-      if (Object.keys(selector).every((key) => labels[key] === selector[key])) Object.assign(map, selector);
-    }
+    const map = this.#services.selecting(namespace, labels);
     const selector = controller?.['spec']?.selector;
     if (controller === null || selector === undefined) return requirementsOfMap(map);
     if (OWNERS[controller.kind]!.isMap) return requirementsOfMap({ ...map, ...selector });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AddressList } from '../../../engine/controllers/address-list.ts';
+import { textOrder } from '../../../engine/controllers/endpoint-facts.ts';
 import type { ResolvedPort } from '../../../engine/controllers/endpoint-parts.ts';
 import { placeEndpoints, type Slice } from '../../../engine/controllers/slice-placement.ts';
 import { repackSubsets } from '../../../engine/kinds/endpoints-pack.ts';
@@ -90,7 +91,7 @@ describe('addresses', () => {
           }
           const ip = `10.0.0.${serial}`;
           list.set(
-            { serial, key: `${ip}\u0000`, json: { ip }, ready, portsKey: String(mask) },
+            { serial, order: serial, uid: '', json: { ip }, ready, portsKey: String(mask) },
             portsOf(mask),
           );
           known.set(serial, { ready, mask });
@@ -112,6 +113,24 @@ describe('addresses', () => {
         expect(flat(list.subsets(1000).subsets)).toEqual(flat(repackSubsets(raw)));
       }),
       { seed: 9, numRuns: 300 },
+    );
+  });
+});
+
+describe('the order of addresses as numbers', () => {
+  it('is that of their texts', () => {
+    const text = (ip: number): string => [24, 16, 8, 0].map((shift) => (ip >>> shift) & 255).join('.');
+    const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 9, 10, 19, 20, 100, 199, 200, 255));
+    const address = fc
+      .tuple(octet, octet, octet, octet)
+      .map(([a, b, c, d]) => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+    fc.assert(
+      fc.property(address, address, (a, b) => {
+        expect(Math.sign(textOrder(a) - textOrder(b))).toBe(
+          text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0,
+        );
+      }),
+      { seed: 13, numRuns: 2000 },
     );
   });
 });

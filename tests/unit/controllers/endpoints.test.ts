@@ -250,7 +250,12 @@ describe('placement into slices', () => {
   });
 
   it('writes nothing where an endpoint is as it was', () => {
-    expect(place([slice(1, 1, 2)], [[1, endpoint(1)]])).toEqual({ create: [], update: [], remove: [] });
+    expect(place([slice(1, 1, 2)], [[1, endpoint(1)]])).toEqual({
+      create: [],
+      update: [],
+      remove: [],
+      placed: [],
+    });
   });
 });
 
@@ -258,8 +263,8 @@ describe('addresses of Endpoints beyond the limit', () => {
   const list = (readyCount: number, notReadyCount: number): AddressList => {
     const made = new AddressList();
     for (let i = 0; i < readyCount + notReadyCount; i++) {
-      const key = String(i).padStart(5, '0');
-      made.set({ serial: i, key, json: { ip: key }, ready: i < readyCount, portsKey: '' }, []);
+      const ip = String(i).padStart(5, '0');
+      made.set({ serial: i, order: i, uid: '', json: { ip }, ready: i < readyCount, portsKey: '' }, []);
     }
     return made;
   };

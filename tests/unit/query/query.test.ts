@@ -173,7 +173,7 @@ describe.skipIf(!hasDuckDb)('answers', () => {
   it('a table of an older version: columns that came later are null', async () => {
     cpSync(at('csv'), at('old'), { recursive: true });
     const pods = readFileSync(at('csv/pods.csv'), 'utf8');
-    // Without the last four columns: queued_s, seen_s, watched_s, labels.
+    // Without the last four columns: labels, volumes_s, stateful, running_s.
     writeFileSync(at('old/pods.csv'), pods.replaceAll(/(?:,[^,\n]*){4}$/gm, ''));
     expect(await answer([at('old'), 'select count(pod) as pods, count(labels) as labels from pods'])).toEqual(
       [{ pods: 6, labels: 0 }],
