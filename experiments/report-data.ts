@@ -18,13 +18,14 @@ import { quotedWord } from '../reports/html/words.ts';
 import { UserError } from './problems.ts';
 import { matchesOf, type RecordedReplication, type RecordedVariant, readVariants } from './replications.ts';
 import { addStarts, type DetailLimits, readDetail, readSummary } from './report-run.ts';
+import { TABLE_FORMATS } from './table-formats.ts';
 
 /** Told bytes read and bytes in all. */
 export type ReadingProgress = (done: number, total: number) => void;
 
 /** Variants looked at closely. */
 const DETAILS_MAX = 6;
-const TABLES = ['pods.csv', 'timeseries.csv'];
+const TABLES = ['pods', 'timeseries'].flatMap((name) => TABLE_FORMATS.map((format) => `${name}.${format}`));
 
 /** Of so many variants, what each may take of the page. */
 function limitsFor(variants: number): DetailLimits {
@@ -108,7 +109,8 @@ function comparisonOf(
 }
 
 const hasTables = (directory: string): boolean =>
-  existsSync(join(directory, 'pods.csv')) && existsSync(join(directory, 'manifest.json'));
+  existsSync(join(directory, 'manifest.json')) &&
+  TABLE_FORMATS.some((format) => existsSync(join(directory, `pods.${format}`)));
 
 /** The smallest replication of which every variant has the tables; NaN: there is none. */
 function commonReplication(variants: readonly RecordedVariant[]): number {
