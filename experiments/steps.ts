@@ -4,10 +4,11 @@ import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scen
 import { quantityMilli, tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
+import { plainStep } from './kubectl-lines.ts';
 import { isNodeCommand, nodeCommand } from './kubectl-nodes.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { isNodeStep, nodeSteps } from './node-steps.ts';
-import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
+import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
 
@@ -35,13 +36,6 @@ const SUPPORTED =
   'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
-
-/** kubectl delete --cascade. */
-const CASCADES: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
-  background: 'Background',
-  foreground: 'Foreground',
-  orphan: 'Orphan',
-};
 
 /** Fields of a pod's metadata that a step may patch; what else it has is written once. */
 const POD_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
@@ -437,18 +431,22 @@ class StepResolver {
       );
       return found === undefined ? [] : [found];
     }
-    if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined)
-      return this.create(atUs, { ...step, do: 'create', ref: step.stdin });
+    if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined) {
+      const made = this.create(atUs, { ...step, do: 'create', ref: step.stdin });
+      return made.map((one) => ({ ...one, do: verb }));
+    }
     if (verb === 'scale' && words[0] !== undefined) {
       const replicas = rest.find((word) => word.startsWith('--replicas='))?.slice('--replicas='.length);
       if (replicas !== undefined && /^[0-9]+$/.test(replicas))
         return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
     }
-    if (verb === 'delete' && words.length === 1 && parseRef(words[0]!) !== undefined) {
-      const cascade = rest.find((word) => word.startsWith('--cascade='))?.slice('--cascade='.length);
-      const propagation = cascade === undefined ? 'Background' : CASCADES[cascade];
-      if (propagation !== undefined) return this.remove(atUs, { ...step, ref: words[0]!, propagation });
+    const plain = plainStep(step.args ?? [], atUs);
+    if (plain?.node !== undefined) {
+      const node = `${plain.node}`.replace(`${NAMESPACE_PLACEHOLDER}-`, '');
+      return this.nodes(atUs, { ...step, ...plain, node });
     }
+    if (plain !== null)
+      return (plain.do === 'delete' ? this.remove : this.patch).call(this, atUs, { ...step, ...plain });
     if (
       verb === 'get' ||
       verb === 'describe' ||

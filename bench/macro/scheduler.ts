@@ -124,6 +124,8 @@ function measure(line: Line, nodes: number, course: Course, kind: 'index' | 'bru
   const ties = new Rng(1, 0).stream('scheduler/ties');
   const index = kind === 'index' ? new IndexSearch(cache, verdicts, ties) : null;
   const search = index ?? new BruteSearch(cache, verdicts, ties);
+  // As in runs without a trace.
+  search.explains = false;
   const pod = new PodCursor(state);
   const templates = Array.from({ length: TEMPLATES }, (_, i) =>
     state.templates.intern({
@@ -250,7 +252,8 @@ export async function run({ size, json }: { size: 'small' | 'full'; json: boolea
     const course: Course = {
       compared: all ? 400 : 1500,
       timedBrute: all && nodes > 5000 ? 50 : 200,
-      warm: all ? 2000 : 3000,
+      // The compiler has done its work by then.
+      warm: isFull && line.fills !== true ? 20_000 : 3000,
       // A cluster of 5,000 nodes has room for 30,000 more.
       timed: !isFull ? (line.fills === true ? 2_000 : 10_000) : line.fills === true ? 20_000 : 50_000,
     };

@@ -28,6 +28,12 @@ export const Op = {
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
+/** What who watches actors is told of a request; null: nothing. */
+export function actOf(op: Op): 'deletePod' | 'change' | null {
+  if (op === Op.deletePod) return 'deletePod';
+  return op === Op.updateObject || op === Op.patchObject || op === Op.updateScale ? 'change' : null;
+}
+
 const NO_CAUSES: readonly FieldError[] = Object.freeze([]);
 
 export class ApiRequest implements ApiReply {

@@ -419,6 +419,8 @@ export interface Plugin<F = unknown, S = unknown> {
     state: S,
     out: Int32Array,
   ): void;
+  /** The score that each node of the cluster would get, where it is the same; null: they may differ. */
+  uniform?(pod: PodView, cluster: ClusterView, state: S): number | null;
   normalize?(scores: Int32Array, count: number): void;
 
   reserve?(pod: PodView, node: number): Verdict;

@@ -286,7 +286,10 @@ export class SchedulerCache implements ClusterView {
     this.#classes.remove(pod, node);
     this.podNode[pod] = -1;
     const pods = this.#podsOf[node]!;
-    pods.splice(pods.lastIndexOf(pod), 1);
+    // splice would make an array of what it takes out.
+    let at = pods.lastIndexOf(pod);
+    for (; at + 1 < pods.length; at++) pods[at] = pods[at + 1]!;
+    pods.pop();
     this.#account(node, template, -1);
     this.#ports.remove(node, template.hostPorts);
     this.storage.podRemoved(pod, node, template);
