@@ -10,9 +10,14 @@ import type {
   Propagation,
   ReplyHandler,
 } from '../contracts/api.ts';
+<<<<<<< ours
 import type { KubeObject } from '../kinds/kind.ts';
 import type { KnownEvents } from './event-filter.ts';
 import { EventRecorder, type EventWrite } from './event-recorder.ts';
+=======
+import type { Json, KubeObject } from '../kinds/kind.ts';
+import { EventRecorder, type EventSaid } from './event-recorder.ts';
+>>>>>>> theirs
 import { type ApiRequest, Op } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -161,6 +166,19 @@ export class Client implements ApiClient {
   ): void {
     const r = this.#pod(Op.patchPod, pod, generation, reply, target, arg);
     r.body = change;
+    this.#send(r);
+  }
+
+  debugPod(
+    pod: number,
+    generation: number,
+    container: Json,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.debugPod, pod, generation, reply, target, arg);
+    r.body = container;
     this.#send(r);
   }
 
