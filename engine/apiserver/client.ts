@@ -10,14 +10,9 @@ import type {
   Propagation,
   ReplyHandler,
 } from '../contracts/api.ts';
-<<<<<<< ours
-import type { KubeObject } from '../kinds/kind.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { KnownEvents } from './event-filter.ts';
 import { EventRecorder, type EventWrite } from './event-recorder.ts';
-=======
-import type { Json, KubeObject } from '../kinds/kind.ts';
-import { EventRecorder, type EventSaid } from './event-recorder.ts';
->>>>>>> theirs
 import { type ApiRequest, Op } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
