@@ -1,7 +1,7 @@
 // Reads large tables of result directories: chosen columns, row after row, out of one buffer, however long the file. A
 // record is never made into strings; times become whole µs straight from their bytes. What it reads is what csv-parse
 // reads (a property test compares the two, `npm run bench -- rows` prints both rates): for a million pods the
-// difference between two seconds and half a minute.
+// difference between three seconds and a quarter of a minute.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from './problems.ts';

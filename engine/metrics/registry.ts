@@ -6,7 +6,7 @@ export interface MetricSpec {
   readonly name: string;
   /** Where it stands in summary.json. */
   readonly group: 'latency' | 'throughput' | 'utilisation' | 'pods' | 'nodes' | 'gauge' | 'counter';
-  readonly unit: 'seconds' | 'pods/s' | 'share' | 'pods' | 'nodes' | 'requests';
+  readonly unit: 'seconds' | 'pods/s' | 'share' | 'pods' | 'nodes' | 'requests' | 'images';
   readonly help: string;
 }
 
@@ -137,6 +137,12 @@ export const METRICS: readonly MetricSpec[] = [
     group: 'counter',
     unit: 'pods',
     help: 'pods that kubelets ended: for pressure on their node, or because they exceeded limits of their own on disk',
+  },
+  {
+    name: 'kubelet.imagesRemoved',
+    group: 'counter',
+    unit: 'images',
+    help: 'images that kubelets removed to have room on disk, or because they grew old',
   },
   {
     name: 'kubelet.evictions.<signal>',

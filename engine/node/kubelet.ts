@@ -19,6 +19,7 @@ import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
 import { EvictionManager } from './eviction-manager.ts';
 import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
+import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
 import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
@@ -66,6 +67,7 @@ export class Kubelets {
   readonly #logs: NodeLogs;
   readonly #down: WayDown;
   readonly #evictions: EvictionManager;
+  readonly #imageGc: ImageGc;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
@@ -116,7 +118,10 @@ export class Kubelets {
       times: this.#times,
       images: this.#images,
       clients: this.#clients,
-      nodeStatus: this.#nodeStatus,
+      imageAt: (node, readyUs) => {
+        this.#nodeStatus.imageAt(node, readyUs);
+        this.#imageGc.pulled(node, readyUs);
+      },
       volumes,
       enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
       failed: (pod, code) => this.#down.end(pod, code),
@@ -140,6 +145,17 @@ export class Kubelets {
       runs: (node) => this.power.reach(node) !== Reach.down,
       pressed: (node, pressures) => this.#nodeStatus.pressed(node, pressures),
       evict: (pod, graceSeconds, eviction) => this.#down.evict(pod, graceSeconds, eviction),
+      freeImages: (node) => this.#imageGc.deleteUnused(node),
+      diskSeen: (node, disk) => this.#imageGc.grew(node, disk, kernel.now),
+    });
+    this.#imageGc = new ImageGc(context, {
+      images: this.#images,
+      admission: this.#admission,
+      client: (node) => this.#clients.of(node),
+      runs: (node) => this.power.reach(node) !== Reach.down,
+      isUsed: (node) => this.#evictions.watches(node),
+      full: (node, us) => this.#evictions.lookAt(node, us),
+      disk: (node) => this.#evictions.disk(node),
       imagesGone: (node) => this.#nodeStatus.imageAt(node, kernel.now),
     });
   }
@@ -222,6 +238,7 @@ export class Kubelets {
     this.#way.forget(pod);
     this.#down.forget(pod);
     this.#evictions.stopped(pod);
+    this.#imageGc.left(pod);
   }
 
   // Nodes that were away.

@@ -32,9 +32,9 @@ export function nodes({ variants }: ReportData): Markup {
       : ''
   }</div><div class="scrubber"><button type="button" id="placement-play" aria-pressed="false" aria-label="Replay">▶</button><input type="range" id="placement-time" min="0" max="${grid.frames - 1}" value="0" step="1" aria-label="Time of the run" aria-describedby="placement-said"/><output id="placement-clock" for="placement-time" class="num"></output></div><p id="placement-said" class="said" aria-live="off"></p><canvas id="placement-grid" role="img" aria-label="Nodes as squares, coloured by how full they are"></canvas><div class="heat-key"><span>0 %</span><canvas id="placement-key" width="160" height="10" aria-hidden="true"></canvas><span>100 %</span><span class="absent-key"></span><span>not in the cluster</span></div><h3>All nodes over all time</h3><canvas id="placement-heat" role="img" aria-label="Heat map: a row for each node, time from left to right"></canvas><p class="muted">${
     binned
-      ? `${grouped(first!.detail!.nodes)} nodes are drawn as ${grid.cells.length} groups of neighbours by zone and time of joining; `
-      : ''
-  }each cell is a mean over ${humanSeconds(grid.frameSeconds)}. Click the map to go to a time.</p></div><noscript><p class="empty">The replay needs the script of this page; the table below does not.</p></noscript>${drawn.map(
+      ? `${grouped(first!.detail!.nodes)} nodes are drawn as ${grid.cells.length} groups of neighbours by zone and time of joining; each cell`
+      : 'Each cell'
+  } is a mean over ${humanSeconds(grid.frameSeconds)}. Click the map to go to a time.</p></div><noscript><p class="empty">The replay needs the script of this page; the table below does not.</p></noscript>${drawn.map(
     (variant) => table(variant, variants.length > 1),
   )}`;
 }

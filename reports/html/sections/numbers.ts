@@ -1,4 +1,5 @@
 // Cards of the five numbers: one large figure for one variant, rows on a common axis for several.
+import type { Comparison } from '../../compare/compare.ts';
 import { percentText } from '../../compare/text.ts';
 import { type Estimate, type Headline, headlines, headlineText } from '../headlines.ts';
 import { html, type Markup } from '../markup.ts';
@@ -11,18 +12,18 @@ const DOTS_MAX = 60;
 export function numbers(data: ReportData): Markup {
   const found = headlines(data.variants);
   const runs = Math.max(...data.variants.map((variant) => variant.runs.length));
-  return html`<div class="cards">${found.map((headline) => card(headline, data.variants.length > 1))}</div><p class="muted">${
+  return html`<div class="cards">${found.map((headline) => card(headline, data))}</div><p class="muted">${
     runs > 1
       ? 'Means over replications with their 95 % intervals (Student’s t); each dot is a replication.'
       : 'One replication: there is no interval, and how much chance has a part cannot be told. The small figures are the spread within the run. seeds.replications: 10 in the experiment and kubetick sweep give intervals.'
   }</p>`;
 }
 
-function card(headline: Headline, several: boolean): Markup {
+function card(headline: Headline, { variants, comparison }: ReportData): Markup {
   const { title, about, metric, estimates } = headline;
   const id = `n-${metric.replace(/[^a-z0-9]/gi, '-')}`;
   return html`<article class="card number" aria-labelledby="${id}"><h3 id="${id}">${title}</h3>${
-    several ? rows(headline) : single(estimates[0]!, metric)
+    variants.length > 1 ? rows(headline, comparison?.result.comparisons ?? []) : single(estimates[0]!, metric)
   }<p class="about">${about}</p></article>`;
 }
 
@@ -38,22 +39,21 @@ function single(estimate: Estimate, metric: string): Markup {
   }`;
 }
 
-function rows({ estimates, metric, lowerIsBetter }: Headline): Markup {
+function rows({ estimates, metric }: Headline, comparisons: readonly Comparison[]): Markup {
   const shown = estimates.slice(0, ROWS_MAX);
   const axis = span(shown);
   const [baseline] = estimates;
   return html`<dl class="forest">${shown.map((estimate, i) => {
     const change = i === 0 || baseline!.mean === 0 ? Number.NaN : estimate.mean / baseline!.mean - 1;
-    const better =
-      lowerIsBetter === null || change === 0 || Number.isNaN(change)
-        ? ''
-        : change < 0 === lowerIsBetter
-          ? 'lean-good'
-          : 'lean-bad';
+    // Only what the comparison found evidence for is called better or worse.
+    const verdict = comparisons.find(
+      (one) => one.variant === estimate.label && one.metric === metric,
+    )?.verdict;
+    const said = verdict === 'better' || verdict === 'worse' ? verdict : '';
     return html`<div><dt><span class="swatch ${colourOf(i)}"></span>${estimate.label}</dt><dd><b>${headlineText(metric, estimate.mean)}</b>${
       Number.isNaN(change) || change === 0
         ? ''
-        : html` <span class="change ${better}">${percentText(change)}</span>`
+        : html` <span class="change ${said}">${percentText(change)}${said === '' ? '' : ` ${said}`}</span>`
     }${
       Number.isFinite(estimate.low) && estimate.low < estimate.high
         ? html`<small>${headlineText(metric, estimate.low)} … ${headlineText(metric, estimate.high)}</small>`

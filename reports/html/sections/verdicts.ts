@@ -10,6 +10,8 @@ interface Row extends ReportExpect {
 }
 
 const ROWS_MAX = 60;
+/** Of more observations only the ends are drawn. */
+const DOTS_MAX = 60;
 
 const failed = ({ held, judged }: ReportExpect): boolean => held < judged;
 
@@ -92,6 +94,7 @@ function bullet({ text, observed }: ReportExpect): Markup | string {
   const known = observed.filter((value): value is number => value !== null);
   if (expectation === null || known.length === 0) return '';
   const { operator, value, metric } = expectation;
+  const drawn = known.length > DOTS_MAX ? [Math.min(...known), Math.max(...known)] : known;
   const high = Math.max(value, ...known);
   const low = Math.min(0, value, ...known);
   const width = high - low || 1;
@@ -104,7 +107,7 @@ function bullet({ text, observed }: ReportExpect): Markup | string {
         ? html`<rect class="zone" x="${percent(at(value))}" width="${percent(1 - at(value))}" y="4" height="14" rx="3"/>`
         : '';
   const bound = valueText(metric, value);
-  return html`<svg class="bullet" width="100%" height="22" role="img" aria-label="${known.length} observed, bound ${operator} ${bound}"><rect class="track" x="0" width="100%" y="4" height="14" rx="3"/>${zone}<line class="bound" x1="${percent(at(value))}" x2="${percent(at(value))}" y1="1" y2="21"/>${known.map(
+  return html`<svg class="bullet" width="100%" height="22" role="img" aria-label="${known.length} observed, bound ${operator} ${bound}"><rect class="track" x="0" width="100%" y="4" height="14" rx="3"/>${zone}<line class="bound" x1="${percent(at(value))}" x2="${percent(at(value))}" y1="1" y2="21"/>${drawn.map(
     (x) => html`<circle class="dot" cx="${percent(at(x))}" cy="11" r="4"/>`,
   )}<title>observed ${observedText({ text, observed } as ReportExpect)}, bound ${operator} ${bound}</title></svg>`;
 }
