@@ -50,7 +50,7 @@ export function verdicts(data: ReportData): Markup {
   const sorted = [...rows.filter(failed), ...rows.filter((row) => !failed(row))];
   const several = data.variants.length > 1;
   if (!several || rows.length <= LIST_MAX) return list(sorted, several);
-  return html`${matrix(data)}<details><summary>What was observed, one by one</summary>${list(sorted, several)}</details>`;
+  return html`${matrix(data)}<details class="long"><summary>What was observed, one by one</summary>${list(sorted, several)}</details>`;
 }
 
 function list(sorted: readonly Row[], several: boolean): Markup {
