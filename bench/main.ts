@@ -21,7 +21,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     load: () => import('./macro/startup.ts'),
   },
   micro: { about: 'event queues, lanes, random numbers', load: () => import('./micro/index.ts') },
-  rows: { about: 'rows a second of pods.csv against csv-stringify', load: () => import('./macro/rows.ts') },
+  rows: {
+    about: 'rows a second of pods.csv, written and read, against csv-stringify and csv-parse',
+    load: () => import('./macro/rows.ts'),
+  },
   state: { about: 'memory of live pods', load: () => import('./macro/state.ts') },
   scheduler: { about: 'CPU time of a scheduling decision', load: () => import('./macro/scheduler.ts') },
   coverage: {

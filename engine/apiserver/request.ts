@@ -18,6 +18,7 @@ export const Op = {
   writeEvent: 10,
   patchPod: 11,
   deletePods: 12,
+  debugPod: 13,
   evictPod: 20,
   updateScale: 21,
   writeNode: 30,
@@ -27,6 +28,12 @@ export const Op = {
   read: 34,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
+
+/** What who watches actors is told of a request; null: nothing. */
+export function actOf(op: Op): 'deletePod' | 'change' | null {
+  if (op === Op.deletePod) return 'deletePod';
+  return op === Op.updateObject || op === Op.patchObject || op === Op.updateScale ? 'change' : null;
+}
 
 const NO_CAUSES: readonly FieldError[] = Object.freeze([]);
 

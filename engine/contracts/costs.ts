@@ -158,6 +158,11 @@ export interface CostPreset {
     readonly evictionPressureTransitionPeriodUs?: number;
     /** Time between two looks; absent: 10 s. */
     readonly evictionMonitoringPeriodUs?: number;
+    /** Garbage collection of images, by KubeletConfiguration's names; absent: 85, 80, 2 min, and no maximum (0). */
+    readonly imageGCHighThresholdPercent?: number;
+    readonly imageGCLowThresholdPercent?: number;
+    readonly imageMinimumGCAgeUs?: number;
+    readonly imageMaximumGCAgeUs?: number;
     readonly nodeStatusUs: number;
     readonly leaseRenewUs: number;
     /**

@@ -8,7 +8,6 @@ import { type ContainerTemplate, PodBit } from '../state/index.ts';
 import { BackOff } from './back-off.ts';
 import { type KubeletClients, NO_CHANGE } from './clients.ts';
 import type { Images } from './images.ts';
-import type { NodeStatus } from './node-status.ts';
 import { containerAt, type PodWorkers, Step } from './pod-workers.ts';
 import { PullFailures } from './pull-failures.ts';
 import { sidecarStartupUs } from './readiness.ts';
@@ -20,7 +19,8 @@ export interface WayParts {
   readonly times: StepTimes;
   readonly images: Images;
   readonly clients: KubeletClients;
-  readonly nodeStatus: NodeStatus;
+  /** An image will be on the node then. */
+  imageAt(node: number, readyUs: number): void;
   readonly volumes: PodVolumes;
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   enter(pod: number, step: Step, delayUs: number): void;
@@ -30,12 +30,11 @@ export interface WayParts {
 
 export class WayUp {
   readonly #c: RunContext;
-  readonly #host: Pick<WayParts, 'enter' | 'failed'>;
+  readonly #host: Pick<WayParts, 'enter' | 'failed' | 'imageAt'>;
   readonly #workers: PodWorkers;
   readonly #times: StepTimes;
   readonly #images: Images;
   readonly #clients: KubeletClients;
-  readonly #nodeStatus: NodeStatus;
   readonly #volumes: PodVolumes;
   readonly #pullFailures: PullFailures;
   /** Of init containers that fail, by pod. */
@@ -54,7 +53,6 @@ export class WayUp {
     this.#times = parts.times;
     this.#images = parts.images;
     this.#clients = parts.clients;
-    this.#nodeStatus = parts.nodeStatus;
     this.#volumes = parts.volumes;
     this.#pullFailures = new PullFailures(context, parts.clients);
     const { recorder, state } = context;
@@ -130,7 +128,7 @@ export class WayUp {
       this.#workers.pullFromUs[pod] = now;
       this.#clients.pulling(pod, container.image);
       this.#clients.hop(pod, `pulls image ${image}`);
-      this.#nodeStatus.imageAt(node, pull.doneUs);
+      this.#host.imageAt(node, pull.doneUs);
     } else if (container.pullPolicy === 'Never' && !this.#images.present(node, container.image, now)) {
       this.#clients.neverPulled(pod, image);
       this.#clients.patch(pod, { ...NO_CHANGE, reason: this.#errImage });

@@ -129,6 +129,11 @@ export const k8sMedium: CostPreset = {
     evictionPressureTransitionPeriodUs: 5 * MINUTE,
     // evictionMonitoringPeriod, KLET/kubelet.go
     evictionMonitoringPeriodUs: 10 * SECOND,
+    // KLET/apis/config/v1beta1/defaults.go
+    imageGCHighThresholdPercent: 85,
+    imageGCLowThresholdPercent: 80,
+    imageMinimumGCAgeUs: 2 * MINUTE,
+    imageMaximumGCAgeUs: 0,
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },
