@@ -61,6 +61,7 @@ export const STEP_VERBS = [
   'delete',
   'delete-pod',
   'patch-pod',
+  'debug',
   'evict',
   'patch-node',
   'stop-node',

@@ -33,7 +33,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -78,6 +78,10 @@ export const byTime = (steps: readonly TimedStep[]): TimedStep[] =>
     .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
     .map(({ step }) => step);
 
+/** `deployment/web` as it is, `deployment web` joined. */
+const refOf = ([first = '', second]: readonly string[]): string =>
+  first.includes('/') || second === undefined ? first : `${first}/${second}`;
+
 class StepResolver {
   private readonly context: StepContext;
   private at: (string | number)[] = [];
@@ -117,6 +121,8 @@ class StepResolver {
         return this.patch(atUs, step);
       case 'patch-pod':
         return this.patchPod(atUs, step);
+      case 'debug':
+        return this.debug(atUs, step);
       case 'evict':
         return this.evict(atUs, step);
       case 'set-cpu':
@@ -276,6 +282,24 @@ class StepResolver {
       ];
     const pick = this.pick(step, namespace);
     return pick === undefined ? [] : [{ atUs, do: 'patch-pod', objects: [], pick, patch }];
+  }
+
+  /** An ephemeral container for a pod that exists. */
+  private debug(atUs: number, step: ExperimentStep): TimedStep[] {
+    const container = (step.spec ?? {}) as Record<string, unknown>;
+    const missing = ['name', 'image'].filter(
+      (key) => typeof container[key] !== 'string' || container[key] === '',
+    );
+    if (missing.length > 0) {
+      const texts = missing.map((key) => `spec.${key}`).join(' and ');
+      this.problem('E3002', step.spec === undefined ? '' : 'spec', `step \`debug\` needs ${texts}`);
+      return [];
+    }
+    const namespace = step.namespace ?? this.context.namespace;
+    const target = { kind: 'Pod', namespace, name: step.name ?? '' };
+    if (step.name !== undefined) return [{ atUs, do: 'debug', objects: [], target, container }];
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'debug', objects: [], pick, container }];
   }
 
   /** What the metrics API tells of pods with a label from now on. */
@@ -438,7 +462,7 @@ class StepResolver {
     if (verb === 'scale' && words[0] !== undefined) {
       const replicas = rest.find((word) => word.startsWith('--replicas='))?.slice('--replicas='.length);
       if (replicas !== undefined && /^[0-9]+$/.test(replicas))
-        return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
+        return this.scale(atUs, { ...step, ref: refOf(words) }, Number(replicas));
     }
     const plain = plainStep(step.args ?? [], atUs);
     if (plain?.node !== undefined) {
@@ -456,11 +480,11 @@ class StepResolver {
       return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
     }
     if (verb === 'rollout' && words[1] !== undefined && (words[0] === 'pause' || words[0] === 'resume'))
-      return this.pause(atUs, { ...step, ref: words[1] }, words[0] === 'pause');
+      return this.pause(atUs, { ...step, ref: refOf(words.slice(1)) }, words[0] === 'pause');
     if (verb === 'rollout' && words[0] === 'undo' && words[1] !== undefined) {
       const revision = rest.find((word) => word.startsWith('--to-revision='))?.slice('--to-revision='.length);
       if (revision === undefined || /^[0-9]+$/.test(revision))
-        return this.undo(atUs, { ...step, ref: words[1] }, Number(revision ?? 0));
+        return this.undo(atUs, { ...step, ref: refOf(words.slice(1)) }, Number(revision ?? 0));
     }
     return this.unsupported('args', `kubectl ${verb ?? ''}`.trim());
   }
