@@ -21,12 +21,19 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     load: () => import('./macro/startup.ts'),
   },
   micro: { about: 'event queues, lanes, random numbers', load: () => import('./micro/index.ts') },
-  rows: { about: 'rows a second of pods.csv against csv-stringify', load: () => import('./macro/rows.ts') },
+  rows: {
+    about: 'rows a second of pods.csv, written and read, against csv-stringify and csv-parse',
+    load: () => import('./macro/rows.ts'),
+  },
   state: { about: 'memory of live pods', load: () => import('./macro/state.ts') },
   scheduler: { about: 'CPU time of a scheduling decision', load: () => import('./macro/scheduler.ts') },
   coverage: {
     about: 'coverage of intervals, error rates and power of tests, on queues with known answers',
     load: () => import('./macro/coverage.ts'),
+  },
+  gate: {
+    about: "false alarms and power of `kubetick gate`'s own decision, on runs of the simulator",
+    load: () => import('./macro/gate.ts'),
   },
   'scheduler-perf': {
     about: "upstream's scheduler benchmark in virtual time",

@@ -143,7 +143,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: 'paranoid',
         type: 'flag',
-        help: 'check the whole cluster every thousand commits: pods, sums of nodes, endpoints; slow',
+        help: 'check promises at each commit (availability, completions), and the whole cluster every thousand; slow',
         group: 'Output',
       },
     ],

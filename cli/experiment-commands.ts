@@ -304,24 +304,4 @@ export const EXPERIMENT_COMMANDS: readonly CommandSpec[] = [
       'JSON: {"experiment","baseline","sentence","maxRegression","passed","metrics":[{"variant","metric","direction","n","baseline","value","difference","relative","relativeCi95","p","pHolm","verdict","detectable"}],"notes"}; `verdict` is regression, lost, no evidence or equal; `detectable` is a share of the baseline.',
     ],
   },
-  {
-    name: 'report',
-    group: 'Experiments',
-    about: 'results as a page: one file that opens offline, light or dark, on screen and on paper',
-    positional: {
-      name: 'RUNS',
-      help: 'result directories, sweep directories, `DIR:VARIANT`; of several variants the first is the baseline',
-      many: true,
-      required: true,
-    },
-    options: [{ name: 'html', type: 'text', value: 'FILE', help: 'write the page there', group: 'Output' }],
-    examples: [
-      ['kubetick report runs/web/default-1a2b3c4d/r01 --html web.html', 'one run'],
-      ['kubetick report runs/spread-vs-pack --html packing.html', 'a sweep: its variants against the first'],
-      ['kubetick report old/ new/ --html change.html', 'two sweeps, variants of the same name'],
-    ],
-    notes: [
-      'Nothing is simulated. The page stays below 2 MB however many pods there were, fetches nothing, and has the same bytes for the same results. docs/reports.md says what is in it.',
-    ],
-  },
 ];

@@ -55,4 +55,60 @@ export const RESULT_COMMANDS: readonly CommandSpec[] = [
       'Needs the optional package @duckdb/node-api. Reads the files of these runs alone and writes nothing. A statement that DuckDB rejects: its words, and exit 2.',
     ],
   },
+  {
+    name: 'report',
+    group: 'Experiments',
+    about: 'results as a page that opens offline, or against the objectives of Kubernetes',
+    positional: {
+      name: 'RUNS',
+      help: 'result directories, sweep directories, `DIR:VARIANT`; of several variants the first is the baseline',
+      many: true,
+      required: true,
+    },
+    options: [
+      { name: 'html', type: 'text', value: 'FILE', help: 'write the page there', group: 'Output' },
+      {
+        name: 'slo',
+        type: 'flag',
+        help: 'say whether the objectives of Kubernetes are met, in the words of its scale tests',
+        group: 'Objectives',
+      },
+      {
+        name: 'perfdash',
+        type: 'text',
+        value: 'DIR',
+        help: 'write what ClusterLoader2 would leave there for perfdash',
+        group: 'Objectives',
+      },
+      {
+        name: 'test',
+        type: 'text',
+        value: 'NAME',
+        help: 'name of the test in these files; perfdash knows load and density',
+        default: "the experiment's",
+        group: 'Objectives',
+      },
+      {
+        name: 'fail',
+        type: 'flag',
+        help: 'exit 3 when an official objective is missed',
+        group: 'Objectives',
+      },
+      { name: 'json', type: 'flag', help: 'print the objectives as JSON', group: 'Objectives' },
+    ],
+    examples: [
+      ['kubetick report runs/web/default-1a2b3c4d/r01 --html web.html', 'one run'],
+      ['kubetick report runs/spread-vs-pack --html packing.html', 'a sweep: its variants against the first'],
+      ['kubetick report old/ new/ --html change.html', 'two sweeps, variants of the same name'],
+      ['kubetick report runs/spread-vs-pack --slo', 'objectives, limits and verdicts over replications'],
+      [
+        'kubetick report runs/web/default-1a2b3c4d/r01 --slo --perfdash out/ --test load',
+        'files for perfdash',
+      ],
+    ],
+    notes: [
+      'Nothing is simulated. The page stays below 2 MB however many pods there were, fetches nothing, and has the same bytes for the same results. docs/reports.md says what is in it.',
+      'Objectives and the JSON of --slo: docs/slo.md. Exit 3 with --fail alone.',
+    ],
+  },
 ];

@@ -1,6 +1,13 @@
 // What pods.csv prints of a pod, read from the tables.
 import type { PodRowSource } from './metrics/recorder.ts';
-import { type ClusterState, type Labels, PHASE_NAMES, PodBit, phaseOf } from './state/index.ts';
+import {
+  type ClusterState,
+  type Labels,
+  PHASE_NAMES,
+  PodBit,
+  type PodTemplate,
+  phaseOf,
+} from './state/index.ts';
 
 const labelsText = (labels: Labels): string =>
   Object.keys(labels)
@@ -8,10 +15,20 @@ const labelsText = (labels: Labels): string =>
     .map((key) => `${key}=${labels[key]}`)
     .join(' ');
 
+/** Volumes of these kinds leave a pod stateless (perf-tests clusterloader2 slos/pod_startup_latency.go isPodStateless). */
+const STATELESS_VOLUMES = ['emptyDir', 'downwardAPI', 'configMap', 'secret', 'projected'] as const;
+
+const hasState = ({ spec }: PodTemplate): boolean =>
+  (spec.volumes ?? []).some((volume: Record<string, unknown>) =>
+    STATELESS_VOLUMES.every((kind) => volume[kind] === undefined || volume[kind] === null),
+  );
+
 export function podRowSource(state: ClusterState): PodRowSource {
   const { pods } = state;
   /** By label set: many pods share one. */
   const texts: string[] = [];
+  /** By template. */
+  const stateful: boolean[] = [];
   const owner = (pod: number) => (pods.owner[pod]! < 0 ? null : state.objects.lastVersion(pods.owner[pod]!));
   return {
     namespace: (pod) => state.podNamespace(pod),
@@ -28,6 +45,11 @@ export function podRowSource(state: ClusterState): PodRowSource {
       const set = pods.labelSet[pod]!;
       texts[set] ??= labelsText(state.labels.get(set));
       return texts[set];
+    },
+    stateful: (pod) => {
+      const template = state.template(pod);
+      stateful[template.id] ??= hasState(template);
+      return stateful[template.id]!;
     },
     nodeAddedUs: (pod) => (pods.node[pod]! < 0 ? Number.NaN : state.nodes.addedUs[pods.node[pod]!]!),
     reason: (pod) => {

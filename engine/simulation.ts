@@ -16,6 +16,7 @@ import { IdleEnd } from './drivers/idle-end.ts';
 import { Neighbours } from './drivers/neighbours.ts';
 import { Seeder } from './drivers/seed.ts';
 import { StepDriver } from './drivers/steps.ts';
+import { History } from './invariants/history.ts';
 import { Sweep } from './invariants/sweep.ts';
 import {
   assert,
@@ -82,6 +83,7 @@ class Run {
   readonly #bystanders: Neighbours | null;
   readonly #timeline: TimelineObserver | null;
   readonly #sweep: Sweep | null;
+  readonly #history: History | null;
   #scheduler: Scheduler | null = null;
   #traffic: Traffic | null = null;
   #idleEnd: IdleEnd | null = null;
@@ -103,6 +105,7 @@ class Run {
     this.#bystanders = neighbours.length === 0 ? null : new Neighbours(state, neighbours);
     this.#timeline =
       options.timeline === undefined ? null : new TimelineObserver(state, scenario, this.#bystanders);
+    this.#history = options.paranoid === true ? new History(state) : null;
     this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
@@ -133,7 +136,9 @@ class Run {
         this.#idleEnd?.changed(logs);
         this.#timeline?.committed(logs);
         this.#sweep?.committed();
+        this.#history?.committed();
       },
+      ...(this.#history === null ? {} : { acting: (...what) => this.#history!.acting(...what) }),
       addNode: (object, revision) => {
         assert(seeder !== null, 'nodes join after the run was built');
         const how = { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision };
@@ -204,6 +209,7 @@ class Run {
     this.#adopted = this.#seeder.existing(scenario.existing);
     this.#seeder.namespaceDefaults();
     this.#timeline?.baseline();
+    this.#history?.committed();
   }
 
   #workloads: Workload[] = [];
@@ -264,7 +270,9 @@ class Run {
     const { api, recorder } = this.#context;
     api.watch('pods', (log, from, to) => {
       for (let p = from; p < to; p++) {
-        if (log.word(p) & PodBit.ready) recorder.observedReady(log.id(p));
+        const word = log.word(p);
+        if (phaseOf(word) === Phase.running) recorder.observedRunning(log.id(p));
+        if (word & PodBit.ready) recorder.observedReady(log.id(p));
       }
     });
   }

@@ -9,6 +9,8 @@ export interface NodeShape {
   readonly cpu: string;
   readonly memory: string;
   readonly pods: number;
+  /** Local disk; absent: one that is large enough for all but those who ask for much of it. */
+  readonly ephemeralStorage?: string;
   readonly labels?: Readonly<Record<string, string>>;
   /** Its container runtime, where one is named. */
   readonly runtime?: Pick<RuntimeCosts, 'name' | 'version'>;
@@ -34,7 +36,7 @@ export function nodeObject(shape: NodeShape): KubeObject {
   const { runtime } = shape;
   const resources = {
     cpu: shape.cpu,
-    'ephemeral-storage': EPHEMERAL_STORAGE,
+    'ephemeral-storage': shape.ephemeralStorage ?? EPHEMERAL_STORAGE,
     memory: shape.memory,
     pods: String(shape.pods),
   };

@@ -119,7 +119,7 @@ export function withoutDuplicates(objects: readonly InputObject[]): {
 }
 
 /** Splits `KIND/NAME`, `KIND/NAMESPACE/NAME`; undefined when it is neither. */
-export function parseRef(ref: string): { kind: string; namespace?: string; name: string } | undefined {
+function parseRef(ref: string): { kind: string; namespace?: string; name: string } | undefined {
   const parts = ref.split('/');
   if (parts.some((part) => part === '')) return undefined;
   if (parts.length === 2) return { kind: parts[0]!, name: parts[1]! };

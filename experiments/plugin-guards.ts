@@ -211,6 +211,13 @@ function guardedInstance(
       for (let i = 0; i < count; i++) raw('scoreBatch', out[i]!, nodeName(nodes[i]!));
     };
   }
+  if (inner.uniform !== undefined) {
+    guarded.uniform = (pod, cluster, state) => {
+      watch.pod = pod;
+      const score = watch.call('uniform', null, () => inner.uniform!(pod, cluster, state));
+      return score === null ? null : raw('uniform', score, '');
+    };
+  }
   if (inner.normalize !== undefined) {
     guarded.normalize = (scores, count) => {
       watch.call('normalize', null, () => inner.normalize!(scores, count));

@@ -14,17 +14,23 @@ import type {
   ReportVariant,
 } from '../reports/html/model.ts';
 import { StartDigest } from '../reports/html/start-digest.ts';
-import { quotedWord } from '../reports/html/words.ts';
+import { quotedWord, shortened } from '../reports/html/words.ts';
 import { UserError } from './problems.ts';
 import { matchesOf, type RecordedReplication, type RecordedVariant, readVariants } from './replications.ts';
 import { addStarts, type DetailLimits, readDetail, readSummary } from './report-run.ts';
+import { TABLE_FORMATS } from './table-formats.ts';
 
 /** Told bytes read and bytes in all. */
 export type ReadingProgress = (done: number, total: number) => void;
 
 /** Variants looked at closely. */
 const DETAILS_MAX = 6;
-const TABLES = ['pods.csv', 'timeseries.csv'];
+/** Characters of a variant's label, of a text of the input, of a note; and how many notes. */
+const LABEL_MAX = 120;
+const TEXT_MAX = 300;
+const NOTE_MAX = 600;
+const NOTES_MAX = 12;
+const TABLES = ['pods', 'timeseries'].flatMap((name) => TABLE_FORMATS.map((format) => `${name}.${format}`));
 
 /** Of so many variants, what each may take of the page. */
 function limitsFor(variants: number): DetailLimits {
@@ -37,8 +43,9 @@ function limitsFor(variants: number): DetailLimits {
 export function reportData(sources: readonly string[], progress: ReadingProgress = () => {}): ReportData {
   const read = readVariants(sources);
   const notes = [...read.notes];
-  const recorded = read.variants.flat();
-  const compared = comparisonOf(read.variants, notes);
+  const found = withShortLabels(read.variants);
+  const recorded = found.flat();
+  const compared = comparisonOf(found, notes);
   const chosen = commonReplication(recorded);
   const detailed = recorded.slice(0, DETAILS_MAX);
   if (recorded.length > DETAILS_MAX)
@@ -81,8 +88,25 @@ export function reportData(sources: readonly string[], progress: ReadingProgress
     kubetick: packageJson.version,
     variants,
     comparison: compared,
-    notes: [...new Set(notes)],
+    notes: firstNotes([...new Set(notes)]),
   };
+}
+
+/** Labels are repeated all over the page; those that are cut stay different. */
+function withShortLabels(sources: readonly (readonly RecordedVariant[])[]): RecordedVariant[][] {
+  let number = 0;
+  return sources.map((variants) =>
+    variants.map((variant) => {
+      number++;
+      if (variant.label.length <= LABEL_MAX) return variant;
+      return { ...variant, label: `${shortened(variant.label, LABEL_MAX)} #${number}` };
+    }),
+  );
+}
+
+function firstNotes(notes: readonly string[]): string[] {
+  const shown = notes.slice(0, NOTES_MAX).map((note) => shortened(note, NOTE_MAX));
+  return notes.length > shown.length ? [...shown, `and ${notes.length - shown.length} more notes`] : shown;
 }
 
 function comparisonOf(
@@ -95,7 +119,7 @@ function comparisonOf(
     const result = compareVariants(matches);
     return {
       baseline: matches[0]!.baseline.label,
-      result: { ...result, notes: [...told, ...result.notes] },
+      result: { ...result, notes: firstNotes([...told, ...result.notes]) },
       starts: matches.flatMap((match) => startDifference(match) ?? []),
     };
   } catch (error) {
@@ -108,7 +132,8 @@ function comparisonOf(
 }
 
 const hasTables = (directory: string): boolean =>
-  existsSync(join(directory, 'pods.csv')) && existsSync(join(directory, 'manifest.json'));
+  existsSync(join(directory, 'manifest.json')) &&
+  TABLE_FORMATS.some((format) => existsSync(join(directory, `pods.${format}`)));
 
 /** The smallest replication of which every variant has the tables; NaN: there is none. */
 function commonReplication(variants: readonly RecordedVariant[]): number {
@@ -155,7 +180,7 @@ function runExpects(summaries: readonly RunSummary[]): ReportExpect[] {
       byText.set(text, known);
     }
   }
-  return [...byText].map(([text, found]) => ({ text, of: 'run', ...found }));
+  return [...byText].map(([text, found]) => ({ text: shortened(text, TEXT_MAX), of: 'run', ...found }));
 }
 
 interface SweepExpect {
@@ -174,7 +199,9 @@ function variantExpects({ source, name }: RecordedVariant): ReportExpect[] {
   return (expect as SweepExpect[]).flatMap(({ variant, text, holds, observed }): ReportExpect[] => {
     if (variant !== name || typeof text !== 'string' || typeof holds !== 'boolean') return [];
     const value = typeof observed === 'number' ? observed : null;
-    return [{ text, of: 'variant', held: holds ? 1 : 0, judged: 1, observed: [value] }];
+    return [
+      { text: shortened(text, TEXT_MAX), of: 'variant', held: holds ? 1 : 0, judged: 1, observed: [value] },
+    ];
   });
 }
 
@@ -185,7 +212,13 @@ function lossOf(summaries: readonly RunSummary[]): LossEntry[] {
     for (const entry of loss) {
       const key = JSON.stringify([entry.kind, entry.field, entry.note]);
       const known = merged.get(key);
-      if (known === undefined) merged.set(key, { ...entry });
+      if (known === undefined)
+        merged.set(key, {
+          ...entry,
+          kind: shortened(entry.kind, TEXT_MAX),
+          field: shortened(entry.field, TEXT_MAX),
+          note: shortened(entry.note, TEXT_MAX),
+        });
       else known.count = Math.max(known.count, entry.count);
     }
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '../engine/contracts/result.ts';
 import type { ResolvedScenario, TimedStep } from '../engine/contracts/scenario.ts';
-import type { Mark, RunDetail, Series } from '../reports/html/model.ts';
+import type { Mark, RequestErrors, RunDetail, Series } from '../reports/html/model.ts';
 import { type PlacedNode, Placement } from '../reports/html/placement.ts';
 import { cut, POD_COLUMNS, PodReader, StartReader } from '../reports/html/pod-reader.ts';
 import { specText } from '../reports/html/spec.ts';
@@ -18,6 +18,9 @@ export interface DetailLimits {
 }
 
 const MARKS_MAX = 40;
+const ERRORS_MAX = 8;
+/** Pods whose last message is kept. */
+const MESSAGES_MAX = 50_000;
 /** Columns without which pods.csv is no such table. */
 const REQUIRED = ['pod', 'created_s'];
 
@@ -39,7 +42,8 @@ export function readDetail(
   const endUs = Math.max(1, Math.round(summary.virtualSeconds * 1e6));
   const nodes = readNodes(directory);
   const placement = new Placement(nodes, endUs, limits.cells, limits.frames);
-  const pods = new PodReader(endUs, placement, nodesByName(nodes), digest);
+  const messages = summary.pods.pending > 0 ? readMessages(directory) : new Map<string, string>();
+  const pods = new PodReader({ endUs, placement, added: nodesByName(nodes), digest, messages });
   scanTable(directory, 'pods', POD_COLUMNS, (row) => pods.row(row), { progress, required: REQUIRED });
   return {
     directory,
@@ -49,6 +53,7 @@ export function readDetail(
     versions: manifest.versions,
     ingredients: manifest.ingredients,
     nodes: nodes.length,
+    warmUpSeconds: scenario.warmUpUs / 1e6,
     costs: `${scenario.costs.name}: ${scenario.costs.about}`,
     spec: specText(withoutCosts(scenario)),
     marks: marksOf(scenario),
@@ -56,6 +61,7 @@ export function readDetail(
     timeline: pods.timeline(),
     placement: nodes.length === 0 ? null : placement.grid(),
     slowest: pods.slowest,
+    requestErrors: readErrors(directory),
     pending: pods.pending(),
   };
 }
@@ -99,6 +105,47 @@ function nodesByName(nodes: readonly PlacedNode[]): Map<string, number[]> {
   return byName;
 }
 
+/** Kinds of requests with the most errors first. */
+function readErrors(directory: string): RequestErrors[] {
+  const found: (RequestErrors & { readonly errors: number })[] = [];
+  scanTable(
+    directory,
+    'api',
+    ['verb', 'resource', 'count', 'errors'],
+    (row) => {
+      const codes = row.text(3);
+      if (codes === '') return;
+      const errors = codes.split(' ').reduce((sum, part) => sum + (Number(part.split(':')[1]) || 0), 0);
+      found.push({
+        request: `${row.text(0)} ${row.text(1)}`,
+        count: row.number(2),
+        codes: cut(codes),
+        errors,
+      });
+    },
+    { optional: true },
+  );
+  return found.sort((a, b) => b.errors - a.errors).slice(0, ERRORS_MAX);
+}
+
+/** What the scheduler said last of a pod without a node, by namespace/name. */
+function readMessages(directory: string): Map<string, string> {
+  const messages = new Map<string, string>();
+  scanTable(
+    directory,
+    'events',
+    ['reason', 'kind', 'namespace', 'name', 'message'],
+    (row) => {
+      if (row.text(0) !== 'FailedScheduling' || row.text(1) !== 'Pod') return;
+      const pod = `${row.text(2)}/${row.text(3)}`;
+      if (messages.size < MESSAGES_MAX || messages.has(pod))
+        messages.set(pod, cut(row.text(4).split('\n')[0]!));
+    },
+    { optional: true },
+  );
+  return messages;
+}
+
 /** timeseries.csv by series, in the order of the file. */
 function readSeries(directory: string, progress: (bytes: number) => void): Series[] {
   const found = new Map<string, { seconds: number[]; values: number[] }>();
@@ -121,9 +168,10 @@ function readSeries(directory: string, progress: (bytes: number) => void): Serie
   return [...found].map(([name, series]) => ({ name, ...series }));
 }
 
-/** Steps of the scenario after its start, in order of time; those of one time in a line together. */
+/** End of the warm-up and steps of the scenario after its start, in order of time; those of one time in a line together. */
 function marksOf(scenario: ResolvedScenario): Mark[] {
   const byTime = new Map<number, string[]>();
+  if (scenario.warmUpUs > 0) byTime.set(scenario.warmUpUs, ['end of the warm-up']);
   for (const step of scenario.steps) {
     if (step.atUs <= 0) continue;
     const texts = byTime.get(step.atUs) ?? [];

@@ -228,6 +228,7 @@ class ExperimentResolver {
         cpu: group.cpu === undefined ? (type?.cpu ?? DEFAULT_NODE.cpu) : String(group.cpu),
         memory: group.memory === undefined ? (type?.memory ?? DEFAULT_NODE.memory) : String(group.memory),
         pods: group.pods ?? type?.pods ?? DEFAULT_NODE.pods,
+        ...(group.ephemeralStorage === undefined ? {} : { ephemeralStorage: String(group.ephemeralStorage) }),
         ...(group.labels === undefined
           ? {}
           : {

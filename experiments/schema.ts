@@ -42,6 +42,9 @@ const nodes = z.strictObject({
   type: z.string().optional().describe('machine type, such as m5.4xlarge'),
   cpu: quantity.optional().describe('CPUs of a node (default 4)'),
   memory: quantity.optional().describe('memory of a node (default 16Gi)'),
+  ephemeralStorage: quantity
+    .optional()
+    .describe('disk of a node for images, logs and emptyDir volumes (default 100Gi)'),
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
@@ -58,6 +61,7 @@ export const STEP_VERBS = [
   'delete',
   'delete-pod',
   'patch-pod',
+  'debug',
   'evict',
   'patch-node',
   'stop-node',

@@ -4,10 +4,11 @@ import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scen
 import { quantityMilli, tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
+import { plainStep } from './kubectl-lines.ts';
 import { isNodeCommand, nodeCommand } from './kubectl-nodes.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { isNodeStep, nodeSteps } from './node-steps.ts';
-import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf, parseRef } from './objects.ts';
+import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
 
@@ -32,16 +33,9 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
-
-/** kubectl delete --cascade. */
-const CASCADES: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
-  background: 'Background',
-  foreground: 'Foreground',
-  orphan: 'Orphan',
-};
 
 /** Fields of a pod's metadata that a step may patch; what else it has is written once. */
 const POD_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
@@ -84,6 +78,10 @@ export const byTime = (steps: readonly TimedStep[]): TimedStep[] =>
     .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
     .map(({ step }) => step);
 
+/** `deployment/web` as it is, `deployment web` joined. */
+const refOf = ([first = '', second]: readonly string[]): string =>
+  first.includes('/') || second === undefined ? first : `${first}/${second}`;
+
 class StepResolver {
   private readonly context: StepContext;
   private at: (string | number)[] = [];
@@ -123,6 +121,8 @@ class StepResolver {
         return this.patch(atUs, step);
       case 'patch-pod':
         return this.patchPod(atUs, step);
+      case 'debug':
+        return this.debug(atUs, step);
       case 'evict':
         return this.evict(atUs, step);
       case 'set-cpu':
@@ -284,6 +284,24 @@ class StepResolver {
     return pick === undefined ? [] : [{ atUs, do: 'patch-pod', objects: [], pick, patch }];
   }
 
+  /** An ephemeral container for a pod that exists. */
+  private debug(atUs: number, step: ExperimentStep): TimedStep[] {
+    const container = (step.spec ?? {}) as Record<string, unknown>;
+    const missing = ['name', 'image'].filter(
+      (key) => typeof container[key] !== 'string' || container[key] === '',
+    );
+    if (missing.length > 0) {
+      const texts = missing.map((key) => `spec.${key}`).join(' and ');
+      this.problem('E3002', step.spec === undefined ? '' : 'spec', `step \`debug\` needs ${texts}`);
+      return [];
+    }
+    const namespace = step.namespace ?? this.context.namespace;
+    const target = { kind: 'Pod', namespace, name: step.name ?? '' };
+    if (step.name !== undefined) return [{ atUs, do: 'debug', objects: [], target, container }];
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'debug', objects: [], pick, container }];
+  }
+
   /** What the metrics API tells of pods with a label from now on. */
   private setCpu(atUs: number, step: ExperimentStep): TimedStep[] {
     const given = typeof step.label === 'string' ? step.label : step.selector;
@@ -437,18 +455,22 @@ class StepResolver {
       );
       return found === undefined ? [] : [found];
     }
-    if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined)
-      return this.create(atUs, { ...step, do: 'create', ref: step.stdin });
+    if ((verb === 'create' || verb === 'apply') && step.stdin !== undefined) {
+      const made = this.create(atUs, { ...step, do: 'create', ref: step.stdin });
+      return made.map((one) => ({ ...one, do: verb }));
+    }
     if (verb === 'scale' && words[0] !== undefined) {
       const replicas = rest.find((word) => word.startsWith('--replicas='))?.slice('--replicas='.length);
       if (replicas !== undefined && /^[0-9]+$/.test(replicas))
-        return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
+        return this.scale(atUs, { ...step, ref: refOf(words) }, Number(replicas));
     }
-    if (verb === 'delete' && words.length === 1 && parseRef(words[0]!) !== undefined) {
-      const cascade = rest.find((word) => word.startsWith('--cascade='))?.slice('--cascade='.length);
-      const propagation = cascade === undefined ? 'Background' : CASCADES[cascade];
-      if (propagation !== undefined) return this.remove(atUs, { ...step, ref: words[0]!, propagation });
+    const plain = plainStep(step.args ?? [], atUs);
+    if (plain?.node !== undefined) {
+      const node = `${plain.node}`.replace(`${NAMESPACE_PLACEHOLDER}-`, '');
+      return this.nodes(atUs, { ...step, ...plain, node });
     }
+    if (plain !== null)
+      return (plain.do === 'delete' ? this.remove : this.patch).call(this, atUs, { ...step, ...plain });
     if (
       verb === 'get' ||
       verb === 'describe' ||
@@ -458,11 +480,11 @@ class StepResolver {
       return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
     }
     if (verb === 'rollout' && words[1] !== undefined && (words[0] === 'pause' || words[0] === 'resume'))
-      return this.pause(atUs, { ...step, ref: words[1] }, words[0] === 'pause');
+      return this.pause(atUs, { ...step, ref: refOf(words.slice(1)) }, words[0] === 'pause');
     if (verb === 'rollout' && words[0] === 'undo' && words[1] !== undefined) {
       const revision = rest.find((word) => word.startsWith('--to-revision='))?.slice('--to-revision='.length);
       if (revision === undefined || /^[0-9]+$/.test(revision))
-        return this.undo(atUs, { ...step, ref: words[1] }, Number(revision ?? 0));
+        return this.undo(atUs, { ...step, ref: refOf(words.slice(1)) }, Number(revision ?? 0));
     }
     return this.unsupported('args', `kubectl ${verb ?? ''}`.trim());
   }

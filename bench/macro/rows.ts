@@ -1,14 +1,18 @@
 // Rows a second of pods.csv: our row writer against csv-stringify (whole batches at once, and as a stream), on the
-// same rows, and that the bytes agree. The rows have the shape that a large run writes.
+// same rows, and that the bytes agree; and of pods.parquet; our reader against csv-parse, and that they read the same.
+// The rows have the shape that a large run writes.
 import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify';
 import { type Cell, PODS_TABLE } from '../../engine/contracts/tables.ts';
+import { microseconds, tableRows } from '../../experiments/run-tables.ts';
+import { scanTable } from '../../experiments/table-scan.ts';
 import { tableCsv } from '../../reports/csv.ts';
 import { cellText } from '../../reports/csv-cells.ts';
 import { CsvRows } from '../../reports/csv-rows.ts';
+import { ParquetRows } from '../../reports/parquet-rows.ts';
 import type { BenchArgs } from '../main.ts';
 
 const SIZES = { small: 200_000, full: 2_000_000 } as const;
@@ -33,26 +37,45 @@ export async function run({ size, json }: BenchArgs): Promise<void> {
     const ours = fastRows(rows, file);
     const bytes = statSync(file).size;
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    const columns = parquetRows(rows / 2, join(folder, 'pods.parquet'));
+    const columnBytes = statSync(join(folder, 'pods.parquet')).size;
+    const columnPeakBytes = process.resourceUsage().maxRSS * 1024;
     const part = fastRows(rows / PART, file);
     const sync = batches(rows / PART, file);
     const stream = await streamed(rows / PART, file);
-    const same = part.sha256 === sync.sha256 && part.sha256 === stream.sha256;
+    const read = scanned(rows / PART, folder);
+    const parsed = await parsedRows(rows / PART, folder);
+    const same =
+      part.sha256 === sync.sha256 && part.sha256 === stream.sha256 && read.sha256 === parsed.sha256;
     const floor = ours.rowsPerSecond >= 250_000;
     if (json) {
       console.log(
-        JSON.stringify({ bench: 'rows', size, bytes, peakMemoryBytes, same, measured: [ours, sync, stream] }),
+        JSON.stringify({
+          bench: 'rows',
+          size,
+          bytes,
+          peakMemoryBytes,
+          columnBytes,
+          columnPeakBytes,
+          same,
+          measured: [ours, columns, sync, stream, read, parsed],
+        }),
       );
     } else {
-      for (const { writer, rows: count, rowsPerSecond, cpuSeconds } of [ours, sync, stream])
+      for (const { writer, rows: count, rowsPerSecond, cpuSeconds } of [ours, columns, sync, stream])
         console.log(
           `${writer.padEnd(22)} ${String(count).padStart(8)} rows  ${cpuSeconds.toFixed(2).padStart(6)} s CPU  ${String(Math.round(rowsPerSecond)).padStart(8)} rows/s  ×${(rowsPerSecond / sync.rowsPerSecond).toFixed(1)}`,
         );
+      for (const { writer, rows: count, rowsPerSecond, cpuSeconds } of [read, parsed])
+        console.log(
+          `${writer.padEnd(22)} ${String(count).padStart(8)} rows  ${cpuSeconds.toFixed(2).padStart(6)} s CPU  ${String(Math.round(rowsPerSecond)).padStart(8)} rows/s  ×${(rowsPerSecond / parsed.rowsPerSecond).toFixed(1)}`,
+        );
       console.log(
-        `bytes ${same ? 'equal' : 'DIFFER'}; ${bytes} bytes; peak memory ${Math.round(peakMemoryBytes / 2 ** 20)} MiB`,
+        `bytes ${same ? 'equal' : 'DIFFER'}; ${bytes} bytes; peak memory ${mib(peakMemoryBytes)}; Parquet ${columnBytes} bytes of half the rows, ${mib(columnPeakBytes)}`,
       );
       console.log(`250,000 rows/s wanted: ${floor ? 'reached' : 'NOT reached'}`);
     }
-    if (!same) throw new Error('the writers disagree');
+    if (!same) throw new Error('the writers or the readers disagree');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -116,6 +139,20 @@ function fastRows(rows: number, file: string): Measured {
   });
 }
 
+function parquetRows(rows: number, file: string): Measured {
+  return measure('parquet-rows', rows, file, (write) => {
+    const writer = new ParquetRows(PODS_TABLE, write);
+    const cells: Cell[] = PODS_TABLE.columns.map(() => null);
+    for (let i = 0; i < rows; i++) {
+      fill(cells, i);
+      writer.row(cells);
+    }
+    writer.flush();
+  });
+}
+
+const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+
 function batches(rows: number, file: string): Measured {
   return measure('csv-stringify, batches', rows, file, (write) => {
     for (let start = 0; start < rows; start += BATCH) {
@@ -153,4 +190,30 @@ function rowOf(i: number): Cell[] {
   const cells: Cell[] = PODS_TABLE.columns.map(() => null);
   fill(cells, i);
   return cells;
+}
+
+const READ = ['created_s', 'ready_s', 'cpu_milli', 'node', 'reason'] as const;
+
+/** A line of what was read of a row. */
+const lineOf = (created: number, ready: number, cpu: number, node: string, reason: string): string =>
+  `${created} ${ready} ${cpu} ${node} ${reason}\n`;
+
+/** The last file that was written, read back. */
+function scanned(rows: number, folder: string): Measured {
+  const hash = createHash('sha256');
+  const startCpu = process.cpuUsage();
+  scanTable(folder, 'pods', READ, (row) => {
+    hash.update(lineOf(row.micros(0), row.micros(1), row.number(2), row.text(3), row.text(4)));
+  });
+  return rated('table-scan (ours)', rows, process.cpuUsage(startCpu), hash.digest('hex'));
+}
+
+async function parsedRows(rows: number, folder: string): Promise<Measured> {
+  const hash = createHash('sha256');
+  const startCpu = process.cpuUsage();
+  for await (const row of tableRows(folder, 'pods')) {
+    const us = (column: string): number => microseconds(row(column)) ?? Number.NaN;
+    hash.update(lineOf(us('created_s'), us('ready_s'), Number(row('cpu_milli')), row('node'), row('reason')));
+  }
+  return rated('csv-parse', rows, process.cpuUsage(startCpu), hash.digest('hex'));
 }

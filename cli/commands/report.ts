@@ -1,23 +1,48 @@
-// `kubetick report RUNS --html FILE`: results as one page that opens offline. Nothing is simulated.
+// `kubetick report RUNS --html FILE`: results as one page that opens offline; `--slo`: against the objectives of Kubernetes.
+// Nothing is simulated.
 import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
+import type { SloArguments } from './report-slo.ts';
 
-export interface ReportArguments {
+export interface ReportArguments extends SloArguments {
   /** Sweep directories, variants' directories, result directories, `DIR:variant`. */
   readonly sources: readonly string[];
   /** Where the page is written. */
   readonly html?: string;
+  readonly slo?: boolean;
 }
+
+/** What says nothing without `--slo`. */
+const OF_SLO = ['perfdash', 'test', 'json', 'fail'] as const;
 
 /** Runs the command; returns its exit code. Bad input is thrown as UserError, before anything is written. */
 export async function report(args: ReportArguments, io: Io): Promise<number> {
-  const { sources, html } = args;
-  if (html === undefined)
+  const { sources, html, slo } = args;
+  if (slo === undefined) {
+    const needless = OF_SLO.filter((name) => args[name] !== undefined).map((name) => ({
+      code: 'E1005',
+      path: `--${name}`,
+      message: 'belongs to --slo, which was not given',
+    }));
+    if (needless.length > 0) throw new UserError(needless);
+  }
+  if (html === undefined && slo === undefined)
     throw new UserError({
       code: 'E1005',
       path: '--html',
-      message: 'found nothing to make, expected --html FILE',
+      message: 'found nothing to make, expected --html FILE or --slo',
       hint: `for example: kubetick report ${sources[0]} --html report.html`,
     });
+  if (html !== undefined) {
+    await page(sources, html, io);
+    // With --json standard output is the JSON and nothing else.
+    (args.json === true ? io.stderr : io.stdout).write(`${html}\n`);
+  }
+  if (slo === undefined) return ExitCode.ok;
+  const { reportSlo } = await import('./report-slo.ts');
+  return reportSlo(args, io);
+}
+
+async function page(sources: readonly string[], html: string, io: Io): Promise<void> {
   const [{ checkTarget, writePage }, { reportData }] = await Promise.all([
     import('../../experiments/report-file.ts'),
     import('../../experiments/report-data.ts'),
@@ -39,8 +64,6 @@ export async function report(args: ReportArguments, io: Io): Promise<number> {
     import('../../reports/html/browser-text.ts'),
   ]);
   writePage(html, reportPage(data, browserText()));
-  io.stdout.write(`${html}\n`);
-  return ExitCode.ok;
 }
 
 /** A line on a terminal while tables are read. */

@@ -3,9 +3,12 @@
 import type { PodCreation } from '../contracts/api.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { mayGrow } from '../kinds/quota-usage.ts';
+import { kindOf } from '../kinds/registry.ts';
 import type { ClusterState } from '../state/index.ts';
-import type { QuotaAdmission } from './admission/resource-quota.ts';
+import type { Charged, QuotaAdmission } from './admission/resource-quota.ts';
 import { type ApiRequest, Op } from './request.ts';
+
+export const isChange = (r: ApiRequest): boolean => r.op === Op.patchObject || r.op === Op.updateObject;
 
 export function isCharged(r: ApiRequest, state: ClusterState, quotas: QuotaAdmission): boolean {
   if (!quotas.any) return false;
@@ -14,12 +17,20 @@ export function isCharged(r: ApiRequest, state: ClusterState, quotas: QuotaAdmis
       return quotas.governs(state.texts.text((r.body as PodCreation).namespace));
     case Op.createObject:
       return quotas.governs((r.body as KubeObject).metadata.namespace ?? 'default');
-    case Op.patchObject:
-    case Op.updateObject: {
-      const stored = state.objects.get(r.subject);
+    default: {
+      const stored = isChange(r) ? state.objects.get(r.subject) : null;
       return stored !== null && mayGrow(stored) && quotas.governs(stored.metadata.namespace ?? '');
     }
-    default:
-      return false;
   }
+}
+
+/** What a change adds is charged; what it takes away is given back when the controller counts. `null`: it is refused. */
+export function chargedChange(
+  change: { readonly before: KubeObject; readonly after: KubeObject } | null,
+): (Charged & { readonly namespace: string }) | 'refused' {
+  if (change === null) return 'refused';
+  const { before, after } = change;
+  const { namespace = '', name = '' } = before.metadata;
+  const definition = kindOf(before.apiVersion, before.kind)!;
+  return { namespace, definition, name, template: null, object: after, previous: before };
 }

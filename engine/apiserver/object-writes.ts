@@ -226,7 +226,14 @@ export class ObjectWrites {
       return fail(admitted.code, admitted.reason ?? '', admitted.message ?? '', admitted.causes);
     const refused = expansionRefusal(this.#h.state, stored, admitted.object);
     if (refused !== null) return fail(refused.code, refused.reason, refused.message);
-    const metadata = { ...stored.metadata, ...changed.metadata };
+    // A patch may take metadata away, but for what is the server's.
+    const { name, namespace, deletionGracePeriodSeconds } = stored.metadata;
+    const metadata = {
+      ...changed.metadata,
+      name: name!,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
+    };
     return { ...admitted.object, metadata, ...(stored['status'] ? { status: stored['status'] } : {}) };
   }
 

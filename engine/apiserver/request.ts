@@ -18,6 +18,7 @@ export const Op = {
   writeEvent: 10,
   patchPod: 11,
   deletePods: 12,
+  debugPod: 13,
   evictPod: 20,
   updateScale: 21,
   writeNode: 30,
@@ -27,6 +28,12 @@ export const Op = {
   read: 34,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
+
+/** What who watches actors is told of a request; null: nothing. */
+export function actOf(op: Op): 'deletePod' | 'change' | null {
+  if (op === Op.deletePod) return 'deletePod';
+  return op === Op.updateObject || op === Op.patchObject || op === Op.updateScale ? 'change' : null;
+}
 
 const NO_CAUSES: readonly FieldError[] = Object.freeze([]);
 
@@ -51,6 +58,8 @@ export class ApiRequest implements ApiReply {
   receivedUs = 0;
   /** Half done: it goes to etcd once more before it is answered. */
   unfinished = false;
+  /** Part of the server's own work that lies between its two writes, µs. */
+  betweenUs = 0;
   /** Admitted, and charged to the quotas of its namespace: only the write is left. */
   admitted = false;
   /** Times it was sent again after 429. */
@@ -86,6 +95,7 @@ export class ApiRequest implements ApiReply {
     this.reply = null;
     this.retries = 0;
     this.unfinished = false;
+    this.betweenUs = 0;
     this.admitted = false;
     this.code = 0;
     this.reason = '';

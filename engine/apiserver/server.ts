@@ -15,12 +15,11 @@ import {
   type Rng,
 } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { kindOf } from '../kinds/registry.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState, KindStore, PodId, PodTemplate, RevisionLog } from '../state/index.ts';
 import { QuotaAdmission } from './admission/resource-quota.ts';
 import type { Admitted } from './admitted.ts';
-import { isCharged } from './charges.ts';
+import { chargedChange, isChange, isCharged } from './charges.ts';
 import { Client, type Transport } from './client.ts';
 import { Etcd } from './etcd.ts';
 import { KnownEvents } from './event-filter.ts';
@@ -30,7 +29,7 @@ import { Incoming } from './incoming.ts';
 import { NodeWrites } from './node-writes.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { PodWrites } from './pod-writes.ts';
-import { type ApiRequest, Op, RequestPool } from './request.ts';
+import { type ApiRequest, actOf, Op, RequestPool } from './request.ts';
 import { RequestKinds } from './request-kinds.ts';
 import { RequestTrace } from './request-trace.ts';
 import { ServiceAddresses } from './service-addresses.ts';
@@ -56,6 +55,8 @@ export interface ServerOptions {
   addNode(object: KubeObject, revision: number): number;
   /** Told after each batch of commits which logs have grown, before any watcher learns of it. */
   committed?(logs: readonly RevisionLog[]): void;
+  /** Told who is about to delete a pod or to change an object. */
+  acting?(client: string, what: 'deletePod' | 'change', subject: number): void;
   /** Plural resource and scope of a kind. */
   describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
 }
@@ -299,23 +300,15 @@ export class Server implements ApiServer, Transport {
     if (freeUs - now > this.#o.costs.apiserver.queueWaitMaxUs) return this.#tooMany(r);
     this.#received += 1;
     const worker = this.#workers.pop();
-    const doneUs = freeUs + this.#kinds.get(r.kind).handlerUs(this.#received, 0);
+    const workUs = this.#kinds.get(r.kind).handlerUs(this.#received, 0);
+    const doneUs = freeUs + workUs;
     this.#workers.push(doneUs, worker);
+    if (r.op === Op.deletePod && this.#pods.goesAtOnce(r)) r.betweenUs = Math.floor(workUs / 2);
     if (r.op === Op.evictPod) this.#evictions.submit(r, doneUs);
     // Reads are answered from the server's cache.
     else if (r.op === Op.read) this.#kernel.at(doneUs, this.#readDone, r.slot, 0);
     else if (isCharged(r, this.#state, this.#quotas)) this.#kernel.at(doneUs, this.#charge, r.slot, 0);
-    else this.#etcd.submit(r.slot, doneUs);
-  }
-
-  /** What a change adds to an object is charged; what it takes away is given back when the controller counts. */
-  #chargeChange(r: ApiRequest): void {
-    const change = this.#objects.preview(r, this.#admitFor(r));
-    if (change === null) return this.#concluded(r);
-    const { before, after } = change;
-    const { namespace = '', name = '' } = before.metadata;
-    const definition = kindOf(before.apiVersion, before.kind)!;
-    this.#quotas.submit(namespace, r, { definition, name, template: null, object: after, previous: before });
+    else this.#etcd.submit(r.slot, doneUs - r.betweenUs);
   }
 
   /** Admission, for clients whose objects are not complete. */
@@ -323,12 +316,12 @@ export class Server implements ApiServer, Transport {
     return this.#clients[r.client]!.trusted ? null : this.#o.admit;
   }
 
-  /** Admits what is to be created and hands it to the quotas of its namespace. */
+  /** Admits what is to be created or changed and hands it to the quotas of its namespace. */
   #chargeRequest(r: ApiRequest): void {
-    if (r.op === Op.patchObject || r.op === Op.updateObject) return this.#chargeChange(r);
-    const what = this.#incoming.toCharge(r, this.#clients[r.client]!.trusted, (namespace, resource, name) =>
-      this.#objects.namespaceProblem(namespace, resource, name),
-    );
+    const { trusted } = this.#clients[r.client]!;
+    const what = isChange(r)
+      ? chargedChange(this.#objects.preview(r, this.#admitFor(r)))
+      : this.#incoming.toCharge(r, trusted, (...named) => this.#objects.namespaceProblem(...named));
     if (what === 'refused') this.#concluded(r);
     else if (what === 'free') this.#etcd.submit(r.slot, this.#kernel.now);
     else this.#quotas.submit(what.namespace, r, what);
@@ -349,7 +342,8 @@ export class Server implements ApiServer, Transport {
   #commit(r: ApiRequest): void {
     this.#apply(r);
     if (!r.unfinished) return this.#concluded(r);
-    const workUs = r.op === Op.deletePods ? this.#kinds.get(r.kind).handlerUs(this.#received, r.b) : 0;
+    const isList = r.op === Op.deletePods;
+    const workUs = isList ? this.#kinds.get(r.kind).handlerUs(this.#received, r.b) : r.betweenUs;
     this.#etcd.submit(r.slot, this.#kernel.now + workUs);
   }
 
@@ -371,6 +365,8 @@ export class Server implements ApiServer, Transport {
   }
 
   #apply(r: ApiRequest): void {
+    const act = this.#o.acting === undefined ? null : actOf(r.op);
+    if (act !== null) this.#o.acting!(this.#clients[r.client]!.name, act, r.subject);
     switch (r.op) {
       case Op.createObject:
         return this.#create(r);
@@ -392,6 +388,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patchStatus(r);
       case Op.patchPod:
         return this.#pods.patch(r);
+      case Op.debugPod:
+        return this.#pods.debug(r);
       case Op.deletePod:
         return this.#pods.delete(r);
       case Op.deletePods:

@@ -73,6 +73,11 @@ export const PODS_TABLE: TableSpec = {
     time('watched_s', 'a client that watches pods saw it Ready'),
     text('labels', 'labels as key=value in order of their keys, separated by spaces'),
     time('volumes_s', 'all of its volumes attached and mounted; empty where nothing had to be waited for'),
+    int(
+      'stateful',
+      '1: has a volume other than emptyDir, configMap, secret, downwardAPI and projected, as ClusterLoader2 tells stateful pods; else 0',
+    ),
+    time('running_s', 'a client that watches pods saw it Running'),
   ],
 };
 
@@ -110,6 +115,8 @@ export const API_TABLE: TableSpec = {
     num('p90_s', '90th percentile, seconds'),
     num('p99_s', '99th percentile, seconds'),
     num('max_s', 'largest latency, seconds'),
+    text('scope', 'resource: one object; cluster: a list over all namespaces'),
+    int('slow', 'of these, later than the objective: 1 s, lists 30 s'),
   ],
 };
 

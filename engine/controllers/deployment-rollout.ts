@@ -16,6 +16,7 @@ import {
   withRevision,
   withSizes,
 } from './deployment-annotations.ts';
+import { assertStaysAvailable, type SetNow } from './deployment-availability.ts';
 import {
   activeOrLatest,
   byCreation,
@@ -317,6 +318,7 @@ export class DeploymentRollout {
       const { replicas, available } = sizeOf(set);
       if (replicas === available) continue;
       const unhealthy = Math.min(budget - removed, replicas - available);
+      if (unhealthy > 0) this.#checkAvailable([...old, current], index, replicas - unhealthy);
       // Its status still counts pods that the last scale-down takes away: upstream gives up and tries again.
       if (unhealthy < 0) throw new RequestFailed(notYet(set, replicas, replicas - unhealthy));
       old[index] = (yield* this.#resize(set, replicas - unhealthy)) ?? set;
@@ -325,16 +327,26 @@ export class DeploymentRollout {
     const minAvailable = this.#strategy.replicas - maxUnavailable(this.#strategy);
     const available = totalAvailable([...objectsOf(old), current.object]);
     let spare = available - minAvailable;
-    for (const set of old) {
+    for (const [index, set] of old.entries()) {
       if (spare <= 0) break;
       const { replicas } = sizeOf(set);
       if (replicas === 0) continue;
       const count = Math.min(replicas, spare);
-      yield* this.#resize(set, replicas - count);
+      this.#checkAvailable([...old, current], index, replicas - count);
+      old[index] = (yield* this.#resize(set, replicas - count)) ?? set;
       spare -= count;
       removed += count;
     }
     return removed > 0;
+  }
+
+  #checkAvailable(sets: readonly SeenSet[], index: number, to: number): void {
+    const now = sets.map((set): SetNow => {
+      const { replicas, available } = sizeOf(set);
+      return { replicas, available, ready: this.#ctx.pods.owned(set.id)?.ready ?? 0 };
+    });
+    const least = this.#strategy.replicas - maxUnavailable(this.#strategy);
+    assertStaysAvailable(this.#seen.key, least, now, index, to);
   }
 
   /** scale: without a rollout going on everything goes to one ReplicaSet, otherwise each gets its share. */

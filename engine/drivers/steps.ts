@@ -8,6 +8,7 @@ import type { StepWitness } from '../contracts/timeline.ts';
 import { assert, type EventKind, type Sampler } from '../kernel/index.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { applyPatch } from '../kinds/patch.ts';
+import { type KindStore, keyOf } from '../state/index.ts';
 import { type CommandEnd, DrainCommands } from './drain.ts';
 import { pickNodes } from './pick-node.ts';
 import { pickPod } from './pick-pod.ts';
@@ -193,8 +194,7 @@ export class StepDriver {
     if (task.step.pick !== undefined) return this.#toPicked(task, task.step.pick);
     if (task.step.do === 'create' || (task.step.do === 'apply' && !this.#exists(task))) {
       const { object } = task.object!;
-      const namespaced =
-        object.kind !== 'Node' && (this.#c.state.objects.findKind(object.kind)?.namespaced ?? true);
+      const namespaced = object.kind !== 'Node' && (this.#storeOf(object.kind)?.namespaced ?? true);
       const namespace = namespaced ? (object.metadata.namespace ?? 'default') : '';
       this.#hop(object.kind, namespace, object.metadata.name ?? '', `sends POST ${object.kind}`);
       this.#client.create(object, this.#answered);
@@ -203,9 +203,7 @@ export class StepDriver {
     const target = this.#target(task);
     const { kind, namespace, name } = target;
     if (kind === 'Pod') return this.#toPod(task, namespace, name);
-    const store = this.#c.state.objects.findKind(kind);
-    const id =
-      store === undefined ? -1 : this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name);
+    const id = this.#idOf(kind, namespace, name);
     if (id < 0) return this.#refused(task, kind, `${kind} "${name}" not found`);
     if (task.step.do === 'delete') {
       this.#hop(kind, namespace, name, `sends DELETE ${kind}`);
@@ -221,10 +219,19 @@ export class StepDriver {
 
   #exists(task: Task): boolean {
     const { kind, namespace, name } = this.#target(task);
-    const store = this.#c.state.objects.findKind(kind);
-    return (
-      store !== undefined && this.#c.state.objects.find(kind, store.namespaced ? namespace : '', name) >= 0
-    );
+    return this.#idOf(kind, namespace, name) >= 0;
+  }
+
+  /** The store of a kind; of one that nothing acts on it has the version in its name. */
+  #storeOf(kind: string): KindStore | undefined {
+    const { objects } = this.#c.state;
+    return objects.findKind(kind) ?? objects.kinds.find((store) => store.kind.startsWith(`${kind}.`));
+  }
+
+  /** -1: there is none. */
+  #idOf(kind: string, namespace: string, name: string): number {
+    const store = this.#storeOf(kind);
+    return store?.ids.get(keyOf(store.namespaced ? namespace : '', name)) ?? -1;
   }
 
   /** What the server is to do with the newest version of the object. */
@@ -291,6 +298,11 @@ export class StepDriver {
     if (step.do === 'evict') {
       this.#hop('Pod', state.podNamespace(pod), state.podName(pod), 'sends POST Eviction');
       this.#client.evictPod(pod, generation, step.graceSeconds ?? -1, this.#answered);
+      return true;
+    }
+    if (step.do === 'debug') {
+      this.#hop('Pod', state.podNamespace(pod), state.podName(pod), 'sends PATCH ephemeralcontainers');
+      this.#client.debugPod(pod, generation, step.container, this.#answered);
       return true;
     }
     const verb = step.patch === undefined ? 'DELETE' : 'PATCH';

@@ -1,12 +1,13 @@
 // What must hold whenever a batch of etcd's has been committed, checked by walking through everything: pods and the sums
-// that nodes keep of them, the counts per owner, and endpoints that stand for pods which cannot be reached. Costs as much
+// that nodes keep of them, the counts per owner, volumes for one pod, and endpoints that stand for pods which cannot be reached. Costs as much
 // as the cluster is large: only with `--paranoid`, every thousand batches and at the end.
 //
 // Reads the tables and changes nothing, so that a run is the same with and without it. What a decision must keep to
 // while it is made (room left by maxSurge) is asserted where it is made, in every run.
 import { InvariantError } from '../kernel/index.ts';
 import type { Json } from '../kinds/kind.ts';
-import { type ClusterState, isTerminal, PodBit } from '../state/index.ts';
+import { podClaimName, podClaims } from '../kinds/volume-facts.ts';
+import { type ClusterState, isTerminal, Phase, PodBit, phaseOf } from '../state/index.ts';
 
 /** Batches of commits between two sweeps. */
 const EVERY = 1000;
@@ -43,7 +44,37 @@ export class Sweep {
   /** Throws InvariantError for the first thing that does not hold. */
   check(): void {
     this.#pods();
+    this.#onePodVolumes();
     this.#endpoints();
+  }
+
+  /**
+   * No two pods run on one ReadWriteOncePod volume. Pods that name their node themselves are left out: no scheduler keeps
+   * them from it.
+   */
+  #onePodVolumes(): void {
+    const { pods, objects } = this.#state;
+    if (objects.findKind('PersistentVolumeClaim') === undefined) return;
+    const users = new Map<string, string>();
+    for (const pod of pods.livePods()) {
+      if (phaseOf(pods.word[pod]!) !== Phase.running) continue;
+      const { spec } = this.#state.template(pod);
+      const claims = podClaims(spec);
+      if (claims.length === 0 || spec['nodeName']) continue;
+      const name = this.#state.podName(pod);
+      const namespace = this.#state.podNamespace(pod);
+      for (const claim of claims) {
+        const claimName = podClaimName(name, claim);
+        const id = objects.find('PersistentVolumeClaim', namespace, claimName);
+        const { accessModes = [] }: Json = objects.get(id)?.['spec'] ?? {};
+        if (!accessModes.includes('ReadWriteOncePod')) continue;
+        const key = `${namespace}/${claimName}`;
+        const other = users.get(key);
+        if (other !== undefined && other !== name)
+          throw new InvariantError(`claim ${key} is for one pod, and ${other} and ${name} run on it`);
+        users.set(key, name);
+      }
+    }
   }
 
   /** Pods are conserved, and each node's sums are those of the pods that are bound to it and have not ended. */

@@ -35,7 +35,8 @@ const COUNTS = [...POD_COUNTS, 'pods.lost', 'nodes.count', 'nodes.peak', 'events
 const REQUEST_COUNT = /^requests\.[a-z0-9-]+\.(sent|answered|failed|retried)$/;
 
 /** Counters of the kubelets: what never happened was not counted, and is none. */
-const KUBELET_COUNT = /^kubelet\.(evictions(\.(memory|allocatableMemory|nodefs|imagefs|pid)\.[a-zA-Z]+)?)$/;
+const KUBELET_COUNT =
+  /^kubelet\.(imagesRemoved|evictions(\.(memory|allocatableMemory|nodefs|imagefs|pid)\.[a-zA-Z]+)?)$/;
 
 /** Says what is wrong with an expectation, or null when it can be judged. */
 export function checkExpect(text: string): string | null {

@@ -24,6 +24,8 @@ export interface PodRowSource {
   restarts(pod: number): number;
   /** Labels, `key=value` in order of their keys, separated by spaces. */
   labels(pod: number): string;
+  /** Has a volume that outlives it, or might. */
+  stateful(pod: number): boolean;
   /** When its node joined, µs; NaN while unbound. */
   nodeAddedUs(pod: number): number;
   reason(pod: number): string;
@@ -132,6 +134,13 @@ export class PodRows {
     return told;
   }
 
+  /** Between the first and the last pod scheduled after warm-up; 0 where that says nothing. */
+  podsPerSecond(): number {
+    const { scheduledCount, firstScheduledUs, lastScheduledUs } = this;
+    if (scheduledCount < 2 || lastScheduledUs === firstScheduledUs) return 0;
+    return rounded(((scheduledCount - 1) * 1e6) / (lastScheduledUs - firstScheduledUs));
+  }
+
   private writeCells(pod: number, untilUs: number, session: TableSession): void {
     const { cells, source, stamps } = this;
     cells[3] = source.namespace(pod);
@@ -159,6 +168,9 @@ export class PodRows {
     cells[labels] = source.labels(pod);
     const mounted = stamps.get(pod, PodStamp.volumes);
     cells[labels + 1] = mounted <= untilUs ? mounted : null;
+    cells[labels + 2] = source.stateful(pod) ? 1 : 0;
+    const running = stamps.get(pod, PodStamp.running);
+    cells[labels + 3] = running <= untilUs ? running : null;
     session.row(cells);
   }
 }

@@ -1,10 +1,10 @@
-// When each stage of a pod's life was reached: fifteen times, a count of attempts and a few flags per pod, in pages
-// of typed arrays by pod index. Pages are never copied, so memory grows by one page at a time (128 bytes a pod
+// When each stage of a pod's life was reached: sixteen times, a count of attempts and a few flags per pod, in pages
+// of typed arrays by pod index. Pages are never copied, so memory grows by one page at a time (136 bytes a pod
 // that exists at once). A time may lie ahead (the kubelet computes when a sandbox will be ready): a reader says
 // up to when times count as having happened.
 import { assert } from '../kernel/assert.ts';
 
-/** Stages in the order of the columns of pods.csv; the last four stand at the end of a row. */
+/** Stages in the order of the columns of pods.csv; the last five stand at the end of a row. */
 export const PodStamp = {
   created: 0,
   firstAttempt: 1,
@@ -25,8 +25,10 @@ export const PodStamp = {
   watched: 13,
   /** All of its volumes were mounted; only where its kubelet had to wait for them. */
   volumes: 14,
+  /** A client that watches pods has seen it Running. */
+  running: 15,
 } as const;
-export const POD_STAMPS = 15;
+export const POD_STAMPS = 16;
 /** Of these, those that stand side by side in pods.csv, and those that stand between there and the labels. */
 export const ROW_STAMPS = 11;
 export const LATE_STAMPS = 14;

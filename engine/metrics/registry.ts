@@ -6,7 +6,7 @@ export interface MetricSpec {
   readonly name: string;
   /** Where it stands in summary.json. */
   readonly group: 'latency' | 'throughput' | 'utilisation' | 'pods' | 'nodes' | 'gauge' | 'counter';
-  readonly unit: 'seconds' | 'pods/s' | 'share' | 'pods' | 'nodes' | 'requests';
+  readonly unit: 'seconds' | 'pods/s' | 'share' | 'pods' | 'nodes' | 'requests' | 'images';
   readonly help: string;
 }
 
@@ -56,7 +56,10 @@ export const METRICS: readonly MetricSpec[] = [
     'log.delay',
     'a container writes a line → the sink of its node’s log agent has it; lines that were shipped or wait',
   ),
-  latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
+  latency(
+    'service.programming',
+    'change of a Service, or of the readiness of its pods, stored in etcd → rules of a kube-proxy changed',
+  ),
   latency(
     'request.latency.<stream>',
     'a request to a Service is first sent → its answer has arrived, more tries included; of those answered',
@@ -137,6 +140,12 @@ export const METRICS: readonly MetricSpec[] = [
     group: 'counter',
     unit: 'pods',
     help: 'pods that kubelets ended: for pressure on their node, or because they exceeded limits of their own on disk',
+  },
+  {
+    name: 'kubelet.imagesRemoved',
+    group: 'counter',
+    unit: 'images',
+    help: 'images that kubelets removed to have room on disk, or because they grew old',
   },
   {
     name: 'kubelet.evictions.<signal>',

@@ -1,13 +1,21 @@
 // Requests to the API server by verb and resource: counts, answers of 400 and more by code, latencies. The rows of
 // api.csv; the latencies also stand in the summary as `api.<verb>.<resource>`.
+import type { LatencySummary } from '../contracts/result.ts';
 import type { Cell } from '../contracts/tables.ts';
 import type { Histogram } from './histogram.ts';
+
+/** Objectives for the latency of one object and of a list (kubernetes/community sig-scalability/slos/slos.md), µs. */
+const OBJECT_US = 1_000_000;
+const LIST_US = 30_000_000;
 
 interface RequestKind {
   readonly verb: string;
   readonly resource: string;
   readonly latency: number;
+  readonly limitUs: number;
   count: number;
+  /** Answers later than the limit. */
+  slow: number;
   /** Answers of 400 and more by code. */
   readonly errors: Map<number, number>;
 }
@@ -25,15 +33,24 @@ export class Requests {
     const known = this.ids.get(key);
     if (known !== undefined) return known;
     const id = this.kinds.length;
-    this.kinds.push({ verb, resource, latency: latency(`api.${key}`), count: 0, errors: new Map() });
+    this.kinds.push({
+      verb,
+      resource,
+      latency: latency(`api.${key}`),
+      limitUs: verb === 'list' ? LIST_US : OBJECT_US,
+      count: 0,
+      slow: 0,
+      errors: new Map(),
+    });
     this.ids.set(key, id);
     return id;
   }
 
-  /** Counts an answer; returns the id of the latency it belongs to. */
-  answer(kind: number, code: number): number {
+  /** Counts an answer after `us`; returns the id of the latency it belongs to. */
+  answer(kind: number, code: number, us: number): number {
     const entry = this.kinds[kind]!;
     entry.count++;
+    if (us > entry.limitUs) entry.slow++;
     if (code >= 400) entry.errors.set(code, (entry.errors.get(code) ?? 0) + 1);
     return entry.latency;
   }
@@ -43,7 +60,7 @@ export class Requests {
     const sorted = this.kinds
       .filter((kind) => kind.count > 0)
       .sort((a, b) => compare(a.resource, b.resource) || compare(a.verb, b.verb));
-    for (const { verb, resource, latency, count, errors } of sorted) {
+    for (const { verb, resource, latency, count, slow, errors } of sorted) {
       const values = histogram(latency);
       const codes = [...errors].sort((a, b) => a[0] - b[0]).map(([code, times]) => `${code}:${times}`);
       const cells: Cell[] = [verb, resource, count, codes.join(' ')];
@@ -52,21 +69,14 @@ export class Requests {
         const { p50, p90, p99, max } = summarise(values);
         cells.push(p50, p90, p99, max);
       }
+      cells.push(verb === 'list' ? 'cluster' : 'resource', slow);
       yield cells;
     }
   }
 }
 
 /** The summary of a histogram that is not empty, in seconds. */
-export function summarise(values: Histogram): {
-  count: number;
-  mean: number;
-  min: number;
-  p50: number;
-  p90: number;
-  p99: number;
-  max: number;
-} {
+export function summarise(values: Histogram): LatencySummary {
   return {
     count: values.count,
     // To the nanosecond: a mean of whole µs has no more to say.
@@ -77,6 +87,19 @@ export function summarise(values: Histogram): {
     p99: values.percentile(99) / 1e6,
     max: values.max / 1e6,
   };
+}
+
+/** Of every histogram with values, in order of name: the order in which rooms happened to ask for ids says nothing. */
+export function summaries(
+  ids: ReadonlyMap<string, number>,
+  histograms: readonly Histogram[],
+): Record<string, LatencySummary> {
+  const told: Record<string, LatencySummary> = {};
+  for (const name of [...ids.keys()].sort()) {
+    const values = histograms[ids.get(name)!]!;
+    if (values.count > 0) told[name] = summarise(values);
+  }
+  return told;
 }
 
 function compare(a: string, b: string): number {

@@ -14,6 +14,7 @@ import {
   type Candidate,
   evictionMessage,
   localStorageExcess,
+  type Observation,
   type Observations,
   rankedForEviction,
   secondsToExcess,
@@ -50,8 +51,10 @@ export interface EvictionHost {
   /** Its conditions of pressure have changed: the next status says so. */
   pressed(node: number, pressures: readonly string[]): void;
   evict(pod: number, graceSeconds: number, eviction: Eviction): void;
-  /** Images have been removed. */
-  imagesGone(node: number): void;
+  /** Removes images that nobody uses: the bytes freed. */
+  freeImages(node: number): number;
+  /** What is left on the node's disk has been observed. */
+  diskSeen(node: number, disk: Observation | undefined): void;
 }
 
 interface Order {
@@ -151,6 +154,26 @@ export class EvictionManager {
       for (const toleration of spec.tolerations ?? []) if (tolerates(toleration, MEMORY_TAINT)) return null;
     }
     return { reason: 'Evicted', message: `The node had condition: [${conditions.join(' ')}]. ` };
+  }
+
+  /** The node's disk will be nearly full then, whatever its pods say. */
+  lookAt(node: number, us: number): void {
+    if (!this.#isOn) return;
+    const watched = this.#of(node);
+    const isBusy = watched.left.length > 0 || watched.gone.length > 0;
+    if (!isBusy) this.#at(watched, this.#tick(watched, us - this.#c.kernel.now), false);
+  }
+
+  /** Pods on the node say that they use something. */
+  watches(node: number): boolean {
+    return this.#nodes.has(node);
+  }
+
+  /** What is left on the node's disk. */
+  disk(node: number): Observation | undefined {
+    const pods = this.#nodes.get(node)?.pods ?? [];
+    const stats = [...pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
+    return this.#signals.observe(node, stats).get('imagefs.available');
   }
 
   pressures(node: number): readonly string[] {
@@ -278,6 +301,7 @@ export class EvictionManager {
     watched.looks += 1;
     const stats = [...watched.pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
     const observations = this.#signals.observe(watched.node, stats);
+    this.#host.diskSeen(watched.node, observations.get('imagefs.available'));
     const met = this.#thresholds.filter((threshold) => isMet(threshold, observations, false));
     for (const threshold of watched.met)
       if (!met.includes(threshold) && isMet(threshold, observations, true)) met.push(threshold);
@@ -341,7 +365,7 @@ export class EvictionManager {
     const name = state.nodeName(node);
     const said = `Attempting to reclaim ${resource}`;
     this.#host.client(node).event('Warning', 'EvictionThresholdMet', 'Node', '', name, said);
-    if (pressure === 'DiskPressure' && this.#freeImages(node)) {
+    if (pressure === 'DiskPressure' && this.#host.freeImages(node) > 0) {
       const after = this.#signals.observe(watched.node, stats);
       if (!this.#thresholds.some((threshold) => isMet(threshold, after, true))) return [];
     }
@@ -364,17 +388,6 @@ export class EvictionManager {
       chosen.graceUs === 0 ? IMMEDIATE_GRACE_SECONDS : (costs.kubelet.evictionMaxPodGracePeriod ?? 0);
     recorder.count(recorder.counter(`kubelet.evictions.${signal}`), 1);
     return [this.#order(victim.pod, grace, evictionMessage(signal, victim.stats, due, observations), true)];
-  }
-
-  /** DeleteUnusedImages. */
-  #freeImages(node: number): boolean {
-    const { state, kernel } = this.#c;
-    const inUse = new Set<number>();
-    for (const pod of this.#host.admission.podsOn(node))
-      for (const image of state.template(pod).images) inUse.add(image);
-    const freed = this.#host.images.deleteUnused(node, kernel.now, inUse, Number.POSITIVE_INFINITY);
-    if (freed > 0) this.#host.imagesGone(node);
-    return freed > 0;
   }
 
   /** The next pod is ended; after the last one the node waits until they are cleaned up. */

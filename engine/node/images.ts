@@ -8,12 +8,12 @@ import type { StepTimes } from './step-times.ts';
 
 /** At most this many images stand in node.status.images (nodeStatusMaxImages, kubelet defaults.go v1.36). */
 const STATUS_IMAGES_MAX = 50;
-/** imageMinimumGCAge (KLET/apis/config/v1beta1/defaults.go). */
-const MINIMUM_AGE_US = 120_000_000;
 
 interface NodeImages {
   /** Image id → when it is on the node, µs. */
   readonly readyUs: Map<number, number>;
+  /** When a pod that used the image ended last, µs, where that is followed. */
+  readonly usedUntilUs: Map<number, number>;
   /** When each puller is free; with unlimited pulls none. */
   readonly pullersFreeUs: number[];
   /** Token bucket of the registry limiter as theoretical arrival time. */
@@ -29,6 +29,21 @@ export interface Pull {
   readonly startUs: number;
   /** Why there is no image when the pull is done, as the kubelet tells it; null: there is. */
   readonly failure: string | null;
+}
+
+/** A search for images that may go. */
+export interface ImageSweep {
+  readonly nowUs: number;
+  readonly inUse: ReadonlySet<number>;
+  /** Stop when so many bytes are freed. */
+  readonly wantedBytes: number;
+  /** Since they were detected. */
+  readonly minimumAgeUs: number;
+  /** Since they were used last; 0: they may grow old. */
+  readonly maximumAgeUs: number;
+  /** The kubelet's last look not after, and its first one not before a time, µs. */
+  lookBefore(us: number): number;
+  lookAfter(us: number): number;
 }
 
 /** `app:v1` as runtimes write it. */
@@ -118,20 +133,46 @@ export class Images {
     return bytes;
   }
 
+  /** A pod that used the image has ended. */
+  usedUntil(node: number, image: number, nowUs: number): void {
+    this.#of(node).usedUntilUs.set(image, nowUs);
+  }
+
   /**
-   * Removes images that no pod uses and that are not new, those first that were used longest ago, until so many bytes
-   * are freed (freeSpace of pkg/kubelet/images/image_gc_manager.go, v1.36). Returns the bytes freed.
+   * Removes unused images by their age, then those used longest ago until enough is free (freeOldImages, freeSpace).
+   * `young`: so many were too young for the latter.
    */
-  deleteUnused(node: number, nowUs: number, inUse: ReadonlySet<number>, wantedBytes: number): number {
-    const { readyUs } = this.#of(node);
-    let freed = 0;
-    const unused = [...readyUs].filter(([image, us]) => us + MINIMUM_AGE_US <= nowUs && !inUse.has(image));
-    for (const [image] of unused.sort((a, b) => a[1] - b[1] || a[0] - b[0])) {
-      if (freed >= wantedBytes) break;
+  deleteUnused(node: number, how: ImageSweep): { count: number; bytes: number; young: number } {
+    const { nowUs, inUse, wantedBytes, minimumAgeUs, maximumAgeUs } = how;
+    const { readyUs, usedUntilUs } = this.#of(node);
+    const removed = { count: 0, bytes: 0, young: 0 };
+    const remove = (image: number): void => {
       readyUs.delete(image);
-      freed += this.bytes(image);
+      usedUntilUs.delete(image);
+      removed.count += 1;
+      removed.bytes += this.bytes(image);
+    };
+    const unused: { image: number; detectedUs: number; usedUs: number }[] = [];
+    for (const [image, us] of readyUs) {
+      if (us > nowUs || inUse.has(image)) continue;
+      // An image that was there when the kubelet started counts as detected before all others.
+      const detectedUs = us === 0 ? Number.NEGATIVE_INFINITY : Math.min(how.lookAfter(us), nowUs);
+      const used = how.lookBefore(usedUntilUs.get(image) ?? Number.NEGATIVE_INFINITY);
+      const usedUs = used >= us ? used : Number.NEGATIVE_INFINITY;
+      if (maximumAgeUs > 0 && nowUs - usedUs > maximumAgeUs) remove(image);
+      else unused.push({ image, detectedUs, usedUs });
     }
-    return freed;
+    // Differences of two infinities are none.
+    const before = (a: number, b: number): number => (a === b ? 0 : a - b);
+    unused.sort(
+      (a, b) => before(a.usedUs, b.usedUs) || before(a.detectedUs, b.detectedUs) || a.image - b.image,
+    );
+    for (const { image, detectedUs } of unused) {
+      if (removed.bytes >= wantedBytes) break;
+      if (nowUs - detectedUs >= minimumAgeUs) remove(image);
+      else removed.young += 1;
+    }
+    return removed;
   }
 
   /** Whether the image is on the node at `nowUs`. */
@@ -150,7 +191,7 @@ export class Images {
   #of(node: number): NodeImages {
     let here = this.#nodes[node];
     if (here === undefined) {
-      here = { readyUs: new Map(), pullersFreeUs: [], registryUs: 0 };
+      here = { readyUs: new Map(), usedUntilUs: new Map(), pullersFreeUs: [], registryUs: 0 };
       for (const image of this.#state.nodes.images[node] ?? []) here.readyUs.set(image, 0);
       this.#nodes[node] = here;
     }

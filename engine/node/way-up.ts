@@ -8,7 +8,6 @@ import { type ContainerTemplate, PodBit } from '../state/index.ts';
 import { BackOff } from './back-off.ts';
 import { type KubeletClients, NO_CHANGE } from './clients.ts';
 import type { Images } from './images.ts';
-import type { NodeStatus } from './node-status.ts';
 import { containerAt, type PodWorkers, Step } from './pod-workers.ts';
 import { PullFailures } from './pull-failures.ts';
 import { sidecarStartupUs } from './readiness.ts';
@@ -20,8 +19,11 @@ export interface WayParts {
   readonly times: StepTimes;
   readonly images: Images;
   readonly clients: KubeletClients;
-  readonly nodeStatus: NodeStatus;
+  /** An image will be on the node then. */
+  imageAt(node: number, readyUs: number): void;
   readonly volumes: PodVolumes;
+  /** When the kubelet sees that a container of the pod ended at that time, µs. */
+  seenUs(pod: number, us: number): number;
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   enter(pod: number, step: Step, delayUs: number): void;
   /** The pod has failed for good, with that exit code. */
@@ -30,12 +32,11 @@ export interface WayParts {
 
 export class WayUp {
   readonly #c: RunContext;
-  readonly #host: Pick<WayParts, 'enter' | 'failed'>;
+  readonly #host: Pick<WayParts, 'enter' | 'failed' | 'imageAt' | 'seenUs'>;
   readonly #workers: PodWorkers;
   readonly #times: StepTimes;
   readonly #images: Images;
   readonly #clients: KubeletClients;
-  readonly #nodeStatus: NodeStatus;
   readonly #volumes: PodVolumes;
   readonly #pullFailures: PullFailures;
   /** Of init containers that fail, by pod. */
@@ -54,7 +55,6 @@ export class WayUp {
     this.#times = parts.times;
     this.#images = parts.images;
     this.#clients = parts.clients;
-    this.#nodeStatus = parts.nodeStatus;
     this.#volumes = parts.volumes;
     this.#pullFailures = new PullFailures(context, parts.clients);
     const { recorder, state } = context;
@@ -130,7 +130,7 @@ export class WayUp {
       this.#workers.pullFromUs[pod] = now;
       this.#clients.pulling(pod, container.image);
       this.#clients.hop(pod, `pulls image ${image}`);
-      this.#nodeStatus.imageAt(node, pull.doneUs);
+      this.#host.imageAt(node, pull.doneUs);
     } else if (container.pullPolicy === 'Never' && !this.#images.present(node, container.image, now)) {
       this.#clients.neverPulled(pod, image);
       this.#clients.patch(pod, { ...NO_CHANGE, reason: this.#errImage });
@@ -186,9 +186,11 @@ export class WayUp {
     const init = index < template.initContainers.length;
     if (init && !container.sidecar) {
       const ownUs = this.#initFails(pod, container) ? container.behaviour!.exitAfterUs : null;
-      if (ownUs !== Number.POSITIVE_INFINITY)
-        this.#host.enter(pod, Step.init, ownUs ?? this.#times.initRun(serial, index));
-      else this.#host.enter(pod, Step.init, -1);
+      if (ownUs !== Number.POSITIVE_INFINITY) {
+        const { now } = this.#c.kernel;
+        const endUs = now + (ownUs ?? this.#times.initRun(serial, index));
+        this.#host.enter(pod, Step.init, this.#host.seenUs(pod, endUs) - now);
+      } else this.#host.enter(pod, Step.init, -1);
       return;
     }
     this.#workers.alive[pod]! += 1;

@@ -11,7 +11,7 @@ import type { ClusterState, HostPort, Interner, LabelSets, PodTemplate, Taint } 
 import { LABEL_HOSTNAME, PodBit } from '../state/index.ts';
 import { Journal } from '../state/journal.ts';
 import { HostPorts } from './host-ports.ts';
-import { NodeColumns, ScalarColumn } from './node-columns.ts';
+import { NodeColumns, repeatUsage, ScalarColumn } from './node-columns.ts';
 import { NodeImages } from './node-images.ts';
 import { NodeOrder } from './node-order.ts';
 import { Nominations } from './nominations.ts';
@@ -209,6 +209,7 @@ export class SchedulerCache implements ClusterView {
     c.memoryAllocatable[node] = nodes.memoryBytes[node]!;
     c.ephemeralAllocatable[node] = nodes.ephemeralBytes[node]!;
     c.podsAllocatable[node] = nodes.podsMax[node]!;
+    repeatUsage(c, node);
     c.labelSet[node] = nodes.labelSet[node]!;
     c.hostnameLabel[node] = nodes.hostnameLabel[node]!;
     c.taintSet[node] = taintSet;
@@ -286,7 +287,11 @@ export class SchedulerCache implements ClusterView {
     this.#classes.remove(pod, node);
     this.podNode[pod] = -1;
     const pods = this.#podsOf[node]!;
-    pods.splice(pods.lastIndexOf(pod), 1);
+    // splice would make an array of what it takes out.
+    let at = 0;
+    while (pods[at] !== pod) at += 1;
+    for (; at + 1 < pods.length; at++) pods[at] = pods[at + 1]!;
+    pods.pop();
     this.#account(node, template, -1);
     this.#ports.remove(node, template.hostPorts);
     this.storage.podRemoved(pod, node, template);
@@ -357,6 +362,7 @@ export class SchedulerCache implements ClusterView {
     c.nonZeroCpu[node]! += sign * template.nonZeroCpuMilli;
     c.nonZeroMemory[node]! += sign * template.nonZeroMemoryBytes;
     c.podCount[node]! += sign;
+    repeatUsage(c, node);
     this.podTotal += sign;
     const count = (this.#byPriority.get(template.priority) ?? 0) + sign;
     if (count === 0) this.#byPriority.delete(template.priority);

@@ -93,6 +93,8 @@ export class PluginProbe {
           for (let i = 0; i < nodes.length; i++)
             out[i] = this.plugin.score(pod, this.#view.at(nodes[i]!), state);
         }
+        const same = batch ? (this.plugin.uniform?.(pod, cache, state) ?? null) : null;
+        if (same !== null) out.fill(same);
         const keep = (into: Record<string, number>): void => {
           for (let i = 0; i < nodes.length; i++) into[cache.nodeName(nodes[i]!)] = out[i]!;
         };

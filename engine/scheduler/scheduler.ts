@@ -133,6 +133,7 @@ export class Scheduler {
     );
     this.search = nodeSearch(search, this.cache, this.#verdicts, rng.stream('scheduler/ties'));
     this.search.extenders = this.#extenders;
+    this.search.explains = recorder.tracer.enabled;
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);

@@ -57,8 +57,8 @@ export class Journal {
 
   /**
    * Rows with entries since the cursor that have a bit of `mask`, each once, in the order of their first such entry, into
-   * out[0..); moves the cursor to the end. `seen` is by row: rows with `mark` there are taken for written already, and all
-   * that are written get it. Returns their number.
+   * out[0..); moves the cursor to the end. `seen` is by row and `mark` larger than all in it: rows that are written get
+   * it. One more entry of `out` than there are rows may be written. Returns the number of rows.
    */
   changed(cursor: JournalCursor, mask: number, seen: Int32Array, mark: number, out: Int32Array): number {
     const ids = this.#ids;
@@ -70,9 +70,11 @@ export class Journal {
       const at = p & wrap;
       if ((masks[at]! & mask) === 0) continue;
       const id = ids[at]!;
-      if (seen[id] === mark) continue;
+      out[count] = id;
+      // 1 the first time, when less than the mark is there, and then 0: whether rows come again cannot be foreseen, and a
+      // wrong guess costs more than this.
+      count += (seen[id]! - mark) >>> 31;
       seen[id] = mark;
-      out[count++] = id;
     }
     cursor.position = head;
     return count;

@@ -97,6 +97,9 @@ export const k8sMedium: CostPreset = {
     initContainerRunUs: SECOND,
     // Since v1.36 the kubelet relists a pod right after its own sync; before, up to 1 s.
     plegUs: 10 * MS,
+    // genericPlegRelistPeriod, KLET/kubelet.go; EventedPLEG is alpha.
+    plegRelistPeriodUs: SECOND,
+    eventedPLEG: false,
     serializeImagePulls: true,
     maxParallelImagePulls: 0,
     missingImages: [],
@@ -129,6 +132,11 @@ export const k8sMedium: CostPreset = {
     evictionPressureTransitionPeriodUs: 5 * MINUTE,
     // evictionMonitoringPeriod, KLET/kubelet.go
     evictionMonitoringPeriodUs: 10 * SECOND,
+    // KLET/apis/config/v1beta1/defaults.go
+    imageGCHighThresholdPercent: 85,
+    imageGCLowThresholdPercent: 80,
+    imageMinimumGCAgeUs: 2 * MINUTE,
+    imageMaximumGCAgeUs: 0,
     nodeStatusUs: 10 * SECOND,
     leaseRenewUs: 10 * SECOND,
   },

@@ -1,17 +1,17 @@
 // The five numbers that a reader wants first: which ones, of each variant their mean over replications with its interval,
 // and where there is one run only, the range within it.
-import { metricKind } from '../compare/directions.ts';
 import { valueText } from '../compare/text.ts';
 import { meanInterval } from '../stats/mean.ts';
 import { grouped } from '../units.ts';
 import type { ReportRun, ReportVariant } from './model.ts';
+import { short } from './scale.ts';
 
 export interface Estimate {
   readonly label: string;
   /** One a replication. */
   readonly values: readonly number[];
   readonly mean: number;
-  /** 95 %, by Student's t; unbounded for one replication. */
+  /** 95 %, by Student's t, as far as such a number can be (a share 0 to 1, others not below 0); unbounded for one replication. */
   readonly low: number;
   readonly high: number;
   /** What the run itself says of the spread. */
@@ -23,7 +23,6 @@ export interface Headline {
   /** What it is, in a sentence. */
   readonly about: string;
   readonly metric: string;
-  readonly lowerIsBetter: boolean | null;
   readonly estimates: readonly Estimate[];
 }
 
@@ -137,6 +136,8 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 const SHOWN = 5;
 
+const isShare = (name: string): boolean => name === 'requests.failed' || name.startsWith('utilisation.');
+
 export function headlines(variants: readonly ReportVariant[]): Headline[] {
   const found: Headline[] = [];
   for (const candidate of CANDIDATES) {
@@ -146,18 +147,16 @@ export function headlines(variants: readonly ReportVariant[]): Headline[] {
       const values = runs.map(read).filter((value): value is number => value !== undefined);
       if (values.length === 0) return [];
       const { mean, low, high } = meanInterval(values);
-      return [
-        { label, values, mean, low, high, within: runs.length === 1 ? candidate.within(runs[0]!) : '' },
-      ];
+      const within = runs.length === 1 ? candidate.within(runs[0]!) : '';
+      if (values.length === 1) return [{ label, values, mean, low, high, within }];
+      const most = isShare(candidate.metric) ? 1 : Number.POSITIVE_INFINITY;
+      return [{ label, values, mean, low: Math.max(0, low), high: Math.min(most, high), within }];
     });
     if (estimates.length === 0) continue;
-    const { direction } = metricKind(candidate.metric);
     found.push({
       title: candidate.title,
       about: candidate.about,
       metric: candidate.metric,
-      lowerIsBetter:
-        candidate.metric === 'requests.failed' ? true : direction === null ? null : direction === 'lower',
       estimates,
     });
   }
@@ -165,5 +164,8 @@ export function headlines(variants: readonly ReportVariant[]): Headline[] {
 }
 
 /** A value of a headline for people. */
-export const headlineText = (name: string, value: number): string =>
-  valueText(name === 'requests.failed' ? 'utilisation.' : name, value);
+export function headlineText(name: string, value: number): string {
+  if (name === 'requests.failed') return valueText('utilisation.', value);
+  if (/^(latency\.|virtualSeconds$)/.test(name)) return valueText(name, value);
+  return name.startsWith('utilisation.') ? `${Number((100 * value).toPrecision(3))} %` : short(value);
+}

@@ -81,6 +81,15 @@ export interface SlowPod {
   readonly phaseSeconds: number;
 }
 
+/** Requests of a kind of which some were answered by errors. */
+export interface RequestErrors {
+  /** `update deployments` */
+  readonly request: string;
+  readonly count: number;
+  /** `409:4 429:1` */
+  readonly codes: string;
+}
+
 /** Something that was done to the cluster. */
 export interface Mark {
   readonly seconds: number;
@@ -95,6 +104,8 @@ export interface RunDetail {
   readonly versions: Readonly<Record<string, string | number>>;
   readonly ingredients: Readonly<Record<string, string>>;
   readonly nodes: number;
+  /** Measurements before are left out of the numbers, seconds. */
+  readonly warmUpSeconds: number;
   readonly costs: string;
   /** The resolved scenario as indented JSON. */
   readonly spec: string;
@@ -104,6 +115,7 @@ export interface RunDetail {
   readonly timeline: Timeline | null;
   readonly placement: PlacementGrid | null;
   readonly slowest: readonly SlowPod[];
+  readonly requestErrors: readonly RequestErrors[];
   /** Why pods are pending at the end: reason and number, the most first. */
   readonly pending: readonly (readonly [reason: string, pods: number])[];
 }

@@ -6,6 +6,7 @@ import { html, jsonBlock, Markup } from './markup.ts';
 import type { ReportData } from './model.ts';
 import { type Panels, panelsOf } from './panels.ts';
 import { comparison } from './sections/comparison.ts';
+import { controlPlane } from './sections/control-plane.ts';
 import { distributions } from './sections/distributions.ts';
 import { loss, lossCount } from './sections/loss.ts';
 import { nodes } from './sections/nodes.ts';
@@ -27,8 +28,45 @@ interface Section {
   readonly body: Markup;
 }
 
-/** The page; the same bytes for the same data. */
+/** What a page takes at most, bytes of UTF-8. */
+export const PAGE_MAX_BYTES = 2_000_000;
+
+/** The page; the same bytes for the same data, and below PAGE_MAX_BYTES. */
 export function reportPage(data: ReportData, browser: BrowserText): string {
+  const whole = pageOf(data, browser);
+  if (Buffer.byteLength(whole) < PAGE_MAX_BYTES) return whole;
+  // Names of hundreds of characters, or hundreds of numbers for each of many variants.
+  const lean = pageOf(leaner(data), browser);
+  if (Buffer.byteLength(lean) < PAGE_MAX_BYTES) return lean;
+  throw new Error(`the page takes ${Buffer.byteLength(lean)} bytes, more than ${PAGE_MAX_BYTES}`);
+}
+
+/** Without details of the comparison, and with one variant looked at closely; says so. */
+function leaner(data: ReportData): ReportData {
+  const first = data.variants.find(({ detail }) => detail !== null);
+  const { comparison: compared } = data;
+  return {
+    ...data,
+    variants: data.variants.map((variant) =>
+      variant === first ? variant : { ...variant, detail: null, loss: variant.loss.slice(0, 10) },
+    ),
+    comparison: compared && {
+      ...compared,
+      result: {
+        ...compared.result,
+        comparisons: compared.result.comparisons.filter(
+          ({ family, verdict }) => family === 'outcome' || verdict !== 'no evidence',
+        ),
+      },
+    },
+    notes: [
+      ...data.notes,
+      'to keep the page small, details of the comparison are left out, and one variant alone is looked at closely',
+    ],
+  };
+}
+
+function pageOf(data: ReportData, browser: BrowserText): string {
   const panels = panelsOf(data.variants);
   const sections = sectionsOf(data, panels);
   const title = data.experiments.join(', ');
@@ -68,6 +106,7 @@ function sectionsOf(data: ReportData, panels: Panels): Section[] {
     { id: 'distributions', title: 'Distributions', body: distributions(data) },
     { id: 'path', title: 'Where time goes', body: path(data) },
     { id: 'nodes', title: 'Nodes', body: nodes(data) },
+    { id: 'control-plane', title: 'Control plane', body: controlPlane(data) },
     { id: 'loss', title: 'What the model left out', body: loss(data) },
     { id: 'repeat', title: 'Repeat it', body: repeat(data) },
   ];
@@ -85,12 +124,16 @@ function hero(data: ReportData): Markup {
     left > 0
       ? html`<p class="warn-line"><a href="#loss">${left} part${left === 1 ? '' : 's'} of the input had no effect</a></p>`
       : ''
-  }${data.notes.length > 0 ? html`<ul class="notes">${data.notes.map((note) => html`<li>${note}</li>`)}</ul>` : ''}${
+  }${
     variants.length > 1
       ? html`<p class="muted">${variants.length} variants: ${variants
           .slice(0, 8)
           .map(({ label }) => label)
-          .join(', ')}${variants.length > 8 ? ', …' : ''}; the first is the baseline.</p>`
+          .join(' · ')}${variants.length > 8 ? ' · …' : ''}. The first is the baseline.</p>`
+      : ''
+  }${
+    data.notes.length > 0
+      ? html`<ul class="notes">${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`
       : ''
   }</div>`;
 }

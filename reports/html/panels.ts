@@ -39,8 +39,8 @@ const POINTS = 12_000;
 const POINTS_MIN = 60;
 const POINTS_MAX = 500;
 const QUEUES_MAX = 5;
-/** A key that is taken at once is no queue. */
-const QUEUE_MIN = 2;
+/** A few keys that wait at once are no queue. */
+const QUEUE_MIN = 5;
 const STREAMS_MAX = 6;
 
 interface Wanted {

@@ -76,12 +76,24 @@ export class StartReader {
   }
 }
 
+/** What a reading is about, and where it goes. */
+export interface PodReading {
+  /** End of the run, µs. */
+  readonly endUs: number;
+  readonly placement: Placement;
+  readonly added: NodeTimes;
+  readonly digest: StartDigest;
+  /** What the scheduler said last of a pod without a node, by namespace/name. */
+  readonly messages: ReadonlyMap<string, string>;
+}
+
 /** What is kept of the pods of one run. */
 export class PodReader {
   readonly slowest: SlowPod[] = [];
   readonly #digest: StartDigest;
   readonly #placement: Placement;
   readonly #added: NodeTimes;
+  readonly #messages: ReadonlyMap<string, string>;
   readonly #cellUs: number;
   readonly #rates: Readonly<Record<'created' | 'bound' | 'ready' | 'gone', Rate>>;
   readonly #starts: Histogram[] = Array.from({ length: TIMELINE_CELLS }, () => new Histogram());
@@ -89,10 +101,11 @@ export class PodReader {
   readonly #stamps = newStamps();
   #pods = 0;
 
-  constructor(endUs: number, placement: Placement, added: NodeTimes, digest: StartDigest) {
+  constructor({ endUs, placement, added, digest, messages }: PodReading) {
     this.#digest = digest;
     this.#placement = placement;
     this.#added = added;
+    this.#messages = messages;
     this.#cellUs = endUs / TIMELINE_CELLS;
     const rate = (): Rate => new Rate(TIMELINE_CELLS, this.#cellUs);
     this.#rates = { created: rate(), bound: rate(), ready: rate(), gone: rate() };
@@ -132,8 +145,10 @@ export class PodReader {
       this.#placement.add(node, Number.isNaN(bound) ? 0 : bound, gone, row.number(CPU), row.number(MEMORY));
     }
     if (Number.isNaN(deleted) && row.text(PHASE) === 'Pending') {
+      const said = node === '' ? this.#messages.get(`${row.text(NAMESPACE)}/${row.text(POD)}`) : undefined;
       const reason =
-        cut(row.text(REASON)) || (node === '' ? 'no node, no reason given' : 'has a node, not started');
+        said ??
+        (cut(row.text(REASON)) || (node === '' ? 'no node, no reason given' : 'has a node, not started'));
       if (this.#reasons.size < REASONS_MAX || this.#reasons.has(reason))
         this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     }

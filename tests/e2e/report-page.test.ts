@@ -113,6 +113,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       'Distributions',
       'Where time goes',
       'Nodes',
+      'Control plane',
       'What the model left out',
       'Repeat it',
     ]);

@@ -30,6 +30,7 @@ const EXAMPLES = [
   'hpa',
   'hpa-load',
   'eviction',
+  'image-gc',
   'preemption',
   'namespaces',
   'slow-etcd',

@@ -35,6 +35,7 @@ export function feasibleWanted(nodes: number, percentage: number): number {
 export class BruteSearch implements NodeSearch {
   readonly decision = new Decision();
   readonly verified = 0;
+  explains = true;
   readonly #cluster: SearchedCluster;
   readonly #ties: Pick<Stream, 'int'>;
   readonly #view: NodeCursor;

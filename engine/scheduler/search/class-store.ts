@@ -1,8 +1,10 @@
 // The classes of a profile, and how long they are kept. A class holds back the journal and takes memory by the node, so
 // one that has not been asked for lately is dropped; when pods of it come again it starts anew.
 import type { Framework } from '../framework.ts';
+import { LeafPages } from './leaf-pages.ts';
 import { type IndexedCluster, NodeClass } from './node-class.ts';
-import { type Part, partsOf, Signatures } from './signature.ts';
+import { Plans, partsOf } from './plan.ts';
+import { Signatures } from './signature.ts';
 
 /** Memory of all classes together. */
 const BYTES_MAX = 512 * 1024 * 1024;
@@ -11,7 +13,7 @@ const CLASSES_MAX = 2048;
 const LAG_MIN = 4096;
 
 export interface IndexedProfile {
-  readonly parts: readonly Part[];
+  readonly plans: Plans;
   readonly signatures: Signatures<NodeClass>;
 }
 
@@ -19,6 +21,7 @@ export class ClassStore {
   readonly #cluster: IndexedCluster;
   readonly #profiles = new Map<Framework, IndexedProfile | null>();
   readonly #classes = new Map<string, NodeClass>();
+  readonly #pages = new LeafPages();
   #decisions = 0;
   #checkedBytes = 0;
 
@@ -31,7 +34,7 @@ export class ClassStore {
     let profile = this.#profiles.get(framework);
     if (profile === undefined) {
       const parts = partsOf(framework);
-      profile = parts === null ? null : { parts, signatures: new Signatures(parts) };
+      profile = parts === null ? null : { plans: new Plans(parts), signatures: new Signatures(parts) };
       this.#profiles.set(framework, profile);
     }
     return profile;
@@ -43,7 +46,7 @@ export class ClassStore {
     let known = this.#classes.get(whole);
     if (known === undefined) {
       if (this.#classes.size >= CLASSES_MAX) this.#dropOldest(CLASSES_MAX >> 1);
-      known = new NodeClass(whole);
+      known = new NodeClass(whole, this.#pages);
       this.#classes.set(whole, known);
     }
     return known;
@@ -81,6 +84,7 @@ export class ClassStore {
   #drop(target: NodeClass): void {
     if (target.cursor !== null) this.#cluster.journal.close(target.cursor);
     target.cursor = null;
+    target.tree.leaves.release();
     target.isDropped = true;
     this.#classes.delete(target.key);
   }

@@ -3,27 +3,24 @@
 // how many have it, so that "the K-th feasible after here", "the best of this window" and "the r-th of the best" cost
 // steps by the depth of the tree and not by the number of nodes.
 //
-// The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in a flat array with one row a
-// stratum. Fan-out is wide because an update mostly ends at the first level: the best of 16 rarely changes. What most
-// updates touch is small (a leaf of score and stratum, and the best of its entry), because with many classes the time
-// goes into fetching memory.
+// The trees share their leaves; inner entries exist from 16 positions up (16, 256, 4096), in flat arrays with one row a
+// stratum. An entry of 16 is one word: the best score, and a bit for each position that has it. That bit is all that a
+// change needs to know of what was before, so a node that is far from the best costs a look at one word of a small
+// array and a store: with many classes the time goes into fetching memory.
 //
 // Where decisions look at short windows, scanning leaves is cheaper than keeping entries right: such a tree is flat.
 import { grownInt32 } from '../../kernel/index.ts';
-import { Leaves, REJECTED } from './leaves.ts';
+import { BITS, bestOf, bitsIn, cover, EMPTY, FAN, SPAN1, SPAN2, SPAN3, TIED, wordOf } from './entries.ts';
+import { fillSlot, type LeafPages, SLOT_BITS } from './leaf-pages.ts';
+import { Leaves, REJECTED, scoreOf, stratumOf } from './leaves.ts';
 
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
-const FAN = 16;
-const BITS = 4;
-const SPAN1 = 1 << BITS;
-const SPAN2 = 1 << (2 * BITS);
-const SPAN3 = 1 << (3 * BITS);
 
 export class ClassTree {
   /** Windows are scanned: there are no inner entries but the counts of all strata together. */
   isFlat = false;
-  readonly leaves = new Leaves();
+  readonly leaves: Leaves;
   /** Strata that there is room for. */
   #strata = 0;
   /** By stratum: feasible nodes. */
@@ -37,15 +34,26 @@ export class ClassTree {
   #row = 0;
   #level2 = 0;
   #level3 = 0;
-  /** By entry: best score, how many have it, feasible nodes. */
+  /** In a page entries are far apart: 2^#shift. */
+  #shift = 0;
+  /** Entries of 16 positions: words, #first of them a stratum. */
+  #words = new Int32Array(0);
+  /** By entry of the levels above, #row - #first of them a stratum: best score, and how many have it. */
   #best = new Int32Array(0);
   #ties = new Int32Array(0);
+  /** By entry of all levels: feasible nodes. */
   #count = new Int32Array(0);
   /** Feasible nodes of all strata, one row. */
   #all = new Int32Array(0);
 
+  constructor(pages: LeafPages) {
+    this.leaves = new Leaves(pages);
+  }
+
   get bytes(): number {
-    return 3 * this.#n + 12 * this.#best.length;
+    const own = 4 * (this.leaves.words.length + this.#all.length + this.#count.length);
+    if (this.leaves.page !== null) return own + 2 * this.#n + 4 * (2 * this.#row - this.#first);
+    return own + 4 * (this.#words.length + 2 * this.#best.length);
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
@@ -64,17 +72,42 @@ export class ClassTree {
       this.#drop();
     } else this.#all.fill(0);
     this.isFlat = isFlat;
-    this.leaves.reset(n);
+    this.leaves.reset(n, isFlat ? null : [first, row - first]);
     this.#strata = 0;
-    if (isFlat) this.#drop();
-    this.#best.fill(NOTHING);
-    this.#ties.fill(0);
-    this.#count.fill(0);
+    this.#drop();
+    this.#takePage();
     this.total.fill(0);
     this.feasible = 0;
   }
 
+  /** Entries of the first stratum are in the page. */
+  #takePage(): void {
+    const { page, slot } = this.leaves;
+    this.#shift = page === null ? 0 : SLOT_BITS;
+    if (page === null) return;
+    this.#words = page.words;
+    this.#best = page.best;
+    this.#ties = page.ties;
+    fillSlot(this.#words, slot, EMPTY);
+    fillSlot(this.#best, slot, REJECTED);
+    fillSlot(this.#ties, slot, 0);
+  }
+
+  /** There will be more strata than one. */
+  #leavePage(): void {
+    const { page, slot } = this.leaves;
+    if (page === null) return;
+    const own = (array: Int32Array): Int32Array<ArrayBuffer> =>
+      new Int32Array(array.length >> SLOT_BITS).map((_, i) => array[(i << SLOT_BITS) + slot]!);
+    this.#words = own(page.words);
+    this.#best = own(page.best);
+    this.#ties = own(page.ties);
+    this.#shift = 0;
+    this.leaves.spread();
+  }
+
   #drop(): void {
+    this.#words = new Int32Array(0);
     this.#best = new Int32Array(0);
     this.#ties = new Int32Array(0);
     this.#count = new Int32Array(0);
@@ -85,23 +118,59 @@ export class ClassTree {
     if (count > this.total.length) this.total = grownInt32(this.total, 2 * count);
     this.#strata = Math.max(count, this.#strata);
     if (this.isFlat) return;
-    const length = count * this.#row;
-    const old = this.#best.length;
-    if (length <= old) return;
-    const room = Math.max(length, 2 * old);
-    this.#best = grownInt32(this.#best, room).fill(NOTHING, old);
-    this.#ties = grownInt32(this.#ties, room);
-    this.#count = grownInt32(this.#count, room);
+    const old = this.#count.length;
+    if (count * this.#row <= old) return;
+    const room = Math.max(count, (2 * old) / this.#row);
+    const above = this.#row - this.#first;
+    this.#count = grownInt32(this.#count, room * this.#row);
+    if (count === 1 && this.leaves.page !== null) return;
+    this.#leavePage();
+    this.#words = grownInt32(this.#words, room * this.#first).fill(EMPTY, this.#words.length);
+    this.#best = grownInt32(this.#best, room * above).fill(REJECTED, this.#best.length);
+    this.#ties = grownInt32(this.#ties, room * above);
   }
 
   stratumAt(position: number): number {
-    return this.leaves.strata[position]!;
+    return stratumOf(this.leaves.at(position));
   }
 
-  /** What is known of the node at the position changes from `before`, in `from`, to `value` in `stratum`. */
-  set(position: number, before: number, from: number, value: number, stratum: number): void {
-    this.leaves.values[position] = value;
-    const was = before !== REJECTED;
+  /** Where a stratum has its word for a range of 16, by number. */
+  #wordAt(stratum: number, place: number): number {
+    return this.#shift === 0 ? stratum * this.#first + place : (place << SLOT_BITS) + this.leaves.slot;
+  }
+  /** The same of a range above, by number among all above. */
+  #rangeAt(stratum: number, place: number): number {
+    return this.#shift === 0
+      ? stratum * (this.#row - this.#first) + place
+      : (place << SLOT_BITS) + this.leaves.slot;
+  }
+
+  /** Every node passes, and all are of one stratum: they can be rescored. */
+  get isUniform(): boolean {
+    return this.leaves.page !== null && this.feasible === this.#n;
+  }
+
+  /** Nodes at positions[0..count) get new scores, where the tree is uniform and remains so. */
+  rescore(positions: Int32Array, values: Int32Array, count: number): void {
+    const { page, slot } = this.leaves;
+    const leaves = page!.values;
+    const words = this.#words;
+    for (let i = 0; i < count; i++) {
+      const position = positions[i]!;
+      const value = values[i]!;
+      const word = words[((position >> BITS) << SLOT_BITS) + slot]!;
+      leaves[(position << SLOT_BITS) + slot] = value;
+      // Most changes are far from the best.
+      if (value < bestOf(word) && (word & (1 << (position & (FAN - 1)))) === 0) continue;
+      this.#rank(0, position, value);
+    }
+  }
+
+  /** The leaf of the node at the position changes from `before` to `after`. */
+  set(position: number, before: number, after: number): void {
+    this.leaves.write(position, after);
+    const value = scoreOf(after);
+    const was = scoreOf(before) !== REJECTED;
     const is = value !== REJECTED;
     if (was !== is) {
       const d = is ? 1 : -1;
@@ -110,70 +179,80 @@ export class ClassTree {
       this.#all[this.#level2 + (position >> (2 * BITS))]! += d;
       this.#all[this.#level3 + (position >> (3 * BITS))]! += d;
     }
-    if (from !== stratum) this.leaves.strata[position] = stratum;
-    if (this.isFlat) {
-      if (was) this.total[from]! -= 1;
-      if (is) this.total[stratum]! += 1;
-    } else if (from === stratum) {
-      this.#change(stratum, position, was ? before : NOTHING, is ? value : NOTHING);
-    } else {
-      if (was) this.#change(from, position, before, NOTHING);
-      if (is) this.#change(stratum, position, NOTHING, value);
+    const from = stratumOf(before);
+    const stratum = stratumOf(after);
+    if (was && is && from === stratum) {
+      if (!this.isFlat) this.#rank(stratum, position, value);
+      return;
     }
+    if (was) this.#leave(from, position);
+    if (is) this.#join(stratum, position, value);
   }
 
-  /** A leaf of a stratum has got another value; NOTHING: it is not of the stratum, or does not pass. */
-  #change(stratum: number, position: number, before: number, after: number): void {
-    const bests = this.#best;
+  #join(stratum: number, position: number, value: number): void {
+    this.#counts(stratum, position, 1);
+    if (!this.isFlat) this.#rank(stratum, position, value);
+  }
+
+  #leave(stratum: number, position: number): void {
+    this.#counts(stratum, position, -1);
+    if (!this.isFlat) this.#rank(stratum, position, NOTHING);
+  }
+
+  #counts(stratum: number, position: number, d: 1 | -1): void {
+    this.total[stratum]! += d;
+    if (this.isFlat) return;
+    const counts = this.#count;
     const base = stratum * this.#row;
-    const one = base + (position >> BITS);
-    const d = (after === NOTHING ? 0 : 1) - (before === NOTHING ? 0 : 1);
-    if (d !== 0) {
-      this.total[stratum]! += d;
-      const counts = this.#count;
-      counts[one]! += d;
-      counts[base + this.#level2 + (position >> (2 * BITS))]! += d;
-      counts[base + this.#level3 + (position >> (3 * BITS))]! += d;
+    counts[base + (position >> BITS)]! += d;
+    counts[base + this.#level2 + (position >> (2 * BITS))]! += d;
+    counts[base + this.#level3 + (position >> (3 * BITS))]! += d;
+  }
+
+  /** A leaf of a stratum, written already, has got another score; NOTHING: it is not of the stratum, or does not pass. */
+  #rank(stratum: number, position: number, value: number): void {
+    const at = this.#wordAt(stratum, position >> BITS);
+    const word = this.#words[at]!;
+    const best = bestOf(word);
+    const bit = 1 << (position & (FAN - 1));
+    let next = word;
+    if (value > best) next = wordOf(value, bit);
+    else if (value === best) next = word | bit;
+    else if ((word & bit) !== 0) {
+      next = word & ~bit;
+      // The only best one has gone: look again.
+      if ((next & TIED) === 0) next = this.#wordOf(stratum, position & ~(FAN - 1));
     }
-    const best = bests[one]!;
-    // Most changes are far from the best.
-    if (after < best && before < best) return;
-    const ties = this.#ties[one]!;
-    let newBest = best;
-    let newTies = ties;
-    if (after > best) {
-      newBest = after;
-      newTies = 1;
-    } else {
-      if (before === best && before !== NOTHING) newTies -= 1;
-      if (after === best && after !== NOTHING) newTies += 1;
-      if (newTies === 0) {
-        // The only best one has gone: look again.
-        const { values, strata } = this.leaves;
-        const isOnly = this.#strata === 1;
-        const from = position & ~(FAN - 1);
-        const to = Math.min(from + FAN, this.#n);
-        newBest = NOTHING;
-        for (let p = from; p < to; p++) {
-          const value = values[p]!;
-          if (value === REJECTED || value < newBest || (!isOnly && strata[p] !== stratum)) continue;
-          if (value > newBest) {
-            newBest = value;
-            newTies = 1;
-          } else newTies += 1;
-        }
+    if (next === word) return;
+    this.#words[at] = next;
+    const above = this.#best[this.#rangeAt(stratum, position >> (2 * BITS))]!;
+    if (best < above && bestOf(next) < above) return;
+    this.#lift(2, stratum, position, best, bitsIn(word), bestOf(next), bitsIn(next));
+  }
+
+  /** The word of the 16 positions from `from` on. */
+  #wordOf(stratum: number, from: number): number {
+    const { leaves } = this;
+    const to = Math.min(from + FAN, this.#n);
+    let best = REJECTED;
+    let tied = 0;
+    for (let p = from; p < to; p++) {
+      const leaf = leaves.at(p);
+      const value = scoreOf(leaf);
+      if (value < best || value === REJECTED || stratumOf(leaf) !== stratum) continue;
+      if (value > best) {
+        best = value;
+        tied = 0;
       }
+      tied |= 1 << (p - from);
     }
-    if (newBest === best && newTies === ties) return;
-    bests[one] = newBest;
-    this.#ties[one] = newTies;
-    this.#lift(2, base, position, best, ties, newBest, newTies);
+    return wordOf(best, tied);
   }
 
   /** An entry below the level has changed. */
   #lift(
     level: number,
-    base: number,
+    stratum: number,
     position: number,
     oldBest: number,
     oldTies: number,
@@ -183,7 +262,7 @@ export class ClassTree {
     const bests = this.#best;
     const tied = this.#ties;
     const place = position >> (level * BITS);
-    const entry = base + (level === 2 ? this.#level2 : this.#level3) + place;
+    const entry = this.#rangeAt(stratum, level === 2 ? place : this.#second + place);
     const best = bests[entry]!;
     if (newBest < best && oldBest < best) return;
     const ties = tied[entry]!;
@@ -196,56 +275,31 @@ export class ClassTree {
       if (oldBest === best) t -= oldTies;
       if (newBest === best) t += newTies;
       if (t === 0) {
-        b = NOTHING;
-        const first = base + (level === 2 ? 0 : this.#level2);
-        const from = first + place * FAN;
-        const to = first + Math.min((place + 1) * FAN, level === 2 ? this.#first : this.#second);
+        b = REJECTED;
+        const from = place * FAN;
+        const to = Math.min(from + FAN, level === 2 ? this.#first : this.#second);
         for (let i = from; i < to; i++) {
-          const value = bests[i]!;
-          if (value > b) {
-            b = value;
-            t = tied[i]!;
-          } else if (value === b) t += tied[i]!;
+          const word = level === 2 ? this.#words[this.#wordAt(stratum, i)]! : 0;
+          const below = level === 2 ? 0 : this.#rangeAt(stratum, i);
+          const value = level === 2 ? bestOf(word) : bests[below]!;
+          if (value < b) continue;
+          const here = level === 2 ? bitsIn(word) : tied[below]!;
+          t = value > b ? here : t + here;
+          b = value;
         }
       }
     }
     if (b === best && t === ties) return;
     bests[entry] = b;
     tied[entry] = t;
-    if (level === 2) this.#lift(3, base, position, best, ties, b, t);
-  }
-
-  /** Brings near what changes of the only stratum at these positions look at first: all at one go, not one by one. */
-  near(positions: Int32Array, count: number): number {
-    if (this.isFlat || this.#strata > 1) return 0;
-    const bests = this.#best;
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum ^= bests[positions[i]! >> BITS]!;
-    return sum;
+    if (level === 2) this.#lift(3, stratum, position, best, ties, b, t);
   }
 
   // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
 
   /** Writes what covers positions from..to-1 into parts[at..), and returns the new end. */
   cover(from: number, to: number, parts: Int32Array, at: number): number {
-    const end = this.#n;
-    let p = from;
-    let out = at;
-    while (p < to) {
-      // The last entry of a level may cover fewer positions than the others.
-      const room = to === end ? SPAN3 : to - p;
-      if ((p & (SPAN3 - 1)) === 0 && room >= SPAN3) {
-        parts[out++] = this.#level3 + (p >> (3 * BITS));
-        p += SPAN3;
-      } else if ((p & (SPAN2 - 1)) === 0 && room >= SPAN2) {
-        parts[out++] = this.#level2 + (p >> (2 * BITS));
-        p += SPAN2;
-      } else if ((p & (SPAN1 - 1)) === 0 && room >= SPAN1) {
-        parts[out++] = p >> BITS;
-        p += SPAN1;
-      } else parts[out++] = -1 - p++;
-    }
-    return out;
+    return cover(from, to, this.#n, this.#level2, this.#level3, parts, at);
   }
 
   /** Room for the parts of a window that wraps. */
@@ -302,13 +356,13 @@ export class ClassTree {
 
   /** Makes inner entries: windows have turned out too long to scan. */
   branch(strata: number): void {
-    const { values, strata: of } = this.leaves;
+    const { words } = this.leaves;
     this.isFlat = false;
     this.total.fill(0);
     this.reserve(strata);
     for (let p = 0; p < this.#n; p++) {
-      const value = values[p]!;
-      if (value !== REJECTED) this.#change(of[p]!, p, NOTHING, value);
+      const value = scoreOf(words[p]!);
+      if (value !== REJECTED) this.#join(stratumOf(words[p]!), p, value);
     }
   }
 
@@ -336,14 +390,12 @@ export class ClassTree {
             leaves += 1;
             continue;
           }
-          const entry = base + part;
-          const value = this.#best[entry]!;
-          size += this.#count[entry]!;
-          if (value < best) continue;
-          if (value > best) {
-            best = value;
-            tied = this.#ties[entry]!;
-          } else tied += this.#ties[entry]!;
+          const value = this.#bestAt(s, part);
+          size += this.#count[base + part]!;
+          if (value < best || value === REJECTED) continue;
+          const here = this.#tiesAt(s, part);
+          tied = value > best ? here : tied + here;
+          best = value;
         }
       }
       sizes[s] = size;
@@ -354,9 +406,10 @@ export class ClassTree {
     for (let i = 0; i < count; i++) {
       const part = parts[i]!;
       if (part >= 0) continue;
-      const value = this.leaves.values[-1 - part]!;
+      const leaf = this.leaves.at(-1 - part);
+      const value = scoreOf(leaf);
       if (value === REJECTED) continue;
-      const s = this.leaves.strata[-1 - part]!;
+      const s = stratumOf(leaf);
       if (open !== null && open[s] === 0) continue;
       sizes[s]! += 1;
       if (value > bests[s]!) {
@@ -373,7 +426,7 @@ export class ClassTree {
       const part = parts[i]!;
       let here = 0;
       if (part < 0) here = this.leaves.wins(-1 - part, wanted);
-      else here = this.#tiesAt(part, winners, winning, wanted);
+      else here = this.#winsAt(part, winners, winning, wanted);
       if (here <= left) {
         left -= here;
         continue;
@@ -383,7 +436,7 @@ export class ClassTree {
       while (entry >= this.#level2) {
         entry = this.#child(entry);
         for (;;) {
-          here = this.#tiesAt(entry, winners, winning, wanted);
+          here = this.#winsAt(entry, winners, winning, wanted);
           if (here > left) break;
           left -= here;
           entry += 1;
@@ -396,12 +449,24 @@ export class ClassTree {
     }
   }
 
-  #tiesAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
+  #bestAt(stratum: number, entry: number): number {
+    return entry < this.#level2
+      ? bestOf(this.#words[this.#wordAt(stratum, entry)]!)
+      : this.#best[this.#rangeAt(stratum, entry - this.#first)]!;
+  }
+
+  #tiesAt(stratum: number, entry: number): number {
+    return entry < this.#level2
+      ? bitsIn(this.#words[this.#wordAt(stratum, entry)]!)
+      : this.#ties[this.#rangeAt(stratum, entry - this.#first)]!;
+  }
+
+  /** Nodes below the entry whose score is that wanted of their stratum. */
+  #winsAt(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
     let sum = 0;
     for (let w = 0; w < winning; w++) {
       const s = winners[w]!;
-      const at = s * this.#row + entry;
-      if (this.#best[at] === wanted[s]) sum += this.#ties[at]!;
+      if (this.#bestAt(s, entry) === wanted[s]) sum += this.#tiesAt(s, entry);
     }
     return sum;
   }

@@ -84,6 +84,8 @@ export interface NodeSearch {
   readonly filters: AttemptFilters;
   /** Decisions compared with another search. */
   readonly verified: number;
+  /** Whether decisions have to say what the winner got from whom (winnerScores, scorerSkipped). */
+  explains: boolean;
   select(pod: PodCursor, framework: Framework): Decision;
   /** The same by the plain search alone. */
   plainly(pod: PodCursor, framework: Framework): Decision;

@@ -12,8 +12,8 @@ import { ClassStore } from './class-store.ts';
 import { NOTHING } from './class-tree.ts';
 import type { Decision, NodeSearch } from './decision.ts';
 import type { AttemptFilters } from './filters.ts';
-import { type IndexedCluster, isRaw, type NodeClass, Upkeep } from './node-class.ts';
-import type { Part } from './signature.ts';
+import { type IndexedCluster, type NodeClass, Upkeep } from './node-class.ts';
+import type { Part } from './plan.ts';
 import { Dimensions } from './strata.ts';
 
 /** A class with too many strata is tried again after so many looks at all nodes. */
@@ -34,6 +34,7 @@ export class IndexSearch implements NodeSearch {
   readonly filters: AttemptFilters;
   readonly brute: BruteSearch;
   readonly verified = 0;
+  explains = true;
   /** Decisions that the index answered itself. */
   answered = 0;
   readonly #cluster: IndexedCluster;
@@ -126,40 +127,38 @@ export class IndexSearch implements NodeSearch {
     const profile = this.#store.profile(framework);
     if (profile === null) return null;
     const upkeep = this.#upkeep;
-    const { parts, signatures } = profile;
+    const { plans, signatures } = profile;
     let filtering = 0;
-    let scoring = 0;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i]!;
-      if (part.filters && !this.filters.isSkipped(part.index)) filtering |= part.bit;
-      if (part.scorer >= 0 && (!part.isLocal || upkeep.prepare(pod, part))) scoring |= part.bit;
+    let scoring = plans.beyondScoring;
+    for (let i = 0; i < plans.filters.length; i++) {
+      const part = plans.filters[i]!;
+      if (!this.filters.isSkipped(part.index)) filtering |= part.bit;
     }
-    const taking = filtering | scoring;
-    for (let i = 0; i < parts.length; i++) {
-      const { bit, isLocal, plugin } = parts[i]!;
-      if ((taking & bit) !== 0 && !isLocal && (plugin.strata === undefined || plugin.sign === undefined))
-        return null;
+    for (let i = 0; i < plans.localScorers.length; i++) {
+      const part = plans.localScorers[i]!;
+      if (upkeep.prepare(pod, part)) scoring |= part.bit;
     }
     const known = signatures.known(pod);
-    const isAsLast = signatures.isAsLast(known, pod, filtering, scoring);
-    let target = isAsLast && !known.last!.isDropped ? known.last! : null;
+    const last = known.plan;
+    const plan =
+      last !== null && last.filtering === filtering && last.scoring === scoring
+        ? last
+        : plans.of(filtering, scoring);
+    if (!plan.isServed) return null;
+    let target = signatures.isAsLast(known, pod, plan) && !known.last!.isDropped ? known.last! : null;
     if (target === null) {
-      const key = signatures.key(known);
+      const key = signatures.key(known, plan);
       if (key === null) return null;
       target = this.#store.class(framework, key);
       known.last = target;
     }
     const dimensions = this.#dimensions;
     dimensions.reset();
-    for (let i = 0; i < parts.length; i++) {
-      const { bit, isLocal, plugin } = parts[i]!;
-      if (isLocal || (taking & bit) === 0) continue;
-      if (!plugin.strata!(pod, cluster, dimensions)) return null;
+    for (let i = 0; i < plan.beyond.length; i++) {
+      if (!plan.beyond[i]!.plugin.strata!(pod, cluster, dimensions)) return null;
     }
     upkeep.pod = pod;
-    upkeep.parts = parts;
-    upkeep.filtering = filtering;
-    upkeep.scoring = scoring;
+    upkeep.plan = plan;
     return this.#upToDate(target);
   }
 
@@ -228,7 +227,7 @@ export class IndexSearch implements NodeSearch {
     else this.#cover(target, start, passing, open);
     this.brute.start = (start + d.examined) % n;
     if (d.feasible > 1 && framework.score.length > 0) {
-      this.#score(target, framework, list, start);
+      this.#score(target, framework, list);
       return true;
     }
     d.ties = 1;
@@ -263,10 +262,11 @@ export class IndexSearch implements NodeSearch {
     const parts = this.#parts;
     let count = tree.cover(0, start, parts, tree.cover(start, n, parts, 0));
     d.examined = n;
-    if (passing >= this.#wanted || passing === 1) {
+    const isPart = passing >= this.#wanted && this.#wanted < n;
+    if (isPart || passing === 1) {
       this.#last = tree.kth(d.feasible, parts, count, strata.count, open);
     }
-    if (passing >= this.#wanted) {
+    if (isPart) {
       const last = this.#last;
       d.examined = last >= start ? last - start + 1 : n - start + last + 1;
       if (d.examined < n) {
@@ -286,24 +286,19 @@ export class IndexSearch implements NodeSearch {
     const { nodeOrder } = this.#cluster;
     const nodes = this.#nodes;
     const open = this.#open;
-    let count = -1;
-    for (const part of upkeep.parts) {
-      if (part.isLocal || (upkeep.filtering & part.bit) === 0) continue;
-      if (count < 0) {
-        count = 0;
-        for (let s = 0; s < strata.count; s++)
-          if (tree.total[s]! > 0) nodes[count++] = list[target.sampleOf(s)]!;
-      }
-      if (count > 0) count = upkeep.filter(part, nodes, count);
-    }
-    if (count < 0) return null;
+    const { beyondFilters } = upkeep.plan;
+    if (beyondFilters.length === 0) return null;
+    let count = 0;
+    for (let s = 0; s < strata.count; s++) if (tree.total[s]! > 0) nodes[count++] = list[target.sampleOf(s)]!;
+    for (let f = 0; f < beyondFilters.length && count > 0; f++)
+      count = upkeep.filter(beyondFilters[f]!, nodes, count);
     open.fill(0);
     for (let i = 0; i < count; i++) open[tree.stratumAt(nodeOrder.position(nodes[i]!))] = 1;
     return open;
   }
 
   /** Scores what is in the window and draws among the best. */
-  #score(target: NodeClass, framework: Framework, list: Int32Array, start: number): void {
+  #score(target: NodeClass, framework: Framework, list: Int32Array): void {
     const d = this.brute.decision;
     const upkeep = this.#upkeep;
     const { tree, strata } = target;
@@ -319,13 +314,12 @@ export class IndexSearch implements NodeSearch {
     }
     extra.fill(0, 0, count);
     while (this.#scores.length < framework.score.length) this.#scores.push(new Int32Array(nodes.length));
-    for (const part of upkeep.parts) {
-      if (part.scorer < 0) continue;
-      let isSkipped = (upkeep.scoring & part.bit) === 0;
-      if (!isSkipped && (!part.isLocal || isRaw(part, upkeep.scoring))) {
-        isSkipped = !this.#scoreStrata(part, count);
-      }
-      d.scorerSkipped[part.scorer] = isSkipped ? 1 : 0;
+    const { points, scorers } = upkeep.plan;
+    d.scorerSkipped.fill(1, 0, framework.score.length);
+    for (let s = 0; s < scorers.length; s++) d.scorerSkipped[scorers[s]!.scorer] = 0;
+    for (let i = 0; i < points.length; i++) {
+      const part = points[i]!;
+      if (this.#scoreStrata(part, count)) d.scorerSkipped[part.scorer] = 0;
     }
     let best = this.#bests[this.#strata[0]!]! + extra[0]!;
     for (let i = 1; i < count; i++) {
@@ -345,12 +339,12 @@ export class IndexSearch implements NodeSearch {
     }
     const r = ties > 1 ? this.#ties.int(ties) : 0;
     const position = tree.isFlat
-      ? tree.leaves.tiedFrom(start, r, aimed)
+      ? tree.leaves.tiedAmong(r, aimed)
       : tree.tied(r, this.#parts, this.#winners, winning, aimed);
     d.ties = ties;
     d.total = best;
     d.node = list[position]!;
-    this.#explain(d, tree.stratumAt(position), count);
+    if (this.explains) this.#explain(d, tree.stratumAt(position), count);
   }
 
   /** Points of one scorer to strata. False: it skips the attempt. */
@@ -383,14 +377,11 @@ export class IndexSearch implements NodeSearch {
     while (i < count && this.#strata[i] !== stratum) i++;
     const upkeep = this.#upkeep;
     this.#one[0] = d.node;
-    for (const part of upkeep.parts) {
-      if (part.scorer < 0 || d.scorerSkipped[part.scorer] === 1) continue;
-      let score = this.#scores[part.scorer]![i]!;
-      if (part.isLocal && !isRaw(part, upkeep.scoring)) {
-        upkeep.score(part, upkeep.stateOf(part), this.#one, 1, this.#oneScore);
-        score = this.#oneScore[0]!;
-      }
-      d.winnerScores[part.scorer] = score;
+    const { points, scorers } = upkeep.plan;
+    for (const { scorer } of points) d.winnerScores[scorer] = this.#scores[scorer]![i]!;
+    for (const part of scorers) {
+      upkeep.score(part, upkeep.stateOf(part), this.#one, 1, this.#oneScore);
+      d.winnerScores[part.scorer] = this.#oneScore[0]!;
     }
   }
 }

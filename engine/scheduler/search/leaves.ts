@@ -1,68 +1,106 @@
-// What is known of each node for one class of pods, by position in the list: its score, and the stratum that it is in.
-// Few bytes a node, because with many classes the time goes into fetching memory; and fast to look through, because
-// where decisions look at short windows that is all there is to it.
+// What is known of each node for one class of pods, by position in the list: its score, and the stratum that it is in,
+// in one word: fast to look through, because where decisions look at short windows that is all there is to it. Classes
+// with trees and a single stratum have scores only, and those in a page that they share with other classes.
+import { fillSlot, type LeafPage, type LeafPages, SLOT_BITS } from './leaf-pages.ts';
 
 /** Score of a node that does not pass. */
 export const REJECTED = -(2 ** 15);
 /** The largest score that there is room for. */
 export const VALUE_MAX = 2 ** 15 - 1;
+/** Strata are numbered below 256: the low bits of a word. The score is above them. */
+const BITS = 8;
+const STRATUM = (1 << BITS) - 1;
+const NONE = new Int32Array(0);
+
+export const leafOf = (value: number, stratum: number): number => (value << BITS) | stratum;
+export const scoreOf = (leaf: number): number => leaf >> BITS;
+/** Of a node that does not pass it is the one that it was in last. */
+export const stratumOf = (leaf: number): number => leaf & STRATUM;
 
 export class Leaves {
-  values = new Int16Array(0);
-  /** Of nodes that pass; of others it is the one that they were in last. */
-  strata = new Uint8Array(0);
+  #n = 0;
+  /** Not in a page: by position. */
+  words = new Int32Array(0);
+  /** The page and the slot in it; null: there is none, what is known is in `words`. */
+  page: LeafPage | null = null;
+  slot = 0;
+  readonly #pages: LeafPages;
 
-  /** `n` positions, nobody passes. */
-  reset(n: number): void {
-    if (n !== this.values.length) {
-      this.values = new Int16Array(n);
-      this.strata = new Uint8Array(n);
-    } else this.strata.fill(0);
-    this.values.fill(REJECTED);
+  constructor(pages: LeafPages) {
+    this.#pages = pages;
   }
 
-  /** Positions of nodes and what is known of them, at one go, since each is a wait for memory otherwise. */
-  fetch(
-    nodes: Int32Array,
-    count: number,
-    positions: Int32Array,
-    at: Int32Array,
-    old: Int32Array,
-    from: Int32Array,
-    isOneStratum: boolean,
-  ): void {
-    const { values, strata } = this;
-    if (isOneStratum) from.fill(0, 0, count);
-    else for (let i = 0; i < count; i++) from[i] = strata[positions[nodes[i]!]!]!;
-    for (let i = 0; i < count; i++) {
-      const position = positions[nodes[i]!]!;
-      at[i] = position;
-      old[i] = values[position]!;
+  /** `n` positions, nobody passes. `entries`: of the first level of a tree, and of those above; null: it has none. */
+  reset(n: number, entries: readonly [first: number, above: number] | null): void {
+    this.release();
+    this.#n = n;
+    if (entries !== null) {
+      this.page = this.#pages.withRoom(n, entries[0], entries[1]);
+      this.slot = this.page.take();
+      fillSlot(this.page.values, this.slot, REJECTED);
+      this.words = NONE;
+    } else {
+      if (n !== this.words.length) this.words = new Int32Array(n);
+      this.words.fill(leafOf(REJECTED, 0));
     }
+  }
+
+  /** Gives up the place in the page. */
+  release(): void {
+    if (this.page !== null) this.#pages.release(this.page, this.slot);
+    this.page = null;
+  }
+
+  /** There will be more strata than one: what is known moves out of the page. */
+  spread(): void {
+    if (this.page === null) return;
+    const words = new Int32Array(this.#n);
+    for (let p = 0; p < words.length; p++) words[p] = this.at(p);
+    this.release();
+    this.words = words;
+  }
+
+  at(position: number): number {
+    const { page } = this;
+    if (page === null) return this.words[position]!;
+    return leafOf(page.values[(position << SLOT_BITS) + this.slot]!, 0);
+  }
+  write(position: number, leaf: number): void {
+    const { page } = this;
+    if (page === null) this.words[position] = leaf;
+    else page.values[(position << SLOT_BITS) + this.slot] = scoreOf(leaf);
+  }
+
+  /** What is known at positions, at one go, since each is a wait for memory otherwise. */
+  fetch(positions: Int32Array, count: number, out: Int32Array): void {
+    const { words } = this;
+    if (this.page !== null) for (let i = 0; i < count; i++) out[i] = this.at(positions[i]!);
+    else for (let i = 0; i < count; i++) out[i] = words[positions[i]!]!;
   }
 
   /** The node at the position is feasible and of the stratum. */
   isOf(position: number, stratum: number): boolean {
-    return (
-      position < this.values.length && this.values[position]! > REJECTED && this.strata[position]! === stratum
-    );
+    if (position >= this.#n) return false;
+    const leaf = this.at(position);
+    return stratumOf(leaf) === stratum && scoreOf(leaf) > REJECTED;
   }
 
   /** 1: the node at the position is feasible, and its stratum is open; 0: it is not. */
   isOpen(position: number, open: Uint8Array | null): number {
-    if (this.values[position]! === REJECTED) return 0;
-    return open === null ? 1 : open[this.strata[position]!]!;
+    const leaf = this.at(position);
+    if (scoreOf(leaf) === REJECTED) return 0;
+    return open === null ? 1 : open[stratumOf(leaf)]!;
   }
 
-  /** 1: the score at the position is that wanted of its stratum; 0: it is not. */
+  /** 1: the score at the position is that wanted of its stratum; 0: it is not. No stratum wants REJECTED. */
   wins(position: number, wanted: Int32Array): number {
-    const value = this.values[position]!;
-    return value > REJECTED && value === wanted[this.strata[position]!] ? 1 : 0;
+    const leaf = this.at(position);
+    return scoreOf(leaf) === wanted[stratumOf(leaf)] ? 1 : 0;
   }
 
   /** Position of some feasible node of a stratum that has one, looked for from `near` on. */
   someOf(stratum: number, near: number): number {
-    const n = this.values.length;
+    const n = this.#n;
     let p = near < n ? near : 0;
     while (!this.isOf(p, stratum)) p = p + 1 === n ? 0 : p + 1;
     return p;
@@ -70,7 +108,7 @@ export class Leaves {
 
   /**
    * Looks at positions from `start` on, round the end, until `wanted` nodes of open strata are found, and adds up each
-   * stratum: feasible nodes, best score, how many have it. Returns how many positions were looked at.
+   * stratum: feasible nodes, best score, how many have it. Returns how many positions were looked at. Not in a page.
    */
   scan(
     start: number,
@@ -81,43 +119,47 @@ export class Leaves {
     bests: Int32Array,
     ties: Int32Array,
   ): number {
-    const { values, strata } = this;
-    const n = values.length;
+    const { words } = this;
+    const n = words.length;
+    const hits = this.#pages.hitsFor(n);
+    let hit = 0;
     sizes.fill(0, 0, count);
     bests.fill(REJECTED, 0, count);
     let left = wanted;
+    let looked = 0;
     let p = start;
     let end = n;
-    for (let looked = 0; left > 0 && looked < n; p = 0, end = start) {
+    while (left > 0 && looked < n) {
       const from = p;
       while (p < end) {
-        const value = values[p]!;
-        const s = strata[p++]!;
+        const leaf = words[p]!;
+        const value = scoreOf(leaf);
+        const s = stratumOf(leaf);
+        p += 1;
         if (value === REJECTED || (open !== null && open[s] === 0)) continue;
         sizes[s]! += 1;
         const best = bests[s]!;
-        if (value > best) {
+        if (value >= best) {
+          hits[hit++] = p - 1;
+          ties[s] = value > best ? 1 : ties[s]! + 1;
           bests[s] = value;
-          ties[s] = 1;
-        } else if (value === best) ties[s]! += 1;
+        }
         if (--left === 0) break;
       }
       looked += p - from;
-      if (left === 0) return looked;
+      p = 0;
+      end = start;
     }
-    return n;
+    return left === 0 ? looked : n;
   }
 
-  /** Position of the r-th (from 0) node from `start` on, round the end, whose score is wanted[its stratum]. */
-  tiedFrom(start: number, r: number, wanted: Int32Array): number {
-    const { values, strata } = this;
-    const n = values.length;
+  /** Position of the r-th (from 0) node of the latest scan whose score is wanted[its stratum], which is the best there. */
+  tiedAmong(r: number, wanted: Int32Array): number {
+    const hits = this.#pages.hitsFor(this.#n);
     let left = r;
-    for (let from = start; ; from = 0) {
-      for (let p = from; p < n; p++) {
-        // No stratum wants REJECTED.
-        if (values[p]! === wanted[strata[p]!]! && left-- === 0) return p;
-      }
+    for (let i = 0; ; i++) {
+      left -= this.wins(hits[i]!, wanted);
+      if (left < 0) return hits[i]!;
     }
   }
 }

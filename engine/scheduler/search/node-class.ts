@@ -8,13 +8,16 @@ import { NodeCursor, type PodCursor } from '../views.ts';
 import { filterEach, scoreEach } from './brute.ts';
 import { ClassTree } from './class-tree.ts';
 import type { AttemptFilters, SearchedCluster } from './filters.ts';
-import { REJECTED, VALUE_MAX } from './leaves.ts';
-import type { Part } from './signature.ts';
+import type { LeafPages } from './leaf-pages.ts';
+import { leafOf, REJECTED, stratumOf, VALUE_MAX } from './leaves.ts';
+import type { Part, Plan } from './plan.ts';
 import { type Dimensions, packed, packedBits, StrataTable } from './strata.ts';
 
 /** Nodes evaluated at a time when a class is built. */
 const CHUNK = 1024;
 const NO_NODES = new Int32Array(0);
+/** Nodes have keys of their own. A tuple that has no room in a key has a negative one too. */
+const NO_KEY = -2;
 
 /** The cluster as the index needs it. */
 export interface IndexedCluster extends SearchedCluster {
@@ -23,7 +26,7 @@ export interface IndexedCluster extends SearchedCluster {
 
 export class NodeClass {
   readonly key: string;
-  readonly tree = new ClassTree();
+  readonly tree: ClassTree;
   readonly strata = new StrataTable();
   /** By stratum: a position at which a node of it was found last. */
   sample = new Int32Array(16);
@@ -32,8 +35,6 @@ export class NodeClass {
   order = -1;
   /** Forms of the dimensions that it was built on. */
   forms: number[] = [];
-  /** Bits of NodeField. */
-  reads = 0;
   /** Nodes that were looked at one by one since it was last valid: it is built when they would have paid for that. */
   spent = 0;
   /** Nodes that scans looked at beyond those that they were for: too many, and the tree gets branches. */
@@ -42,8 +43,9 @@ export class NodeClass {
   usedAt = 0;
   isDropped = false;
 
-  constructor(key: string) {
+  constructor(key: string, pages: LeafPages) {
     this.key = key;
+    this.tree = new ClassTree(pages);
   }
 
   isValid(order: number, dimensions: Dimensions): boolean {
@@ -67,10 +69,7 @@ export class NodeClass {
 export class Upkeep {
   readonly dimensions;
   pod!: PodCursor;
-  parts: readonly Part[] = [];
-  /** Bits of the parts whose filter, and whose score, take part. */
-  filtering = 0;
-  scoring = 0;
+  plan!: Plan;
   readonly #cluster: IndexedCluster;
   readonly #filters: AttemptFilters;
   readonly #view: NodeCursor;
@@ -81,14 +80,14 @@ export class Upkeep {
   #totals = new Int32Array(CHUNK);
   #scores = new Int32Array(CHUNK);
   #raws: Int32Array[] = [];
+  /** By raw score: it is the same for all nodes, and this. */
+  #isSame = new Uint8Array(32);
+  #same = new Int32Array(32);
   /** By node that passes: its tuple, packed. */
   #keys = new Int32Array(CHUNK);
-  /** By node: its position and what was known of it, score and stratum. */
+  /** By node: its position, and its leaf as it was. */
   #at = new Int32Array(CHUNK);
   #old = new Int32Array(CHUNK);
-  #from = new Int32Array(CHUNK);
-  /** Of what was brought near: it has to go somewhere. */
-  #sum = 0;
   #verdicts = new Int32Array(64);
   #tuple = new Int32Array(64);
   /** By node: number of the pull in which it was met. */
@@ -132,15 +131,9 @@ export class Upkeep {
   /** Evaluates all nodes. `scans`: decisions will be made by scanning. False: there are too many strata, or scores too large. */
   build(target: NodeClass, scans: boolean): boolean {
     const { nodeOrder, journal } = this.#cluster;
-    const { dimensions } = this;
+    const { dimensions, plan } = this;
     const n = nodeOrder.count;
-    let width = dimensions.count;
-    target.reads = 0;
-    for (const part of this.parts) {
-      if (((this.filtering | this.scoring) & part.bit) === 0) continue;
-      target.reads |= part.plugin.reads;
-      if (isRaw(part, this.scoring)) width += 1;
-    }
+    const width = dimensions.count + plan.raws.length;
     if (this.#tuple.length < width) this.#tuple = new Int32Array(2 * width);
     target.tree.reset(n, scans);
     target.strata.reset(width);
@@ -153,7 +146,10 @@ export class Upkeep {
     this.#reserve(CHUNK);
     for (let from = 0; from < n; from += CHUNK) {
       const count = Math.min(CHUNK, n - from);
-      for (let i = 0; i < count; i++) this.#list[i] = list[from + i]!;
+      for (let i = 0; i < count; i++) {
+        this.#at[i] = from + i;
+        this.#list[i] = list[from + i]!;
+      }
       if (!this.#evaluate(target, count)) return false;
     }
     target.order = nodeOrder.version;
@@ -164,20 +160,24 @@ export class Upkeep {
   update(target: NodeClass): boolean {
     const { nodeOrder, journal } = this.#cluster;
     const cursor = target.cursor!;
-    const { head } = journal;
-    const from = cursor.position;
-    if (from === head) return true;
+    const behind = journal.head - cursor.position;
+    if (behind === 0) return true;
     const rows = this.#cluster.columns.podCount.length;
     if (this.#met.length < rows) this.#met = grownInt32(this.#met, rows);
-    this.#reserve(Math.min(head - from, rows));
+    // An entry may be written behind the last one that counts.
+    this.#reserve(Math.min(behind, rows) + 1);
     const list = this.#list;
+    const at = this.#at;
     const positions = nodeOrder.positions();
-    const changed = journal.changed(cursor, target.reads, this.#met, ++this.#pull, list);
+    const changed = journal.changed(cursor, this.plan.reads, this.#met, ++this.#pull, list);
     // Pods may still leave a node that has left the list.
     let count = 0;
     for (let i = 0; i < changed; i++) {
       const node = list[i]!;
-      if (node < positions.length && positions[node]! >= 0) list[count++] = node;
+      const position = node < positions.length ? positions[node]! : -1;
+      if (position < 0) continue;
+      at[count] = position;
+      list[count++] = node;
     }
     if (count === 0 || this.#evaluate(target, count)) return true;
     target.order = -1;
@@ -195,86 +195,125 @@ export class Upkeep {
     this.#keys = new Int32Array(length);
     this.#at = new Int32Array(length);
     this.#old = new Int32Array(length);
-    this.#from = new Int32Array(length);
   }
 
-  /** Evaluates #list[0..count) for the class. */
+  /** Evaluates #list[0..count), which are at positions #at, for the class. */
   #evaluate({ tree, strata }: NodeClass, count: number): boolean {
-    const { nodeOrder, columns } = this.#cluster;
-    const { dimensions } = this;
+    const { plan } = this;
     const list = this.#list;
     const work = this.#work;
-    const totals = this.#totals;
-    const keys = this.#keys;
-    const rows = columns.podCount.length;
-    if (this.#verdicts.length < rows) this.#verdicts = new Int32Array(rows);
-    tree.leaves.fetch(list, count, nodeOrder.positions(), this.#at, this.#old, this.#from, strata.count <= 1);
     for (let i = 0; i < count; i++) work[i] = list[i]!;
     let to = count;
-    let raw = 0;
-    for (const part of this.parts) {
-      if (part.isLocal && (this.filtering & part.bit) !== 0 && to > 0) to = this.filter(part, work, to);
-    }
-    totals.fill(0, 0, to);
-    keys.fill(0, 0, to);
+    for (let f = 0; f < plan.filters.length && to > 0; f++) to = this.filter(plan.filters[f]!, work, to);
+    if (!this.#addUp(to)) return false;
     const bits = packedBits(strata.width);
-    for (const part of this.parts) {
-      if (!part.isLocal || (this.scoring & part.bit) === 0) continue;
-      const isPlain = part.plugin.normalize === undefined;
-      if (!isPlain && this.#raws.length === raw) this.#raws.push(new Int32Array(work.length));
-      const out = isPlain ? this.#scores : this.#raws[raw++]!;
-      this.score(part, this.#states[part.index], work, to, out);
-      const { weight } = part;
-      if (isPlain) for (let i = 0; i < to; i++) totals[i]! += weight * out[i]!;
-      else for (let i = 0; i < to; i++) keys[i] = packed(keys[i]!, out[i]!, bits);
+    const key = this.#pack(to, bits);
+    if (key >= 0 && to === count && tree.isUniform && strata.keys[0] === key) {
+      tree.rescore(this.#at, this.#totals, count);
+      return true;
     }
+    if (key !== NO_KEY) this.#keys.fill(key, 0, to);
+    tree.leaves.fetch(this.#at, count, this.#old);
+    return this.#enter(tree, strata, count, to);
+  }
+
+  /** Scores of #work[0..to) that count as they are. False: one is too large. */
+  #addUp(to: number): boolean {
+    const { scorers } = this.plan;
+    const work = this.#work;
+    const totals = this.#totals;
+    let added = 0;
+    for (let s = 0; s < scorers.length; s++) {
+      const part = scorers[s]!;
+      const { weight } = part;
+      if (this.#uniform(part) === 0) continue;
+      const out = added === 0 ? totals : this.#scores;
+      this.score(part, this.#states[part.index], work, to, out);
+      if (added++ > 0) for (let i = 0; i < to; i++) totals[i]! += weight * out[i]!;
+      else if (weight !== 1) for (let i = 0; i < to; i++) totals[i]! *= weight;
+    }
+    if (added === 0) totals.fill(0, 0, to);
+    let isNarrow = true;
+    for (let i = 0; i < to; i++) {
+      const total = totals[i]!;
+      if (total <= REJECTED || total > VALUE_MAX) isNarrow = false;
+    }
+    return isNarrow;
+  }
+
+  /** Score of all nodes; null: they may differ. */
+  #uniform(part: Part): number | null {
+    if (!part.tellsUniform) return null;
+    return part.plugin.uniform!(this.pod, this.#cluster, this.#states[part.index]);
+  }
+
+  /** Packs the tuples of #work[0..to): the key of all of them, or NO_KEY where they may differ: then they are in #keys. */
+  #pack(to: number, bits: number): number {
+    const { raws } = this.plan;
+    const { dimensions } = this;
+    const work = this.#work;
+    const keys = this.#keys;
+    let key = 0;
+    let isOne = true;
+    for (let r = 0; r < raws.length; r++) {
+      const part = raws[r]!;
+      const same = this.#uniform(part);
+      this.#isSame[r] = same === null ? 0 : 1;
+      if (same !== null) {
+        this.#same[r] = same;
+        if (isOne) key = packed(key, same, bits);
+        else for (let i = 0; i < to; i++) keys[i] = packed(keys[i]!, same, bits);
+        continue;
+      }
+      while (this.#raws.length <= r) this.#raws.push(new Int32Array(work.length));
+      const out = this.#raws[r]!;
+      this.score(part, this.#states[part.index], work, to, out);
+      if (isOne) keys.fill(key, 0, to);
+      isOne = false;
+      for (let i = 0; i < to; i++) keys[i] = packed(keys[i]!, out[i]!, bits);
+    }
+    if (isOne && dimensions.count === 0) return key;
+    if (isOne) keys.fill(key, 0, to);
     dimensions.pack(work, to, keys, bits);
-    return this.#enter(tree, strata, count, to, raw);
+    return NO_KEY;
   }
 
   /** Takes what has been found of #list[0..count) into the tree; those of #work[0..to) pass. */
-  #enter(tree: ClassTree, strata: StrataTable, count: number, to: number, raw: number): boolean {
+  #enter(tree: ClassTree, strata: StrataTable, count: number, to: number): boolean {
     const list = this.#list;
     const work = this.#work;
     const totals = this.#totals;
     const keys = this.#keys;
     const at = this.#at;
     const old = this.#old;
-    const was = this.#from;
     const keyOf = strata.keys;
-    this.#sum ^= tree.near(at, count);
     let passing = 0;
     for (let i = 0; i < count; i++) {
       const before = old[i]!;
-      const from = was[i]!;
-      let stratum = from;
-      let after = REJECTED;
+      let stratum = stratumOf(before);
+      let value = REJECTED;
       if (passing < to && work[passing] === list[i]) {
         const key = keys[passing]!;
         if (key < 0 || keyOf[stratum] !== key) {
-          stratum = this.#stratumOf(strata, list[i]!, passing, raw);
+          stratum = this.#stratumOf(strata, list[i]!, passing);
           if (stratum < 0) return false;
           tree.reserve(strata.count);
         }
-        const total = totals[passing++]!;
-        if (total <= REJECTED || total > VALUE_MAX) return false;
-        after = total;
+        value = totals[passing++]!;
       }
-      if (before !== after || from !== stratum) tree.set(at[i]!, before, from, after, stratum);
+      const after = leafOf(value, stratum);
+      if (before !== after) tree.set(at[i]!, before, after);
     }
     return true;
   }
 
   /** Stratum of a node whose raw scores are at `passing`; -1: there are too many. */
-  #stratumOf(strata: StrataTable, node: number, passing: number, raw: number): number {
+  #stratumOf(strata: StrataTable, node: number, passing: number): number {
     const tuple = this.#tuple;
-    for (let r = 0; r < raw; r++) tuple[r] = this.#raws[r]![passing]!;
-    this.dimensions.write(node, tuple, raw);
+    const { length } = this.plan.raws;
+    for (let r = 0; r < length; r++)
+      tuple[r] = this.#isSame[r] === 1 ? this.#same[r]! : this.#raws[r]![passing]!;
+    this.dimensions.write(node, tuple, length);
     return strata.find(tuple, this.#keys[passing]!);
   }
-}
-
-/** A local plug-in whose scores are normalised over all nodes: its raw score is a dimension. */
-export function isRaw(part: Part, scoring: number): boolean {
-  return part.isLocal && (scoring & part.bit) !== 0 && part.plugin.normalize !== undefined;
 }

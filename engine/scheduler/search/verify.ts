@@ -44,6 +44,8 @@ export class VerifySearch implements NodeSearch {
   readonly filters: AttemptFilters;
   /** Decisions compared. */
   verified = 0;
+  /** What both say is compared, so they always do. */
+  explains = true;
   readonly index: IndexSearch;
   readonly #brute: BruteSearch;
   readonly #cluster: IndexedCluster;

@@ -26,6 +26,7 @@ export const dynamicResources = definePlugin({
         ? { code: Code.unschedulable, message: 'no new claims to deallocate', nominate: null }
         : { code: Code.error, message: 'not found', nominate: null },
     score: () => 0,
+    uniform: () => 0,
     scoreBatch: (_pod, _cluster, _nodes, count, _state, out) => {
       out.fill(0, 0, count);
     },

@@ -169,10 +169,12 @@ export const podTopologySpread = definePlugin<z.infer<typeof args>, HardState, S
     function takeSums({ topology }: ClusterView, { list, requireAll }: Constraints): void {
       soft.constraints = list;
       soft.requireAll = requireAll;
-      soft.domains.length = list.length;
-      soft.perNode.length = list.length;
-      soft.sums.length = list.length;
-      soft.weights.length = list.length;
+      if (soft.domains.length > list.length) {
+        soft.domains.length = list.length;
+        soft.perNode.length = list.length;
+        soft.sums.length = list.length;
+        soft.weights.length = list.length;
+      }
       for (let c = 0; c < list.length; c++) {
         const { topologyKey, selection, group } = list[c]!;
         const isHost = topologyKey === LABEL_HOSTNAME;

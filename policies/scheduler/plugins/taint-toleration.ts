@@ -67,6 +67,7 @@ export const taintToleration = definePlugin({
           out[i] = set === 0 ? 0 : own.disliked(set, cluster.taints(set));
         }
       },
+      uniform: (_pod, cluster) => (cluster.softTainted === 0 ? 0 : null),
       normalize: (scores, count) => normalizeByMaximum(scores, count, true),
     };
   },

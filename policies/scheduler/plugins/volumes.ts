@@ -26,10 +26,13 @@ export function claimVolume(volume: Json): ClaimVolume | null {
   return volume.ephemeral === undefined ? null : { ephemeral: true, name: volume.name };
 }
 
+const NO_CLAIMS: readonly ClaimVolume[] = Object.freeze([]);
 const claimsOf = new WeakMap<PodTemplate, readonly ClaimVolume[]>();
 
 /** The claims of a pod's volumes in the order of the spec, found once per template. */
 export function claimVolumes(template: PodTemplate): readonly ClaimVolume[] {
+  // Most pods have none, and several plug-ins ask in each attempt.
+  if (template.spec.volumes === undefined) return NO_CLAIMS;
   let claims = claimsOf.get(template);
   if (claims === undefined) {
     claims = volumesOf(template).flatMap((volume) => claimVolume(volume) ?? []);

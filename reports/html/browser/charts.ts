@@ -199,8 +199,8 @@ class Board {
     const step = by[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const now = plot.cursor.left ?? -1;
-    const left = Math.min(shown - 1, Math.max(0, (now < 0 ? 0 : now) + step));
+    const now = Math.max(0, plot.cursor.left ?? 0);
+    const left = Math.min(shown - 1, Math.max(0, now + step));
     plot.setCursor({ left, top: 10 });
     for (const { plot: other } of this.#charts) if (other !== plot) other.setCursor({ left, top: 10 });
   }

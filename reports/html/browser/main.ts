@@ -1,6 +1,6 @@
 // The script of the HTML report: light and dark, charts, the replay of placement. Bundled by tools/browser-text.mjs.
 import { startCharts } from './charts.ts';
-import type { PageData } from './data.ts';
+import { type PageData, themeChanged } from './data.ts';
 import { startPlacement } from './placement.ts';
 import { startTheme } from './theme.ts';
 
@@ -10,9 +10,13 @@ const data = JSON.parse(block?.textContent ?? '{"pool":[],"groups":[],"placement
 startTheme();
 startCharts(data);
 startPlacement(data);
-// On paper everything is open but what is long.
+// On paper everything is light, and open but what is long.
+let theme: string | undefined;
 const closed: HTMLDetailsElement[] = [];
 addEventListener('beforeprint', () => {
+  theme = document.documentElement.dataset['theme'];
+  document.documentElement.dataset['theme'] = 'light';
+  themeChanged();
   for (const details of document.querySelectorAll<HTMLDetailsElement>(
     'details:not([open]):not(.as-table):not(.long)',
   )) {
@@ -21,5 +25,8 @@ addEventListener('beforeprint', () => {
   }
 });
 addEventListener('afterprint', () => {
+  if (theme === undefined) delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme;
+  themeChanged();
   for (const details of closed.splice(0)) details.open = false;
 });

@@ -69,8 +69,6 @@ class Replay {
         this.show();
       });
     onTheme(() => this.show());
-    addEventListener('beforeprint', () => this.show());
-    addEventListener('afterprint', () => this.show());
     new ResizeObserver(() => this.show()).observe(parts.grid.parentElement!);
   }
 

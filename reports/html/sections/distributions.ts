@@ -3,13 +3,11 @@ import type { Histogram } from '../../../engine/metrics/histogram.ts';
 import { grouped, humanSeconds } from '../../units.ts';
 import { html, type Markup } from '../markup.ts';
 import type { ReportData, ReportVariant } from '../model.ts';
-import { axisRow, colourOf, type Line, legend, linePlot, percent, rowGrid } from '../plot.ts';
+import { colourOf, type Line, legend, linePlot } from '../plot.ts';
 import { logarithmic, type Scale } from '../scale.ts';
+import { ladders, latencyNames } from './ladders.ts';
 
 const VARIANTS_MAX = 8;
-/** Ladders are drawn of so many variants. */
-const RUNGS_MAX = 6;
-const QUANTILES = ['p50', 'p90', 'p99', 'max'] as const;
 
 /** In the order of a pod's life, then of what others feel. */
 const LATENCIES: readonly (readonly [name: string, about: string])[] = [
@@ -30,7 +28,7 @@ const LATENCIES: readonly (readonly [name: string, about: string])[] = [
 const STREAMS_MAX = 6;
 
 export function distributions(data: ReportData): Markup {
-  return html`${ecdf(data)}${ladders(data)}`;
+  return html`${ecdf(data)}${latencies(data)}`;
 }
 
 /** Shares at which the curve is read: closer together where it ends. */
@@ -59,7 +57,7 @@ function ecdf({ variants }: ReportData): Markup {
     to: 1,
   };
   const lines = drawn.map(({ label, starts, colour }) => curve(label, colour, starts!.starts));
-  return html`<h3>Pods started after so long</h3><figure class="chart">${linePlot({
+  return html`<h3>Pods started after so long</h3>${warmUp(variants)}<figure class="chart">${linePlot({
     label: `Share of pods that were Ready after a time, ${drawn.map(({ label }) => label).join(', ')}`,
     lines,
     x,
@@ -68,6 +66,14 @@ function ecdf({ variants }: ReportData): Markup {
     steps: true,
     xTitle: 'created to seen Ready, logarithmic',
   })}</figure>${drawn.length > 1 ? legend(lines) : ''}${table(drawn)}`;
+}
+
+/** The figures of a summary leave the warm-up out, the table of pods does not. */
+function warmUp(variants: readonly ReportVariant[]): Markup | string {
+  const seconds = Math.max(0, ...variants.map(({ detail }) => detail?.warmUpSeconds ?? 0));
+  return seconds === 0
+    ? ''
+    : html`<p class="muted">All pods of the runs, those of the warm-up (${humanSeconds(seconds)}) included; the five numbers and the comparison leave it out.</p>`;
 }
 
 function curve(name: string, colour: string, starts: Histogram): Line {
@@ -92,67 +98,14 @@ function table(drawn: readonly (ReportVariant & { readonly colour: string })[]):
   )}</tbody></table></div>`;
 }
 
-interface Ladder {
-  readonly name: string;
-  readonly about: string;
-  readonly rungs: readonly {
-    readonly label: string;
-    readonly colour: string;
-    readonly values: readonly number[];
-  }[];
-}
-
-function ladders({ variants }: ReportData): Markup {
-  const streams = new Set<string>();
-  for (const { runs } of variants)
-    for (const run of runs)
-      for (const name of run.metrics.keys()) {
-        const found = /^latency\.(request\.latency\..*)\.p99$/.exec(name);
-        if (found !== null) streams.add(found[1]!);
-      }
-  const wanted = [
-    ...LATENCIES,
-    ...[...streams]
-      .sort()
-      .slice(0, STREAMS_MAX)
-      .map((name) => [name, 'request sent to answer'] as const),
-  ];
-  const found = wanted
-    .map(([name, about]) => ladderOf(name, about, variants))
-    .filter(({ rungs }) => rungs.length > 0);
-  if (found.length === 0) return html``;
-  const all = found
-    .flatMap(({ rungs }) => rungs.flatMap(({ values }) => values))
-    .filter((value) => value > 0);
-  const scale = logarithmic(Math.min(1e-3, ...all), Math.max(1, ...all));
-  const several = variants.length > 1;
-  return html`<h3>Quantiles, step by step</h3><p class="muted">From the median (circle) over p90 and p99 (marks) to the slowest (end of the thin line); means over replications, logarithmic.</p><div class="ladders">${found.map(
-    ({ name, about, rungs }) =>
-      html`<div class="ladder"><div class="ladder-name"><code>${name}</code><small>${about}</small></div><div class="ladder-rows">${rungs.map(
-        (rung) => rungRow(rung, scale, name),
-      )}</div><div class="ladder-text">${several ? '' : html`${humanSeconds(rungs[0]!.values[0]!)} · ${humanSeconds(rungs[0]!.values[2]!)}`}</div></div>`,
-  )}<div class="ladder"><div></div>${axisRow(scale)}<div class="ladder-text">${several ? '' : 'p50 · p99'}</div></div></div>${
-    several
-      ? legend(variants.slice(0, RUNGS_MAX).map(({ label }, i) => ({ name: label, colour: colourOf(i) })))
-      : ''
-  }`;
-}
-
-function ladderOf(name: string, about: string, variants: readonly ReportVariant[]): Ladder {
-  const rungs = variants.slice(0, RUNGS_MAX).flatMap(({ label, runs }, i) => {
-    const values = QUANTILES.map((quantile) => {
-      const known = runs
-        .map((run) => run.metrics.get(`latency.${name}.${quantile}`))
-        .filter((value): value is number => value !== undefined);
-      return known.length === 0 ? Number.NaN : known.reduce((a, b) => a + b, 0) / known.length;
-    });
-    return values.some(Number.isNaN) ? [] : [{ label, colour: colourOf(i), values }];
-  });
-  return { name, about, rungs };
-}
-
-function rungRow({ label, colour, values }: Ladder['rungs'][number], scale: Scale, name: string): Markup {
-  const [p50, p90, p99, max] = values.map((value) => percent(Math.min(1, Math.max(0, scale.at(value)))));
-  const said = QUANTILES.map((quantile, i) => `${quantile} ${humanSeconds(values[i]!)}`).join(', ');
-  return html`<svg class="rung ${colour}" width="100%" height="18" role="img" aria-label="${name}, ${label}: ${said}">${rowGrid(scale)}<line class="thin" x1="${p50}" x2="${max}" y1="9" y2="9"/><line class="thick" x1="${p50}" x2="${p99}" y1="9" y2="9"/><line class="mark" x1="${p90}" x2="${p90}" y1="4" y2="14"/><line class="mark" x1="${p99}" x2="${p99}" y1="2" y2="16"/><circle cx="${p50}" cy="9" r="4"/><title>${label}: ${said}</title></svg>`;
+/** Latencies in the order of a pod's life, then of requests to Services. */
+function latencies({ variants }: ReportData): Markup {
+  const streams = latencyNames(variants)
+    .filter((name) => name.startsWith('request.latency.'))
+    .slice(0, STREAMS_MAX);
+  const wanted = [...LATENCIES, ...streams.map((name) => [name, 'request sent to answer'] as const)];
+  const drawn = ladders(variants, wanted);
+  return drawn === null
+    ? html``
+    : html`<h3>Quantiles, step by step</h3><p class="muted">From the median (circle) over p90 and p99 (marks) to the slowest (end of the thin line); means over replications, logarithmic.</p>${drawn}`;
 }

@@ -218,9 +218,10 @@ describe('batch forms', () => {
           if (prepared === SKIP) continue;
           const out = new Int32Array(nodes.length);
           plugin.scoreBatch(cursor, cache, nodes, nodes.length, prepared, out);
-          expect([...out], name).toEqual(
-            [...nodes].map((node) => plugin.score!(cursor, view.at(node), prepared)),
-          );
+          const byNode = [...nodes].map((node) => plugin.score!(cursor, view.at(node), prepared));
+          expect([...out], name).toEqual(byNode);
+          const same = plugin.uniform?.(cursor, cache, prepared) ?? null;
+          if (same !== null) expect(new Set([...byNode, same]).size, name).toBe(1);
         }
       }),
       { numRuns: 300, seed: 2 },

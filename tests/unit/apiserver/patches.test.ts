@@ -89,6 +89,24 @@ describe('a PATCH of a user', () => {
     expect(state.objects.get(id)).toBe(before);
   });
 
+  it("may take metadata away, and leaves alone what is the server's", () => {
+    const { patch, id, state } = setup();
+    patch((o) =>
+      applyPatch(o, 'merge', { metadata: { labels: { a: 'b' }, finalizers: ['example.com/hold'] } }),
+    );
+    const body = { metadata: { labels: null, finalizers: null, uid: null, creationTimestamp: null } };
+    const before = state.objects.get(id)!.metadata;
+    expect(before.finalizers).toEqual(['example.com/hold']);
+    const { metadata } = patch((o) => applyPatch(o, 'merge', body)).object!;
+    expect(metadata.labels).toBeUndefined();
+    expect(metadata.finalizers).toBeUndefined();
+    expect([metadata.uid, metadata.creationTimestamp, metadata.name]).toEqual([
+      before.uid,
+      before.creationTimestamp,
+      'web',
+    ]);
+  });
+
   it('that does not fit is 422, and one that changes nothing makes no revision', () => {
     const { patch, id, state } = setup();
     expect(patch((o) => applyPatch(o, 'json', [{ op: 'remove', path: '/spec/none' }])).code).toBe(422);

@@ -15,7 +15,7 @@ const CASES: readonly BadInput[] = [
     args: ['frobnicate'],
     expected: `E1001
   no command named "frobnicate"
-  known: run, plan, sweep, worker, gate, report, verify, validate, place, explain, summary, compare, … (16 in all)`,
+  known: run, plan, sweep, worker, gate, verify, validate, place, explain, summary, compare, query, … (16 in all)`,
   },
   {
     name: 'option before a command',

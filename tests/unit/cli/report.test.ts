@@ -64,7 +64,7 @@ describe('what is refused', () => {
 
   test('nothing to make', async () =>
     expect(await refused(at('run'))).toBe(
-      `E1005 --html\n  found nothing to make, expected --html FILE\n  for example: kubetick report ${at('run')} --html report.html`,
+      `E1005 --html\n  found nothing to make, expected --html FILE or --slo\n  for example: kubetick report ${at('run')} --html report.html`,
     ));
   test('no runs, and nowhere to write, at once', async () =>
     expect(await refused('nowhere', '--html', 'no/such/page.html')).toBe(

@@ -105,6 +105,18 @@ describe('steps', () => {
     expect(losses).toEqual([]);
   });
 
+  it('reach objects that nothing acts on: their second deletion finds none', () => {
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'default' } };
+    const remove = (ms: number): TimedStep => ({
+      atUs: ms * MS,
+      do: 'delete',
+      objects: [],
+      target: target('ConfigMap', 'c'),
+    });
+    expect(play([create(0, settings), remove(100)]).losses).toEqual([]);
+    expect(play([create(0, settings), remove(100), remove(200)]).losses).toHaveLength(1);
+  });
+
   it('delete the objects of a file, and pods by name', () => {
     const { lines } = play([
       create(0, replicaSet('a'), podObject('p'), podObject('q-abcde')),

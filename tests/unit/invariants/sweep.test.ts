@@ -60,6 +60,32 @@ describe('sweep', () => {
     expect(() => sweep.check()).toThrow(message);
   });
 
+  it('finds two pods on a volume that is for one', () => {
+    const { h, sweep } = cluster();
+    h.create({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'own', namespace: 'default' },
+      spec: { accessModes: ['ReadWriteOncePod'], resources: { requests: { storage: '1Gi' } } },
+    });
+    const pod = (name: string) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default' },
+      spec: {
+        containers: [{ name: 'c', image: 'app:v1' }],
+        volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'own' } }],
+      },
+    });
+    h.create(pod('a'));
+    h.run(5 * SECOND);
+    sweep.check();
+    // The scheduler of these tests asks no plug-in.
+    h.create(pod('b'));
+    h.run(5 * SECOND);
+    expect(() => sweep.check()).toThrow('claim default/own is for one pod, and a and b run on it');
+  });
+
   it('lets an endpoint lag behind its pod, but not for ever', () => {
     const { h, sweep } = cluster();
     const [pod] = h.pods();

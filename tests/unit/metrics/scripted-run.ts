@@ -39,6 +39,7 @@ export class ScriptedRun {
       memoryBytes: () => 2 ** 30,
       restarts: () => 0,
       labels: () => '',
+      stateful: () => false,
       nodeAddedUs: () => Number.NaN,
       reason: (pod) => pods[pod]!.reason,
     };

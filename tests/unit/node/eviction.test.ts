@@ -246,8 +246,9 @@ describe('disk', () => {
       },
     });
     k.pod(0, 'past', { ...asks(null, 'old'), restartPolicy: 'Never' }, { 'run-ms': '1000' });
-    k.pod(200_000, 'p', asks(null, 'big'), {}, 0, uses('disk=1M', 'big'));
-    k.run(260_000);
+    // The kubelet has noticed it within 5 min, and it has to be 2 min old.
+    k.pod(500_000, 'p', asks(null, 'big'), {}, 0, uses('disk=1M', 'big'));
+    k.run(560_000);
     expect(k.events.some((e) => e.reason === 'EvictionThresholdMet')).toBe(true);
     expect(evictions(k)).toHaveLength(0);
     expect(k.statuses.at(-1)).not.toContain('old:v1');

@@ -156,7 +156,8 @@ export function kubelets(options: KubeletOptions = {}) {
   const stamps = (name: string): Record<string, number> => {
     const at = (which: number): number => recorder.stamped(row(name), which) / MS;
     return {
-      volumes: at(PodStamp.volumes),
+      // Only of pods that waited for some.
+      ...(Number.isNaN(at(PodStamp.volumes)) ? {} : { volumes: at(PodStamp.volumes) }),
       sandbox: at(PodStamp.sandbox),
       pulled: at(PodStamp.pulled),
       started: at(PodStamp.started),

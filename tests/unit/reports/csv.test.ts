@@ -157,7 +157,7 @@ describe('CsvRows', () => {
 
   it('writes the header of the contract', () => {
     expect(fast(PODS_TABLE, []).text).toBe(
-      'experiment,variant,replication,namespace,pod,owner_kind,owner,node,phase,priority,cpu_milli,memory_bytes,created_s,first_attempt_s,scheduled_s,bound_s,sandbox_s,pulled_s,started_s,ready_s,finished_s,deleting_s,deleted_s,attempts,restarts,reason,queued_s,seen_s,watched_s,labels,volumes_s\n',
+      'experiment,variant,replication,namespace,pod,owner_kind,owner,node,phase,priority,cpu_milli,memory_bytes,created_s,first_attempt_s,scheduled_s,bound_s,sandbox_s,pulled_s,started_s,ready_s,finished_s,deleting_s,deleted_s,attempts,restarts,reason,queued_s,seen_s,watched_s,labels,volumes_s,stateful,running_s\n',
     );
   });
 });

@@ -1,0 +1,43 @@
+// What must hold of the course of a run, whoever does what: fed with every commit and with who asked for it, only with
+// `--paranoid`. What must hold of a single moment is in sweep.ts.
+import type { ClusterState, RevisionLog } from '../state/index.ts';
+import { Availability } from './availability.ts';
+import { Completions } from './completions.ts';
+
+export class History {
+  readonly #state: ClusterState;
+  readonly #availability: Availability;
+  readonly #completions: Completions;
+  readonly #cursors = new Map<RevisionLog, number>();
+
+  constructor(state: ClusterState) {
+    this.#state = state;
+    this.#availability = new Availability(state);
+    this.#completions = new Completions(state);
+  }
+
+  /** A client's request to delete a pod, or to change an object, is about to be carried out. */
+  acting(client: string, what: 'deletePod' | 'change', subject: number): void {
+    if (what === 'deletePod') this.#availability.deletesPod(client, subject);
+    else this.#availability.changes(client, subject);
+  }
+
+  /** Takes in what the logs have gained. Throws InvariantError for the first thing that does not hold. */
+  committed(): void {
+    const { objects, podLog } = this.#state;
+    // Deployments before their pods, pods before the Jobs that count them.
+    this.#each(objects.findKind('Deployment')?.log, (log, p) => this.#availability.deployment(log, p));
+    this.#each(podLog, (log, p) => {
+      this.#availability.pod(log, p);
+      this.#completions.pod(log, p);
+    });
+    this.#each(objects.findKind('Job')?.log, (log, p) => this.#completions.job(log, p));
+    this.#availability.check();
+  }
+
+  #each(log: RevisionLog | undefined, take: (log: RevisionLog, position: number) => void): void {
+    if (log === undefined) return;
+    for (let p = this.#cursors.get(log) ?? 0; p < log.head; p++) take(log, p);
+    this.#cursors.set(log, log.head);
+  }
+}
