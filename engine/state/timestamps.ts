@@ -3,9 +3,18 @@
 /** Virtual second 0. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
+// The text made last: thousands of objects are written within one second.
+let second = Number.NaN;
+let text = '';
+
 /** API timestamp of a virtual time; whole seconds, cut off, as metav1.Time has them. */
 export function timestampText(us: number): string {
-  return new Date(EPOCH_MS + Math.floor(us / 1_000_000) * 1000).toISOString().replace('.000Z', 'Z');
+  const wanted = Math.floor(us / 1_000_000);
+  if (wanted !== second) {
+    text = new Date(EPOCH_MS + wanted * 1000).toISOString().replace('.000Z', 'Z');
+    second = wanted;
+  }
+  return text;
 }
 
 /** The same to the microsecond, without zeros at the end of the fraction (Go's RFC3339Nano). */
@@ -17,12 +26,12 @@ export function exactTimestampText(us: number): string {
 }
 
 /** Virtual time, µs, of an API timestamp; NaN if it is none. */
-export function timestampUs(text: string | undefined): number {
-  if (text === undefined) return Number.NaN;
+export function timestampUs(told: string | undefined): number {
+  if (told === undefined) return Number.NaN;
   // A Date keeps milliseconds.
-  const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1];
+  const micros = /\.\d{3}(\d{1,3})/.exec(told)?.[1];
   const more = micros === undefined ? 0 : Number(micros.padEnd(3, '0'));
-  return (Date.parse(text) - EPOCH_MS) * 1000 + more;
+  return (Date.parse(told) - EPOCH_MS) * 1000 + more;
 }
 
 /** Unix time of a virtual time, ms. */
