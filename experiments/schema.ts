@@ -46,6 +46,10 @@ const nodes = z.strictObject({
     .optional()
     .describe('disk of a node for images, logs and emptyDir volumes (default 100Gi)'),
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
+  resources: z
+    .record(z.string().regex(/^[^/]+\/[^/]+$/, 'expected the name of an extended resource, DOMAIN/NAME'), quantity)
+    .optional()
+    .describe('extended resources of a node, such as nvidia.com/gpu: 8'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
   runtime: z.string().min(1).optional().describe('container runtime, such as containerd or docker'),
