@@ -67,6 +67,7 @@ const POD_SPEC: FieldTable = {
     'runtimeClassName',
     ...prefix('containers', CONTAINER.acts),
     ...prefix('initContainers', CONTAINER.acts),
+    'ephemeralContainers',
     'volumes.name',
     'volumes.persistentVolumeClaim',
     'volumes.emptyDir',

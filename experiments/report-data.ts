@@ -18,6 +18,7 @@ import { quotedWord, shortened } from '../reports/html/words.ts';
 import { UserError } from './problems.ts';
 import { matchesOf, type RecordedReplication, type RecordedVariant, readVariants } from './replications.ts';
 import { addStarts, type DetailLimits, readDetail, readSummary } from './report-run.ts';
+import { TABLE_FORMATS } from './table-formats.ts';
 
 /** Told bytes read and bytes in all. */
 export type ReadingProgress = (done: number, total: number) => void;
@@ -29,7 +30,7 @@ const LABEL_MAX = 120;
 const TEXT_MAX = 300;
 const NOTE_MAX = 600;
 const NOTES_MAX = 12;
-const TABLES = ['pods.csv', 'timeseries.csv'];
+const TABLES = ['pods', 'timeseries'].flatMap((name) => TABLE_FORMATS.map((format) => `${name}.${format}`));
 
 /** Of so many variants, what each may take of the page. */
 function limitsFor(variants: number): DetailLimits {
@@ -131,7 +132,8 @@ function comparisonOf(
 }
 
 const hasTables = (directory: string): boolean =>
-  existsSync(join(directory, 'pods.csv')) && existsSync(join(directory, 'manifest.json'));
+  existsSync(join(directory, 'manifest.json')) &&
+  TABLE_FORMATS.some((format) => existsSync(join(directory, `pods.${format}`)));
 
 /** The smallest replication of which every variant has the tables; NaN: there is none. */
 function commonReplication(variants: readonly RecordedVariant[]): number {

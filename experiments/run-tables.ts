@@ -4,6 +4,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse';
 import type { PodTimes } from '../reports/critical-path.ts';
+import { parquetTexts } from './parquet-tables.ts';
 import { UserError } from './problems.ts';
 import { TABLE_FORMATS, type TableFormat } from './table-formats.ts';
 
@@ -21,7 +22,7 @@ export async function* tableRows(directory: string, name: string): AsyncGenerato
   let cells: string[] = [];
   const row: Row = (column) => cells[columns!.get(column) ?? -1] ?? '';
   try {
-    for await (const line of await linesOf(path, name, format)) {
+    for await (const line of linesOf(path, name, format)) {
       cells = line as string[];
       if (columns === null) columns = new Map(cells.map((column, i) => [column, i]));
       else yield row;
@@ -31,10 +32,12 @@ export async function* tableRows(directory: string, name: string): AsyncGenerato
   }
 }
 
-async function linesOf(path: string, name: string, format: TableFormat): Promise<AsyncIterable<unknown>> {
-  if (format === 'csv') return createReadStream(path).pipe(parse());
-  const { parquetTexts } = await import('./parquet-tables.ts');
-  return parquetTexts(path, name);
+function linesOf(
+  path: string,
+  name: string,
+  format: TableFormat,
+): AsyncIterable<unknown> | Iterable<unknown> {
+  return format === 'csv' ? createReadStream(path).pipe(parse()) : parquetTexts(path, name);
 }
 
 /** Whole µs of a time in seconds with 6 decimals; null for an empty cell. */

@@ -65,6 +65,7 @@ export const STEP_VERBS = [
   'delete',
   'delete-pod',
   'patch-pod',
+  'debug',
   'evict',
   'patch-node',
   'stop-node',

@@ -33,7 +33,7 @@ export interface StepContext {
 }
 
 const SUPPORTED =
-  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
+  'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
@@ -117,6 +117,8 @@ class StepResolver {
         return this.patch(atUs, step);
       case 'patch-pod':
         return this.patchPod(atUs, step);
+      case 'debug':
+        return this.debug(atUs, step);
       case 'evict':
         return this.evict(atUs, step);
       case 'set-cpu':
@@ -276,6 +278,24 @@ class StepResolver {
       ];
     const pick = this.pick(step, namespace);
     return pick === undefined ? [] : [{ atUs, do: 'patch-pod', objects: [], pick, patch }];
+  }
+
+  /** An ephemeral container for a pod that exists. */
+  private debug(atUs: number, step: ExperimentStep): TimedStep[] {
+    const container = (step.spec ?? {}) as Record<string, unknown>;
+    const missing = ['name', 'image'].filter(
+      (key) => typeof container[key] !== 'string' || container[key] === '',
+    );
+    if (missing.length > 0) {
+      const texts = missing.map((key) => `spec.${key}`).join(' and ');
+      this.problem('E3002', step.spec === undefined ? '' : 'spec', `step \`debug\` needs ${texts}`);
+      return [];
+    }
+    const namespace = step.namespace ?? this.context.namespace;
+    const target = { kind: 'Pod', namespace, name: step.name ?? '' };
+    if (step.name !== undefined) return [{ atUs, do: 'debug', objects: [], target, container }];
+    const pick = this.pick(step, namespace);
+    return pick === undefined ? [] : [{ atUs, do: 'debug', objects: [], pick, container }];
   }
 
   /** What the metrics API tells of pods with a label from now on. */

@@ -4,6 +4,7 @@
 // difference between three seconds and a quarter of a minute.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { scanParquet } from './parquet-scan.ts';
 import { UserError } from './problems.ts';
 
 /** The cells of the columns asked for, by their place in that list. Valid until the next row. */
@@ -35,7 +36,10 @@ const RETURN = 13;
 const POINT = 46;
 const ZERO = 48;
 
-/** Calls `row` for each row of `DIR/NAME.csv`; returns their number. A missing or broken file is a UserError. */
+/**
+ * Calls `row` for each row of `DIR/NAME.csv`, or of `DIR/NAME.parquet` where that is what there is; returns their number.
+ * A missing or broken file is a UserError.
+ */
 export function scanTable(
   directory: string,
   name: string,
@@ -45,6 +49,8 @@ export function scanTable(
 ): number {
   const path = join(directory, `${name}.csv`);
   if (!existsSync(path)) {
+    const columnar = join(directory, `${name}.parquet`);
+    if (existsSync(columnar)) return scanParquet(columnar, columns, row, options);
     if (options.optional === true) return 0;
     throw refusal(path, 'the result directory lacks this table');
   }

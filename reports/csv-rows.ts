@@ -149,6 +149,6 @@ export class CsvRows {
 }
 
 /** In quotes where the text holds what would end a cell. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

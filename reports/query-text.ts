@@ -1,6 +1,7 @@
 // The answer to a query as text: a table for people, JSON, CSV or Markdown. JSON and CSV are written piece by piece,
 // whatever the number of rows; the other two show a limited number and count the rest.
 import { plainCsv } from './csv.ts';
+import { quoted } from './csv-rows.ts';
 
 export const QUERY_FORMATS = ['table', 'json', 'csv', 'markdown'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
@@ -55,8 +56,9 @@ async function* csvText(columns: readonly TextColumn[], pieces: Pieces): AsyncGe
   );
   for await (const rows of pieces) {
     if (rows.length === 0) continue;
-    const [head = [], ...rest] = rows.map((row) => columns.map((column, i) => plainText(row[i], column)));
-    yield plainCsv(head, rest);
+    yield rows
+      .map((row) => `${columns.map((column, i) => quoted(plainText(row[i], column))).join(',')}\n`)
+      .join('');
   }
 }
 

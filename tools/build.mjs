@@ -23,7 +23,7 @@ const requireForCommonJs =
   "const bundleFolder = createRequireForBundle(import.meta.url)('node:url').fileURLToPath(new URL('.', import.meta.url));";
 
 /** Loaded by the commands that use them, from a file of their own. */
-const SELDOM = ['sucrase', 'fast-check', 'piscina', 'hyparquet', 'hyparquet-writer'];
+const SELDOM = ['sucrase', 'fast-check', 'piscina', 'hyparquet-writer'];
 
 /** @type {esbuild.Plugin} */
 const seldom = {

@@ -48,7 +48,7 @@ export async function reportSlo(args: SloArguments, io: Io): Promise<number> {
   }
   if (problems.length > 0) throw new UserError(problems);
   const runs: SloRun[] = [];
-  for (const [directory, label] of labels) runs.push(await sloRun(directory, label));
+  for (const [directory, label] of labels) runs.push(sloRun(directory, label));
   const variants = sloVariants(runs);
   if (perfdash !== undefined) files.writePerfdash(perfdash, runs, test);
   if (args.json) {

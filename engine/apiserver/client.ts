@@ -10,7 +10,7 @@ import type {
   Propagation,
   ReplyHandler,
 } from '../contracts/api.ts';
-import type { KubeObject } from '../kinds/kind.ts';
+import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { KnownEvents } from './event-filter.ts';
 import { EventRecorder, type EventWrite } from './event-recorder.ts';
 import { type ApiRequest, Op } from './request.ts';
@@ -161,6 +161,19 @@ export class Client implements ApiClient {
   ): void {
     const r = this.#pod(Op.patchPod, pod, generation, reply, target, arg);
     r.body = change;
+    this.#send(r);
+  }
+
+  debugPod(
+    pod: number,
+    generation: number,
+    container: Json,
+    reply: ReplyHandler | null,
+    target = 0,
+    arg = 0,
+  ): void {
+    const r = this.#pod(Op.debugPod, pod, generation, reply, target, arg);
+    r.body = container;
     this.#send(r);
   }
 

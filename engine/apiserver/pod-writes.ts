@@ -209,6 +209,38 @@ export class PodWrites {
     this.#log(pod, this.#h.nextRevision(), Verb.modified, sameLabels && sameOwner ? null : identity);
   }
 
+  /** One more ephemeral container (podEphemeralContainersStrategy; ValidatePodEphemeralContainersUpdate). */
+  debug(r: ApiRequest): void {
+    const { state } = this.#h;
+    const pod = r.subject as PodId;
+    if (!this.#found(r, pod)) return;
+    const { labels, annotations, spec, metadata } = state.template(pod);
+    const given = r.body as Json;
+    const before: readonly Json[] = spec.ephemeralContainers ?? [];
+    const at = `spec.ephemeralContainers[${before.length}]`;
+    const names = [...(spec.initContainers ?? []), ...spec.containers].map((c: Json) => c.name);
+    const problem = [...names, ...before.map((c) => c.name)].includes(given.name)
+      ? `${at}.name: Duplicate value: ${JSON.stringify(given.name)}`
+      : given.targetContainerName !== undefined && !names.includes(given.targetContainerName)
+        ? `${at}.targetContainerName: Not found: ${JSON.stringify(given.targetContainerName)}`
+        : null;
+    if (problem !== null)
+      return r.fail(422, 'Invalid', `Pod ${JSON.stringify(state.podName(pod))} is invalid: ${problem}`);
+    const tag = String(given.image).split('@')[0]!.split('/').at(-1)!.split(':')[1];
+    const policy = tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
+    const container = { imagePullPolicy: policy, ...given };
+    const next = state.templates.intern({
+      labels,
+      annotations,
+      spec: { ...spec, ephemeralContainers: [...before, container] },
+      metadata,
+    });
+    state.pods.template[pod] = next.id;
+    r.code = 200;
+    r.id = pod;
+    this.#write(pod, Verb.modified);
+  }
+
   /** Has finalizers: it stays, marked as deleted, until they are gone. */
   #isHeld(pod: PodId): boolean {
     const { state } = this.#h;

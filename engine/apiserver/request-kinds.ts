@@ -83,6 +83,8 @@ export class RequestKinds {
         return this.id('create', 'pods/eviction');
       case Op.patchPod:
         return this.id('patch', 'pods');
+      case Op.debugPod:
+        return this.id('patch', 'pods/ephemeralcontainers');
       case Op.deletePod:
         return this.id('delete', 'pods');
       default:

@@ -63,6 +63,7 @@ export class RequestTrace {
       case Op.bindPod:
       case Op.patchPodStatus:
       case Op.patchPod:
+      case Op.debugPod:
       case Op.deletePod:
       case Op.evictPod:
         return state.pods.generation[r.subject] === r.generation ? this.#pod(r.subject) : null;

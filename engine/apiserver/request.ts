@@ -18,6 +18,7 @@ export const Op = {
   writeEvent: 10,
   patchPod: 11,
   deletePods: 12,
+  debugPod: 13,
   evictPod: 20,
   updateScale: 21,
   writeNode: 30,

@@ -385,6 +385,8 @@ export class Server implements ApiServer, Transport {
         return this.#pods.patchStatus(r);
       case Op.patchPod:
         return this.#pods.patch(r);
+      case Op.debugPod:
+        return this.#pods.debug(r);
       case Op.deletePod:
         return this.#pods.delete(r);
       case Op.deletePods:

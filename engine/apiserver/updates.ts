@@ -135,6 +135,7 @@ const claim: Rule = (errors, stored, next) => {
   const held = String(stored['status']?.capacity?.storage ?? '0');
   const nothing = compareQuantities(held, '0') === 0;
   if (
+    isBound &&
     compareQuantities(size(after), size(stored['spec'])) < 0 &&
     (nothing || compareQuantities(size(after), held) <= 0)
   )

@@ -185,6 +185,15 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** PATCH pods/ephemeralcontainers: a container more for a pod that exists. */
+  debugPod(
+    pod: number,
+    generation: number,
+    container: Json,
+    reply: ReplyHandler | null,
+    target?: number,
+    arg?: number,
+  ): void;
   /** DELETE; `graceSeconds` -1: the pod's own. 0 removes it at once. An unbound pod is removed at once. */
   deletePod(
     pod: number,

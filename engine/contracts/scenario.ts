@@ -97,6 +97,7 @@ export interface TimedStep {
     | 'delete'
     | 'delete-pod'
     | 'patch-pod'
+    | 'debug'
     | 'evict'
     | 'set-usage'
     | 'rollout-undo'
@@ -126,6 +127,8 @@ export interface TimedStep {
   /** For `delete-pod` and `patch-pod`: which, unless `target` names it; and with how many seconds of grace. */
   readonly pick?: PodPick;
   readonly graceSeconds?: number;
+  /** For `debug`: the ephemeral container. */
+  readonly container?: Json;
   /** For `set-usage`: what every container of pods with these labels uses from now on, in thousandths. */
   readonly usage?: {
     readonly namespace: string;

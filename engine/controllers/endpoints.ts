@@ -1,7 +1,7 @@
 // The Endpoints controller: one Endpoints object per Service with a selector, of at most 1000 addresses
 // (pkg/controller/endpoint/endpoints_controller.go, v1.36). The older of the two kinds; EndpointSlices tell the same.
 //
-// As in endpointslice.ts, a sync looks at the pods that changed. Left out: IPv6, the trigger time annotation.
+// As in endpointslice.ts, a sync looks at the pods that changed. Left out: IPv6.
 import {
   type Calls,
   type Controller,
@@ -29,6 +29,7 @@ import {
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
+import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
 
 /** maxCapacity: more addresses are cut off and the object annotated. */
 const ADDRESSES_MAX = 1000;
@@ -49,8 +50,11 @@ class ServiceAddresses {
   /** A version of the Endpoints that a write met a conflict with: newer ones exist (staleEndpointsTracker). */
   staleRevision = 0;
 
-  constructor(service: SeenObject) {
+  readonly trigger: TriggerTimes;
+
+  constructor(service: SeenObject, trigger: TriggerTimes) {
     this.service = service;
+    this.trigger = trigger;
   }
 }
 
@@ -68,6 +72,7 @@ class EndpointsController implements Controller {
     this.#endpoints = ctx.objects('Endpoints');
     ctx.onObjects('Service', (service, verb) => {
       if (verb === Verb.deleted) this.#known.delete(service.key);
+      else this.#of(service);
       ctx.queue.add(service.key);
     });
     const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
@@ -86,7 +91,8 @@ class EndpointsController implements Controller {
   #of(service: SeenObject): ServiceAddresses {
     let known = this.#known.get(service.key);
     if (known === undefined || known.service !== service) {
-      known = new ServiceAddresses(service);
+      const { kernel, costs } = this.#ctx.run;
+      known = new ServiceAddresses(service, new TriggerTimes(kernel.now, costs.apiserver.watchUs));
       this.#known.set(service.key, known);
     }
     return known;
@@ -147,9 +153,13 @@ class EndpointsController implements Controller {
       const { table } = this.#ctx.pods;
       this.#members.each(known.service, (pod) => known.changed.set(table.serial[pod]!, pod));
     }
-    for (const [serial, pod] of known.changed) this.#place(known, serial, pod);
+    for (const [serial, pod] of known.changed) {
+      if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
+      this.#place(known, serial, pod);
+    }
     known.changed = new Map();
     known.stale = false;
+    known.trigger.take(this.#ctx.run.kernel.now);
   }
 
   #place(known: ServiceAddresses, serial: number, pod: number): void {
@@ -204,9 +214,11 @@ class EndpointsController implements Controller {
     const { subsets, truncated } = known.addresses.subsets(ADDRESSES_MAX);
     const metadata = { ...(current?.metadata ?? { name, namespace }), labels: labelsOf(known) };
     const before = current?.metadata.annotations;
-    if (truncated || before !== undefined) {
-      const { [OVER_CAPACITY]: _, ...annotations } = before ?? {};
+    const { text } = known.trigger;
+    if (truncated || before !== undefined || text !== '') {
+      const { [OVER_CAPACITY]: _, [LAST_CHANGE]: __, ...annotations } = before ?? {};
       if (truncated) annotations[OVER_CAPACITY] = 'truncated';
+      if (text !== '') annotations[LAST_CHANGE] = text;
       if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
       else delete metadata.annotations;
     }

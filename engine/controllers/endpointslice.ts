@@ -5,7 +5,7 @@
 // last one; it recomputes all when the Service changed, a write failed, or somebody else touched a slice. The property
 // test slices.test.ts compares both.
 //
-// Left out: hints of topology-mode Auto, IPv6, and the trigger time annotation.
+// Left out: hints of topology-mode Auto, IPv6.
 import {
   type Calls,
   type Controller,
@@ -34,6 +34,7 @@ import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
 import { placeEndpoints, type Slice, type SlicePlan } from './slice-placement.ts';
+import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
 
 const SECOND = 1_000_000;
 /** --max-endpoints-per-slice. */
@@ -67,9 +68,11 @@ class ServiceSlices {
   /** What all slices have in common, and the version of the Service that it was made for. */
   common: { readonly labels: Labels; readonly ownerReferences: readonly Json[] } | null = null;
   commonOf: KubeObject | null = null;
+  readonly trigger: TriggerTimes;
 
-  constructor(service: SeenObject) {
+  constructor(service: SeenObject, trigger: TriggerTimes) {
     this.service = service;
+    this.trigger = trigger;
   }
 }
 
@@ -93,6 +96,7 @@ class EndpointSliceController implements Controller {
     this.#slices = ctx.objects('EndpointSlice');
     ctx.onObjects('Service', (service, verb) => {
       if (verb === Verb.deleted) this.#known.delete(service.key);
+      else this.#of(service);
       ctx.queue.add(service.key);
     });
     const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
@@ -108,7 +112,8 @@ class EndpointSliceController implements Controller {
   #of(service: SeenObject): ServiceSlices {
     let known = this.#known.get(service.key);
     if (known === undefined || known.service !== service) {
-      known = new ServiceSlices(service);
+      const { kernel, costs } = this.#ctx.run;
+      known = new ServiceSlices(service, new TriggerTimes(kernel.now, costs.apiserver.watchUs));
       this.#known.set(service.key, known);
     }
     return known;
@@ -265,6 +270,7 @@ class EndpointSliceController implements Controller {
     };
     for (const [serial, pod] of known.changed) {
       const slice = known.bySerial.get(serial);
+      if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
       const endpoint = ports === null ? null : this.#endpoint(known.service.object, pod);
       if (endpoint !== null) put(ports!, serial, endpoint);
@@ -273,6 +279,7 @@ class EndpointSliceController implements Controller {
     }
     known.changed = new Map();
     known.stale = false;
+    known.trigger.take(this.#ctx.run.kernel.now);
     return result;
   }
 
@@ -342,7 +349,7 @@ class EndpointSliceController implements Controller {
         failure ??= 'the slice is gone';
         continue;
       }
-      const metadata = { ...seen.object.metadata, labels: commonOf(known).labels };
+      const metadata = triggered(known, { ...seen.object.metadata, labels: commonOf(known).labels });
       const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);
@@ -392,7 +399,22 @@ function commonOf(known: ServiceSlices): { labels: Labels; ownerReferences: read
 function newMetadata(known: ServiceSlices): ObjectMeta {
   const { name, namespace } = known.service;
   const { labels, ownerReferences } = commonOf(known);
-  return { generateName: `${name}-`, namespace, labels, ownerReferences: [...ownerReferences] };
+  return triggered(known, {
+    generateName: `${name}-`,
+    namespace,
+    labels,
+    ownerReferences: [...ownerReferences],
+  });
+}
+
+/** Says in new metadata what set the change off (addTriggerTimeAnnotation). */
+function triggered({ trigger }: ServiceSlices, metadata: ObjectMeta): ObjectMeta {
+  if (trigger.text !== '') metadata.annotations = { ...metadata.annotations, [LAST_CHANGE]: trigger.text };
+  else if (metadata.annotations !== undefined) {
+    const { [LAST_CHANGE]: _, ...annotations } = metadata.annotations;
+    metadata.annotations = annotations;
+  }
+  return metadata;
 }
 
 function sliceObject(known: ServiceSlices, slice: Slice, metadata: ObjectMeta): KubeObject {

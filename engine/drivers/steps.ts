@@ -300,6 +300,11 @@ export class StepDriver {
       this.#client.evictPod(pod, generation, step.graceSeconds ?? -1, this.#answered);
       return true;
     }
+    if (step.do === 'debug') {
+      this.#hop('Pod', state.podNamespace(pod), state.podName(pod), 'sends PATCH ephemeralcontainers');
+      this.#client.debugPod(pod, generation, step.container, this.#answered);
+      return true;
+    }
     const verb = step.patch === undefined ? 'DELETE' : 'PATCH';
     this.#hop('Pod', state.podNamespace(pod), state.podName(pod), `sends ${verb} Pod`);
     if (step.patch === undefined)

@@ -56,7 +56,10 @@ export const METRICS: readonly MetricSpec[] = [
     'log.delay',
     'a container writes a line → the sink of its node’s log agent has it; lines that were shipped or wait',
   ),
-  latency('service.programming', 'endpoint change stored in etcd → rules of a kube-proxy changed'),
+  latency(
+    'service.programming',
+    'change of a Service, or of the readiness of its pods, stored in etcd → rules of a kube-proxy changed',
+  ),
   latency(
     'request.latency.<stream>',
     'a request to a Service is first sent → its answer has arrived, more tries included; of those answered',

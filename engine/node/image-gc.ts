@@ -115,8 +115,11 @@ export class ImageGc {
   #sweep(node: number, wantedBytes: number): { readonly bytes: number; readonly young: number } {
     const { state, kernel, recorder } = this.#c;
     const inUse = new Set<number>();
-    for (const pod of this.#host.admission.podsOn(node))
-      for (const image of state.template(pod).images) inUse.add(image);
+    for (const pod of this.#host.admission.podsOn(node)) {
+      const { images, ephemeral } = state.template(pod);
+      for (const image of images) inUse.add(image);
+      for (const { image } of ephemeral) inUse.add(image);
+    }
     const swept = this.#host.images.deleteUnused(node, {
       nowUs: kernel.now,
       inUse,

@@ -17,6 +17,7 @@ import { NodeAddresses } from './addresses.ts';
 import { NodeAdmission } from './admission.ts';
 import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
+import { EphemeralContainers } from './ephemeral-containers.ts';
 import { EvictionManager } from './eviction-manager.ts';
 import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
 import { ImageGc } from './image-gc.ts';
@@ -68,6 +69,7 @@ export class Kubelets {
   readonly #down: WayDown;
   readonly #evictions: EvictionManager;
   readonly #imageGc: ImageGc;
+  readonly #ephemeral: EphemeralContainers;
 
   constructor(context: RunContext, volumes: PodVolumes = readyVolumes) {
     this.#c = context;
@@ -118,10 +120,7 @@ export class Kubelets {
       times: this.#times,
       images: this.#images,
       clients: this.#clients,
-      imageAt: (node, readyUs) => {
-        this.#nodeStatus.imageAt(node, readyUs);
-        this.#imageGc.pulled(node, readyUs);
-      },
+      imageAt: (node, readyUs) => this.#imageAt(node, readyUs),
       volumes,
       enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
       failed: (pod, code) => this.#down.end(pod, code),
@@ -148,6 +147,14 @@ export class Kubelets {
       freeImages: (node) => this.#imageGc.deleteUnused(node),
       diskSeen: (node, disk) => this.#imageGc.grew(node, disk, kernel.now),
     });
+    this.#ephemeral = new EphemeralContainers(context, {
+      workers: this.#workers,
+      times: this.#times,
+      images: this.#images,
+      clients: this.#clients,
+      imageAt: (node, readyUs) => this.#imageAt(node, readyUs),
+      runs: (node) => this.power.reach(node) !== Reach.down,
+    });
     this.#imageGc = new ImageGc(context, {
       images: this.#images,
       admission: this.#admission,
@@ -158,6 +165,11 @@ export class Kubelets {
       disk: (node) => this.#evictions.disk(node),
       imagesGone: (node) => this.#nodeStatus.imageAt(node, kernel.now),
     });
+  }
+
+  #imageAt(node: number, readyUs: number): void {
+    this.#nodeStatus.imageAt(node, readyUs);
+    this.#imageGc.pulled(node, readyUs);
   }
 
   start(): void {
@@ -206,7 +218,7 @@ export class Kubelets {
       this.#c.recorder.stamp(pod, PodStamp.seen);
       if (isTerminal(word)) this.#enter(pod, Step.ended, -1);
       else if (this.#admits(pod)) this.#enter(pod, Step.seen, this.#times.sync(pods.serial[pod]!, 0));
-    }
+    } else this.#ephemeral.sync(pod);
     if (word & PodBit.deleting) this.#down.deleting(pod, this.#workers.stepOf(pod));
   }
 
@@ -239,6 +251,7 @@ export class Kubelets {
     this.#down.forget(pod);
     this.#evictions.stopped(pod);
     this.#imageGc.left(pod);
+    this.#ephemeral.forget(pod);
   }
 
   // Nodes that were away.
@@ -270,6 +283,7 @@ export class Kubelets {
     this.#runs.forget(pod);
     this.processes.stopped(pod, false);
     this.#logs.stopped(pod);
+    this.#ephemeral.forget(pod);
     this.#down.forget(pod);
     this.#evictions.stopped(pod);
     if (step === Step.stopping) return this.#down.stopped(pod);
@@ -306,7 +320,8 @@ export class Kubelets {
       case Step.seen:
         return this.#way.syncPod(pod);
       case Step.sandbox:
-        return this.#way.sandboxReady(pod);
+        this.#way.sandboxReady(pod);
+        return this.#ephemeral.sync(pod);
       case Step.pulling:
         return this.#way.pulled(pod);
       case Step.starting:

@@ -94,6 +94,8 @@ export interface PodTemplate {
   readonly hostPorts: readonly HostPort[];
   readonly initContainers: readonly ContainerTemplate[];
   readonly containers: readonly ContainerTemplate[];
+  /** Added after the pod was made. */
+  readonly ephemeral: readonly ContainerTemplate[];
   /** Images of init containers, containers and image volumes, one entry each, as ImageLocality counts them. */
   readonly images: readonly number[];
   readonly priority: number;

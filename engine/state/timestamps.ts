@@ -8,9 +8,21 @@ export function timestampText(us: number): string {
   return new Date(EPOCH_MS + Math.floor(us / 1_000_000) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
+/** The same to the microsecond, without zeros at the end of the fraction (Go's RFC3339Nano). */
+export function exactTimestampText(us: number): string {
+  const fraction = us - Math.floor(us / 1_000_000) * 1_000_000;
+  const whole = timestampText(us);
+  if (fraction === 0) return whole;
+  return `${whole.slice(0, -1)}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}Z`;
+}
+
 /** Virtual time, µs, of an API timestamp; NaN if it is none. */
 export function timestampUs(text: string | undefined): number {
-  return text === undefined ? Number.NaN : (Date.parse(text) - EPOCH_MS) * 1000;
+  if (text === undefined) return Number.NaN;
+  // A Date keeps milliseconds.
+  const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1];
+  const more = micros === undefined ? 0 : Number(micros.padEnd(3, '0'));
+  return (Date.parse(text) - EPOCH_MS) * 1000 + more;
 }
 
 /** Unix time of a virtual time, ms. */

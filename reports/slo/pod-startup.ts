@@ -1,17 +1,22 @@
 // PodStartupLatency as clusterloader2 measures it (perf-tests slos/pod_startup_latency.go): transitions between what a
 // watcher of pods sees, for all pods, for stateless and for stateful ones, and beside it the official objective, which
 // leaves out pulls of images, init containers and pods that could not be placed at once.
-import type { PodTimes } from '../critical-path.ts';
 import { atMost, judged, type Measurement, type Objective, percentiles, type SloItem } from './items.ts';
 
 /** 5 s: kubernetes/community sig-scalability/slos/pod_startup_latency.md; the same is clusterloader2's default. */
 const STARTUP_MS = 5000;
 
-/** Of a row of pods.csv. */
-export interface StartedPod extends PodTimes {
-  readonly stateful: boolean;
-  /** A client that watches pods saw it Running, µs; null: did not happen. */
+/** Of a row of pods.csv; times in µs, null: did not happen. */
+export interface StartedPod {
+  readonly created: number | null;
+  readonly bound: number | null;
+  readonly sandbox: number | null;
+  readonly pulled: number | null;
+  readonly started: number | null;
+  /** A client that watches pods saw it Running. */
   readonly running: number | null;
+  readonly attempts: number;
+  readonly stateful: boolean;
 }
 
 type Stage = 'create' | 'schedule' | 'run' | 'watch';

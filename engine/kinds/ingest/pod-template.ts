@@ -144,6 +144,8 @@ function hostPorts(spec: Json): HostPort[] {
   return ports;
 }
 
+const NO_CONTAINERS: readonly ContainerTemplate[] = Object.freeze([]);
+
 const JOB_INDEX = /^(?:\d+|\*)=/;
 
 /** `a,b,c`, or such lists by completion index: `0=a,b;3=c;*=d`. */
@@ -204,6 +206,8 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       container(state, c, true, annotations),
     );
     const containers = (spec.containers ?? []).map((c: Json) => container(state, c, false, annotations));
+    const ephemeral = ({ ephemeralContainers }: Json): ContainerTemplate[] =>
+      ephemeralContainers.map((c: Json) => container(state, c, false, annotations));
     const volumeImages = (spec.volumes ?? [])
       .filter((v: Json) => v.image?.reference)
       .map((v: Json) => state.images.id(normalizedImage(v.image.reference)));
@@ -223,6 +227,7 @@ export function podTemplateCompiler(state: ClusterState): TemplateCompiler {
       hostPorts: hostPorts(spec),
       initContainers,
       containers,
+      ephemeral: spec.ephemeralContainers === undefined ? NO_CONTAINERS : ephemeral(spec),
       images: [...initContainers, ...containers].map((c: ContainerTemplate) => c.image).concat(volumeImages),
       priority: spec.priority ?? 0,
       preemptionPolicy: spec.preemptionPolicy ?? 'PreemptLowerPriority',

@@ -16,7 +16,7 @@ spec:
     },
     args: ['run', 'e.yaml'],
     expected:
-      'E3006 e.yaml:6:27 spec.steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
+      'E3006 e.yaml:6:27 spec.steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
   {
     name: 'unknown step',
@@ -31,7 +31,7 @@ spec:
     },
     args: ['run', 'e.yaml'],
     expected: `E3002 e.yaml:6:18 spec.steps[0].do
-  expected one of "create"|"patch"|"scale"|"delete"|"delete-pod"|"patch-pod"|"evict"|"patch-node"|"stop-node"|"start-node"|"cut-off"|"reboot"|"cordon"|"uncordon"|"add-node"|"remove-node"|"set-cpu"|"delete-namespace"|"kubectl", found "destroy"`,
+  expected one of "create"|"patch"|"scale"|"delete"|"delete-pod"|"patch-pod"|"debug"|"evict"|"patch-node"|"stop-node"|"start-node"|"cut-off"|"reboot"|"cordon"|"uncordon"|"add-node"|"remove-node"|"set-cpu"|"delete-namespace"|"kubectl", found "destroy"`,
   },
   {
     name: 'step without verb',
@@ -235,7 +235,7 @@ end: {maxMs: 1000}
     },
     args: ['run', 's.yaml'],
     expected:
-      'E3006 s.yaml:4:23 steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
+      'E3006 s.yaml:4:23 steps[0].args\n  step `kubectl exec` is not supported by this version\n  supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo',
   },
 ];
 

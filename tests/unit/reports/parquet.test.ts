@@ -1,14 +1,22 @@
 // Tables as Parquet: whatever the cells, they read back as the texts that the CSV has; equal rows give equal bytes; rows
 // leave the memory by groups.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cell, PODS_TABLE, TABLES, type TableSpec } from '../../../engine/contracts/tables.ts';
+import {
+  type Cell,
+  EVENTS_TABLE,
+  PODS_TABLE,
+  TABLES,
+  type TableSpec,
+} from '../../../engine/contracts/tables.ts';
 import { parquetTexts } from '../../../experiments/parquet-tables.ts';
+import { UserError } from '../../../experiments/problems.ts';
+import { scanTable } from '../../../experiments/table-scan.ts';
 import { tableCsv } from '../../../reports/csv.ts';
 import { ParquetRows } from '../../../reports/parquet-rows.ts';
 
@@ -26,11 +34,11 @@ function bytesOf(spec: TableSpec, rows: readonly (readonly Cell[])[]): Uint8Arra
   return Buffer.concat(chunks);
 }
 
-async function textsOf(spec: TableSpec, bytes: Uint8Array): Promise<string[][]> {
+function textsOf(spec: TableSpec, bytes: Uint8Array): string[][] {
   const path = join(folder, `${spec.name}.parquet`);
   writeFileSync(path, bytes);
   const texts: string[][] = [];
-  for await (const row of parquetTexts(path, spec.name)) texts.push(row);
+  for (const row of parquetTexts(path, spec.name)) texts.push(row);
   return texts;
 }
 
@@ -42,15 +50,71 @@ const CELLS = {
   time: fc.integer({ min: 0, max: 30 * 366 * 86_400 * 1_000_000 }),
 } as const;
 
+describe('scanTable', () => {
+  const columns = ['node', 'created_s', 'cpu_milli', 'not there', 'labels', 'ready_s'];
+  const row = fc.tuple(
+    ...PODS_TABLE.columns.map(({ type }) => fc.option(CELLS[type] as fc.Arbitrary<Cell>, { nil: null })),
+  );
+  /** Every way to read every cell. */
+  const scanned = (directory: string): unknown[][] => {
+    const rows: unknown[][] = [];
+    scanTable(directory, 'pods', columns, (cells) => {
+      rows.push([
+        cells.text(0),
+        cells.text(4),
+        cells.micros(1),
+        cells.micros(5),
+        cells.number(2),
+        cells.number(3),
+      ]);
+    });
+    return rows;
+  };
+
+  it('reads the same of both forms', () => {
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
+        const [csv, columnar] = [join(folder, 'as-csv'), join(folder, 'as-parquet')];
+        for (const path of [csv, columnar]) mkdirSync(path, { recursive: true });
+        writeFileSync(join(csv, 'pods.csv'), tableCsv(PODS_TABLE, rows));
+        writeFileSync(join(columnar, 'pods.parquet'), bytesOf(PODS_TABLE, rows));
+        expect(scanned(columnar)).toEqual(scanned(csv));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each([
+    ['nothing', new Uint8Array(0), 'is no Parquet file: it is too short'],
+    ['something else', new TextEncoder().encode('experiment,variant\n1,2\n'), 'is no Parquet file'],
+    ['a file that was cut', bytesOf(PODS_TABLE, []).slice(0, -20), 'is no Parquet file'],
+  ])('refuses %s', (_, bytes, message) => {
+    const path = join(folder, 'broken');
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'pods.parquet'), bytes);
+    expect(() => scanned(path)).toThrow(UserError);
+    expect(() => scanned(path)).toThrow(message);
+  });
+
+  it('refuses a table without a column that must be there', () => {
+    const path = join(folder, 'other');
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'pods.parquet'), bytesOf(EVENTS_TABLE, []));
+    expect(() => scanTable(path, 'pods', ['pod'], () => {}, { required: ['pod'] })).toThrow(
+      'found the columns t_s, type, reason, kind, namespace, name, …, expected also pod',
+    );
+  });
+});
+
 describe('ParquetRows', () => {
-  it.each(TABLES.map((spec) => [spec.name, spec] as const))('%s: reads back as its CSV', async (_, spec) => {
+  it.each(TABLES.map((spec) => [spec.name, spec] as const))('%s: reads back as its CSV', (_, spec) => {
     const row = fc.tuple(
       ...spec.columns.map(({ type }) => fc.option(CELLS[type] as fc.Arbitrary<Cell>, { nil: null })),
     );
-    await fc.assert(
-      fc.asyncProperty(fc.array(row, { maxLength: 20 }), async (rows) => {
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
         const csv = parse(tableCsv(spec, rows)) as string[][];
-        expect(await textsOf(spec, bytesOf(spec, rows))).toEqual(csv);
+        expect(textsOf(spec, bytesOf(spec, rows))).toEqual(csv);
       }),
       { numRuns: 15 },
     );

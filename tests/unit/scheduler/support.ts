@@ -267,6 +267,7 @@ export class World implements ApiServer {
       createPod: unexpected,
       patchPod: unexpected,
       updateScale: unexpected,
+      debugPod: unexpected,
       evictPod: unexpected,
       deletePod: unexpected,
       deletePods: unexpected,

@@ -34,20 +34,12 @@ function pod(
   const us = (ms: number | null): number | null => (ms === null ? null : ms * 1000);
   return {
     created: us(at.created),
-    queued: null,
-    firstAttempt: null,
-    scheduled: us(at.bound),
     bound: us(at.bound),
-    seen: null,
-    volumes: null,
     sandbox: us(at.sandbox),
     pulled: us(at.pulled),
     started: us(at.started),
-    ready: null,
-    watched: null,
     running: us(at.running),
     attempts: 1,
-    nodeAdded: null,
     stateful: false,
     ...more,
   };
