@@ -47,7 +47,16 @@ const nodes = z.strictObject({
     .describe('disk of a node for images, logs and emptyDir volumes (default 100Gi)'),
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
   resources: z
-    .record(z.string().regex(/^[^/]+\/[^/]+$/, 'expected the name of an extended resource, DOMAIN/NAME'), quantity)
+    .record(z.string(), quantity)
+    .superRefine((resources, context) => {
+      for (const name of Object.keys(resources))
+        if (!/^[^/]+\/[^/]+$/.test(name))
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: 'expected the name of an extended resource, DOMAIN/NAME such as nvidia.com/gpu',
+          });
+    })
     .optional()
     .describe('extended resources of a node, such as nvidia.com/gpu: 8'),
   labels: text.optional(),

@@ -78,7 +78,7 @@ export const jobTrace = defineWorkload({
     limit: { ...common.countArgument, help: 'jobs to replay, by time of submission; without it all' },
     priorityClass: {
       schema: z
-        .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1, 'must not be empty')], {
           error: 'must be the name of a PriorityClass or a list of names',
         })
         .transform((names) => [names].flat())

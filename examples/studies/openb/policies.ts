@@ -1,7 +1,16 @@
 // For the study of packing on openb: a stream of pods drawn from the cluster's own list, and a policy of one's own.
 // WholeNodesFree prefers, for pods with GPUs, the node on which the fewest GPUs stay free, and for pods without, nodes
 // that have no free GPU to lose: jobs that want all GPUs of a node then find one.
-import { common, defineWorkload, distribution, NodeField, type PodView, scorePlugin, units, z } from 'kubetick';
+import {
+  common,
+  defineWorkload,
+  distribution,
+  NodeField,
+  type PodView,
+  scorePlugin,
+  units,
+  z,
+} from 'kubetick';
 import { POD_CLASSES } from './pod-classes.ts';
 
 const GPU = 'nvidia.com/gpu';
@@ -54,7 +63,8 @@ const openbPods = defineWorkload({
           if (atUs > context.untilUs) return;
           let left = draw() * total;
           let index = 0;
-          while (index < POD_CLASSES.length - 1 && left >= POD_CLASSES[index]![0]) left -= POD_CLASSES[index++]![0];
+          while (index < POD_CLASSES.length - 1 && left >= POD_CLASSES[index]![0])
+            left -= POD_CLASSES[index++]![0];
           yield {
             atUs,
             object: objects[index]!,
