@@ -78,6 +78,10 @@ export const byTime = (steps: readonly TimedStep[]): TimedStep[] =>
     .sort((a, b) => a.step.atUs - b.step.atUs || a.i - b.i)
     .map(({ step }) => step);
 
+/** `deployment/web` as it is, `deployment web` joined. */
+const refOf = ([first = '', second]: readonly string[]): string =>
+  first.includes('/') || second === undefined ? first : `${first}/${second}`;
+
 class StepResolver {
   private readonly context: StepContext;
   private at: (string | number)[] = [];
@@ -458,7 +462,7 @@ class StepResolver {
     if (verb === 'scale' && words[0] !== undefined) {
       const replicas = rest.find((word) => word.startsWith('--replicas='))?.slice('--replicas='.length);
       if (replicas !== undefined && /^[0-9]+$/.test(replicas))
-        return this.scale(atUs, { ...step, ref: words[0] }, Number(replicas));
+        return this.scale(atUs, { ...step, ref: refOf(words) }, Number(replicas));
     }
     const plain = plainStep(step.args ?? [], atUs);
     if (plain?.node !== undefined) {
@@ -476,11 +480,11 @@ class StepResolver {
       return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
     }
     if (verb === 'rollout' && words[1] !== undefined && (words[0] === 'pause' || words[0] === 'resume'))
-      return this.pause(atUs, { ...step, ref: words[1] }, words[0] === 'pause');
+      return this.pause(atUs, { ...step, ref: refOf(words.slice(1)) }, words[0] === 'pause');
     if (verb === 'rollout' && words[0] === 'undo' && words[1] !== undefined) {
       const revision = rest.find((word) => word.startsWith('--to-revision='))?.slice('--to-revision='.length);
       if (revision === undefined || /^[0-9]+$/.test(revision))
-        return this.undo(atUs, { ...step, ref: words[1] }, Number(revision ?? 0));
+        return this.undo(atUs, { ...step, ref: refOf(words.slice(1)) }, Number(revision ?? 0));
     }
     return this.unsupported('args', `kubectl ${verb ?? ''}`.trim());
   }

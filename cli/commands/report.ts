@@ -32,7 +32,11 @@ export async function report(args: ReportArguments, io: Io): Promise<number> {
       message: 'found nothing to make, expected --html FILE or --slo',
       hint: `for example: kubetick report ${sources[0]} --html report.html`,
     });
-  if (html !== undefined) await page(sources, html, io);
+  if (html !== undefined) {
+    await page(sources, html, io);
+    // With --json standard output is the JSON and nothing else.
+    (args.json === true ? io.stderr : io.stdout).write(`${html}\n`);
+  }
   if (slo === undefined) return ExitCode.ok;
   const { reportSlo } = await import('./report-slo.ts');
   return reportSlo(args, io);
@@ -60,7 +64,6 @@ async function page(sources: readonly string[], html: string, io: Io): Promise<v
     import('../../reports/html/browser-text.ts'),
   ]);
   writePage(html, reportPage(data, browserText()));
-  io.stdout.write(`${html}\n`);
 }
 
 /** A line on a terminal while tables are read. */

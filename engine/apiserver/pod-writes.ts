@@ -248,6 +248,14 @@ export class PodWrites {
     return (state.template(pod).metadata?.finalizers ?? NO_FINALIZERS).length > 0;
   }
 
+  /** Its DELETE makes two writes: no grace period is left to a pod of no node, or that has ended. */
+  goesAtOnce(r: ApiRequest): boolean {
+    const { pods } = this.#h.state;
+    const pod = r.subject;
+    if (!pods.alive(pod, r.generation)) return false;
+    return r.a === 0 || pods.node[pod]! < 0 || isTerminal(pods.word[pod]!);
+  }
+
   /**
    * Graceful deletion: podStrategy.CheckGracefulDelete and rest.BeforeDelete. A pod that goes at once is written with a
    * grace period of 0 first and removed by a second write (registry/generic/registry/store.go
@@ -353,7 +361,7 @@ export class PodWrites {
   #place(pod: PodId, node: NodeId): void {
     const { pods } = this.#h.state;
     pods.node[pod] = node;
-    pods.word[pod] = (pods.word[pod]! | PodBit.scheduled) & ~PodBit.unschedulable;
+    pods.word[pod] = (pods.word[pod]! | PodBit.scheduled) & ~(PodBit.unschedulable | PodBit.schedulerError);
     this.#account(pod, 1);
   }
 

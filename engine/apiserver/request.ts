@@ -58,6 +58,8 @@ export class ApiRequest implements ApiReply {
   receivedUs = 0;
   /** Half done: it goes to etcd once more before it is answered. */
   unfinished = false;
+  /** Part of the server's own work that lies between its two writes, µs. */
+  betweenUs = 0;
   /** Admitted, and charged to the quotas of its namespace: only the write is left. */
   admitted = false;
   /** Times it was sent again after 429. */
@@ -93,6 +95,7 @@ export class ApiRequest implements ApiReply {
     this.reply = null;
     this.retries = 0;
     this.unfinished = false;
+    this.betweenUs = 0;
     this.admitted = false;
     this.code = 0;
     this.reason = '';

@@ -123,6 +123,10 @@ export interface CostPreset {
     readonly initContainerRunUs: Duration;
     /** From container start to the pod status seen changed (PLEG relist after sync). */
     readonly plegUs: Duration;
+    /** Time between two relists, which see that containers have ended; 0 or absent: that is seen at once. */
+    readonly plegRelistPeriodUs?: number;
+    /** The runtime tells that containers have ended (feature gate EventedPLEG): it is seen at once. */
+    readonly eventedPLEG?: boolean;
     readonly serializeImagePulls: boolean;
     /** Pulls at a time where they are not serialised; 0 or absent: no limit. */
     readonly maxParallelImagePulls?: number;

@@ -22,6 +22,7 @@ import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
 import type { ExtendedCandidates, PreemptionCandidate } from './extender.ts';
+import type { NodeColumnsView } from './node-columns.ts';
 import type { StorageView } from './storage.ts';
 import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
@@ -184,24 +185,6 @@ export interface NodeView {
   /** Built-in or extended (Resource). */
   allocatable(resource: number): number;
   requested(resource: number): number;
-}
-
-/** The same for batch forms: one typed array a field, indexed by node. Arrays are replaced on growth: do not keep. */
-export interface NodeColumnsView {
-  readonly cpuAllocatable: Float64Array;
-  readonly memoryAllocatable: Float64Array;
-  readonly ephemeralAllocatable: Float64Array;
-  readonly podsAllocatable: Float64Array;
-  readonly cpuRequested: Float64Array;
-  readonly memoryRequested: Float64Array;
-  readonly ephemeralRequested: Float64Array;
-  readonly nonZeroCpu: Float64Array;
-  readonly nonZeroMemory: Float64Array;
-  readonly podCount: Int32Array;
-  readonly taintSet: Int32Array;
-  readonly labelSet: Int32Array;
-  readonly hostnameLabel: Uint8Array;
-  readonly unschedulable: Uint8Array;
 }
 
 /** The cluster as the scheduler has seen it, assumed pods included. It does not change during an attempt. */
@@ -491,4 +474,5 @@ export interface UnmodelledPlugin extends PluginGap {
   readonly points: readonly ExtensionPoint[];
 }
 
+export * from './node-columns.ts';
 export type * from './scheduler-settings.ts';

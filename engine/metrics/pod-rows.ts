@@ -134,6 +134,13 @@ export class PodRows {
     return told;
   }
 
+  /** Between the first and the last pod scheduled after warm-up; 0 where that says nothing. */
+  podsPerSecond(): number {
+    const { scheduledCount, firstScheduledUs, lastScheduledUs } = this;
+    if (scheduledCount < 2 || lastScheduledUs === firstScheduledUs) return 0;
+    return rounded(((scheduledCount - 1) * 1e6) / (lastScheduledUs - firstScheduledUs));
+  }
+
   private writeCells(pod: number, untilUs: number, session: TableSession): void {
     const { cells, source, stamps } = this;
     cells[3] = source.namespace(pod);

@@ -30,13 +30,14 @@ import {
 import { assert } from '../kernel/assert.ts';
 import { type ControllerCounts, controllerRows } from './controllers.ts';
 import { judgeExpect } from './expect.ts';
+import type { FullSummary } from './full-summary.ts';
 import { Gauges } from './gauges.ts';
 import { Histogram } from './histogram.ts';
 import { LossLedger } from './loss.ts';
 import { type NodeRow, NodeUsage, rounded } from './node-usage.ts';
 import { type PodRowSource, PodRows } from './pod-rows.ts';
 import { PodFlag, PodStamp, PodStamps } from './pod-stamps.ts';
-import { Requests, summarise } from './requests.ts';
+import { Requests, summaries } from './requests.ts';
 import { joined } from './tables.ts';
 import { Tracer } from './tracer.ts';
 import { VolumeLog } from './volumes.ts';
@@ -44,14 +45,6 @@ import { VolumeLog } from './volumes.ts';
 export type { NodeRow } from './node-usage.ts';
 export type { PodRowSource } from './pod-rows.ts';
 export { PodStamp } from './pod-stamps.ts';
-
-/** The summary as written: with means and peaks of the gauges, and the counters, in order of name. */
-export interface FullSummary extends RunSummary {
-  gauges: Record<string, { mean: number; peak: number }>;
-  counters: Record<string, number>;
-  /** Where the time of pods' starts went, over those seen Ready: engine/metrics/phases.ts. */
-  phases: Record<string, { count: number; mean: number; share: number }>;
-}
 
 export interface RecorderOptions {
   readonly labels: RunLabels;
@@ -384,8 +377,8 @@ export class Recorder {
       events: end.eventsRun,
       nodes: { count: this.nodes.count, peak: this.nodes.peak },
       pods,
-      latency: this.latencySummaries(),
-      throughput: { 'scheduler.podsPerSecond': this.podsPerSecond() },
+      latency: summaries(this.latencyIds, this.histograms),
+      throughput: { 'scheduler.podsPerSecond': this.podRows.podsPerSecond() },
       utilisation: {
         'cpu.requested': rounded(utilisation.cpu),
         'memory.requested': rounded(utilisation.memory),
@@ -443,23 +436,6 @@ export class Recorder {
       pending: phases.pending,
       unschedulable: end.unschedulable,
     };
-  }
-
-  private latencySummaries(): RunSummary['latency'] {
-    const summaries: RunSummary['latency'] = {};
-    // In order of name, with the names of the contract first by their prefixes: the order in which rooms happened
-    // to ask for ids says nothing.
-    for (const name of [...this.latencyIds.keys()].sort()) {
-      const values = this.histograms[this.latencyIds.get(name)!]!;
-      if (values.count > 0) summaries[name] = summarise(values);
-    }
-    return summaries;
-  }
-
-  private podsPerSecond(): number {
-    const { scheduledCount, firstScheduledUs, lastScheduledUs } = this.podRows;
-    if (scheduledCount < 2 || lastScheduledUs === firstScheduledUs) return 0;
-    return rounded(((scheduledCount - 1) * 1e6) / (lastScheduledUs - firstScheduledUs));
   }
 
   private openPod(pod: number, flags: number): void {

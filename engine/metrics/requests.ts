@@ -1,5 +1,6 @@
 // Requests to the API server by verb and resource: counts, answers of 400 and more by code, latencies. The rows of
 // api.csv; the latencies also stand in the summary as `api.<verb>.<resource>`.
+import type { LatencySummary } from '../contracts/result.ts';
 import type { Cell } from '../contracts/tables.ts';
 import type { Histogram } from './histogram.ts';
 
@@ -75,15 +76,7 @@ export class Requests {
 }
 
 /** The summary of a histogram that is not empty, in seconds. */
-export function summarise(values: Histogram): {
-  count: number;
-  mean: number;
-  min: number;
-  p50: number;
-  p90: number;
-  p99: number;
-  max: number;
-} {
+export function summarise(values: Histogram): LatencySummary {
   return {
     count: values.count,
     // To the nanosecond: a mean of whole µs has no more to say.
@@ -94,6 +87,19 @@ export function summarise(values: Histogram): {
     p99: values.percentile(99) / 1e6,
     max: values.max / 1e6,
   };
+}
+
+/** Of every histogram with values, in order of name: the order in which rooms happened to ask for ids says nothing. */
+export function summaries(
+  ids: ReadonlyMap<string, number>,
+  histograms: readonly Histogram[],
+): Record<string, LatencySummary> {
+  const told: Record<string, LatencySummary> = {};
+  for (const name of [...ids.keys()].sort()) {
+    const values = histograms[ids.get(name)!]!;
+    if (values.count > 0) told[name] = summarise(values);
+  }
+  return told;
 }
 
 function compare(a: string, b: string): number {

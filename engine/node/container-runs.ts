@@ -13,6 +13,10 @@ import { type Flip, fateOf } from './probes.ts';
 export interface RunHost {
   /** The moment falls on a machine that stands still: it comes again through `resume`. False: go on. */
   waits(pod: number, version: number): boolean;
+  /** When the kubelet sees that a container ended at that time, µs. */
+  seenUs(pod: number, us: number): number;
+  /** A container has ended, which the kubelet has not seen yet; so many are left. */
+  died(pod: number, alive: number): void;
   /** Time to look for the image, create and start a container, and until its status is seen, µs. */
   startUs(pod: number, index: number, run: number): number;
   /** Time from the decision to kill a container to its end, µs. */
@@ -23,8 +27,8 @@ export interface RunHost {
   backOff(pod: number, container: string): void;
   /** The pod's status may have changed. */
   changed(pod: number, status: RunsStatus): void;
-  /** Every container has ended for good; `code` is that of the first one that failed, or 0. */
-  ended(pod: number, code: number): void;
+  /** Every container has ended for good, the last one at `us`; `code` is that of the first one that failed, or 0. */
+  ended(pod: number, code: number, us: number): void;
   /** What the pod's own annotations say of a run: when it ends, µs from its start (null: never), and how. */
   own(pod: number, restarts: number): { readonly us: number | null; readonly code: number };
 }
@@ -39,7 +43,8 @@ export interface RunsStatus {
   readonly alive: number;
 }
 
-const Life = { running: 0, stopping: 1, waiting: 2, starting: 3, ended: 4 } as const;
+/** `unseen`: ended, and the kubelet does not know yet. */
+const Life = { running: 0, stopping: 1, waiting: 2, starting: 3, ended: 4, unseen: 5 } as const;
 type Life = (typeof Life)[keyof typeof Life];
 
 interface Run {
@@ -56,6 +61,8 @@ interface Run {
   why: string;
   code: number;
   restarts: number;
+  /** When this run ended, before the kubelet saw it; NaN. */
+  diedUs: number;
   /** When its run before ended; NaN. */
   endedUs: number;
   readonly backOff: BackOff;
@@ -109,6 +116,7 @@ export class ContainerRuns {
           why: 'exit',
           code: 0,
           restarts: 0,
+          diedUs: Number.NaN,
           endedUs: Number.NaN,
           backOff: new BackOff(),
         }),
@@ -159,7 +167,8 @@ export class ContainerRuns {
     const apps = entry.runs.filter(({ container }) => !container.sidecar);
     if (apps.every(({ life }) => life === Life.ended)) {
       this.#pods.delete(pod);
-      this.#host.ended(pod, apps.find(({ code }) => code !== 0)?.code ?? 0);
+      const lastUs = apps.reduce((last, { endedUs }) => Math.max(last, endedUs), 0);
+      this.#host.ended(pod, apps.find(({ code }) => code !== 0)?.code ?? 0, lastUs);
       return;
     }
     const status = this.#status(entry);
@@ -180,7 +189,7 @@ export class ContainerRuns {
     let alive = 0;
     for (const run of runs) {
       restarts += run.restarts;
-      if (run.life <= Life.stopping) alive += 1;
+      if (run.life <= Life.stopping || run.life === Life.unseen) alive += 1;
     }
     return {
       ready: runs.every(({ ready }) => ready),
@@ -221,8 +230,18 @@ export class ContainerRuns {
       this.#c.recorder.tracer.enabled && this.#hop(entry, `container ${name} started`);
       this.#begin(entry, run);
       this.#pass(run, now);
-    } else if (run.life === Life.stopping || run.why === 'exit' || run.why === 'oom') {
+    } else if (run.life === Life.unseen || run.life === Life.stopping) {
       this.#ended(entry, run, now);
+    } else if (run.why === 'exit' || run.why === 'oom') {
+      const seenUs = this.#host.seenUs(entry.pod, now);
+      if (seenUs <= now) return this.#ended(entry, run, now);
+      run.life = Life.unseen;
+      run.diedUs = now;
+      run.untilUs = seenUs;
+      // What its probes would have found is of no consequence any more.
+      run.flips = [];
+      run.flip = 0;
+      this.#host.died(entry.pod, entry.runs.filter(({ life }) => life <= Life.stopping).length);
     } else this.#kill(entry, run, now);
   }
 
@@ -296,7 +315,9 @@ export class ContainerRuns {
     run.flips = [];
     run.flip = 0;
     const before = run.endedUs;
-    run.endedUs = now;
+    const diedUs = Number.isNaN(run.diedUs) ? now : run.diedUs;
+    run.diedUs = Number.NaN;
+    run.endedUs = diedUs;
     const comesBack =
       container.sidecar ||
       restartPolicy === 'Always' ||
@@ -308,11 +329,11 @@ export class ContainerRuns {
     }
     // doBackOff looks at the newest run that had ended when the sync began: of a container that the sync itself killed
     // this is the one before, and there is none the first time.
-    const sinceUs = killed ? before : now;
+    const sinceUs = killed ? before : diedUs;
     const inBackOff = !Number.isNaN(sinceUs) && run.backOff.waitUs(sinceUs, now, this.#limits) > 0;
     if (!inBackOff) return this.#start(entry, run, now, sinceUs);
     run.life = Life.waiting;
-    run.untilUs = now + run.backOff.us;
+    run.untilUs = Math.max(now, (killed ? now : diedUs) + run.backOff.us);
     this.#host.backOff(pod, container.name);
   }
 

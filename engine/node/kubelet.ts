@@ -18,14 +18,15 @@ import { NodeAdmission } from './admission.ts';
 import { KubeletClients, NO_CHANGE } from './clients.ts';
 import { ContainerRuns, type RunsStatus } from './container-runs.ts';
 import { EphemeralContainers } from './ephemeral-containers.ts';
-import { EvictionManager } from './eviction-manager.ts';
+import type { EvictionManager } from './eviction-manager.ts';
 import { exitCodeOf, Ordinals, runUsOf } from './exact-delays.ts';
-import { ImageGc } from './image-gc.ts';
+import type { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
 import { NodeLogs } from './log-agent.ts';
 import { NodePower, Reach } from './node-power.ts';
+import { NodeResources } from './node-resources.ts';
 import { NodeStatus } from './node-status.ts';
-import { PodUsage } from './pod-usage.ts';
+import { Pleg } from './pleg.ts';
 import { containerAt, PodWorkers, Step } from './pod-workers.ts';
 import { Processes } from './processes.ts';
 import { readyDelayUs } from './readiness.ts';
@@ -39,7 +40,7 @@ const SECOND = 1_000_000;
 const LOST_EXIT = 137;
 
 /** What can happen to a pod by itself. */
-const PodEvent = { step: 0, ready: 1, exit: 2, containers: 3 } as const;
+const PodEvent = { step: 0, ready: 1, exit: 2, containers: 3, relist: 4 } as const;
 type PodEvent = (typeof PodEvent)[keyof typeof PodEvent];
 
 export class Kubelets {
@@ -53,6 +54,8 @@ export class Kubelets {
   readonly #stepKind: EventKind;
   readonly #readyKind: EventKind;
   readonly #exitKind: EventKind;
+  readonly #relistKind: EventKind;
+  readonly #pleg: Pleg;
   readonly #nodeStatus: NodeStatus;
   /** Which nodes are up, and who holds what is to happen on the others. */
   readonly power: NodePower;
@@ -97,8 +100,16 @@ export class Kubelets {
     this.#stepKind = on('kubelet/step', PodEvent.step);
     this.#readyKind = on('kubelet/ready', PodEvent.ready);
     this.#exitKind = on('kubelet/exit', PodEvent.exit);
+    this.#relistKind = on('kubelet/relist', PodEvent.relist);
+    this.#pleg = new Pleg(context);
     this.#runs = new ContainerRuns(context, {
       waits: (pod, version) => this.#isHeld(pod, version, PodEvent.containers),
+      seenUs: (pod, us) => this.#pleg.seenUs(state.pods.node[pod]!, us),
+      died: (pod, alive) => {
+        this.#workers.alive[pod] = alive;
+        this.processes.alive(pod, alive);
+        this.#evictions.changed(pod);
+      },
       startUs: (pod, index, run) => this.#way.restartUs(pod, index, run),
       stopUs: (pod, index, seconds) => {
         const container = containerAt(state.template(pod), index)!;
@@ -108,7 +119,10 @@ export class Kubelets {
       event: (pod, type, reason, message) => this.#clients.event(pod, type, reason, message),
       backOff: (pod, name) => this.#clients.backOff(pod, name),
       changed: (pod, status) => this.#runsChanged(pod, status),
-      ended: (pod, code) => this.#down.end(pod, code),
+      ended: (pod, code, us) => {
+        this.#workers.exitedUs[pod] = us;
+        this.#down.end(pod, code);
+      },
       own: (pod, restarts) => ({
         us: runUsOf(state, pod, this.#workers, restarts),
         code: exitCodeOf(state.template(pod), pod, this.#workers, restarts),
@@ -122,6 +136,7 @@ export class Kubelets {
       clients: this.#clients,
       imageAt: (node, readyUs) => this.#imageAt(node, readyUs),
       volumes,
+      seenUs: (pod, us) => this.#pleg.seenUs(state.pods.node[pod]!, us),
       enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
       failed: (pod, code) => this.#down.end(pod, code),
     });
@@ -135,18 +150,18 @@ export class Kubelets {
       enter: (pod, step, delayUs) => this.#enter(pod, step, delayUs),
       leave: (pod) => this.#leave(pod),
     });
-    this.#evictions = new EvictionManager(context, {
+    const resources = new NodeResources(context, {
       workers: this.#workers,
-      usage: new PodUsage(context, this.#workers, this.#runs),
+      runs: this.#runs,
       images: this.#images,
       admission: this.#admission,
+      nodeStatus: this.#nodeStatus,
       client: (node) => this.#clients.of(node),
-      runs: (node) => this.power.reach(node) !== Reach.down,
-      pressed: (node, pressures) => this.#nodeStatus.pressed(node, pressures),
+      isUp: (node) => this.power.reach(node) !== Reach.down,
       evict: (pod, graceSeconds, eviction) => this.#down.evict(pod, graceSeconds, eviction),
-      freeImages: (node) => this.#imageGc.deleteUnused(node),
-      diskSeen: (node, disk) => this.#imageGc.grew(node, disk, kernel.now),
     });
+    this.#evictions = resources.evictions;
+    this.#imageGc = resources.imageGc;
     this.#ephemeral = new EphemeralContainers(context, {
       workers: this.#workers,
       times: this.#times,
@@ -154,16 +169,6 @@ export class Kubelets {
       clients: this.#clients,
       imageAt: (node, readyUs) => this.#imageAt(node, readyUs),
       runs: (node) => this.power.reach(node) !== Reach.down,
-    });
-    this.#imageGc = new ImageGc(context, {
-      images: this.#images,
-      admission: this.#admission,
-      client: (node) => this.#clients.of(node),
-      runs: (node) => this.power.reach(node) !== Reach.down,
-      isUsed: (node) => this.#evictions.watches(node),
-      full: (node, us) => this.#evictions.lookAt(node, us),
-      disk: (node) => this.#evictions.disk(node),
-      imagesGone: (node) => this.#nodeStatus.imageAt(node, kernel.now),
     });
   }
 
@@ -277,6 +282,7 @@ export class Kubelets {
     const step = this.#workers.stepOf(pod);
     if (step === Step.none || step >= Step.ending) return;
     this.#workers.alive[pod] = 0;
+    this.#workers.exitedUs[pod] = Number.NaN;
     this.#workers.ready[pod] = 0;
     this.#addresses.release(pod);
     this.#workers.runs[pod]! += this.#runs.restarts(pod);
@@ -304,6 +310,7 @@ export class Kubelets {
     if (this.#isHeld(pod, version, kind)) return;
     if (kind === PodEvent.step) this.#next(pod);
     else if (kind === PodEvent.ready) this.#ready(pod);
+    else if (kind === PodEvent.exit) this.#exited(pod, version);
     else this.#exit(pod);
   }
 
@@ -424,6 +431,19 @@ export class Kubelets {
 
   // Ends and restarts.
 
+  /** The containers have ended; the kubelet sees that at its next relist. */
+  #exited(pod: number, version: number): void {
+    const { kernel, state } = this.#c;
+    const exact = state.template(pod).timings.startDelayUs !== null;
+    const seenUs = exact ? kernel.now : this.#pleg.seenUs(state.pods.node[pod]!, kernel.now);
+    if (seenUs === kernel.now) return this.#exit(pod);
+    this.#workers.exitedUs[pod] = kernel.now;
+    this.#workers.alive[pod] = 0;
+    this.processes.stopped(pod, true);
+    this.#evictions.changed(pod);
+    kernel.at(seenUs, this.#relistKind, pod, version);
+  }
+
   #exit(pod: number): void {
     const { state } = this.#c;
     this.#workers.ready[pod] = 0;
@@ -442,6 +462,10 @@ export class Kubelets {
     const { costs, kernel, state } = this.#c;
     const template = state.template(pod);
     const wait = this.#workers.ranOnce(pod, kernel.now, costs.kubelet);
+    // The back-off counts from the end of the containers, not from when that was seen.
+    const exitedUs = this.#workers.exitedUs[pod]!;
+    this.#workers.exitedUs[pod] = Number.NaN;
+    const left = Number.isNaN(exitedUs) ? wait : Math.max(0, exitedUs + wait - kernel.now);
     this.processes.stopped(pod, true);
     this.#workers.alive[pod] = template.initContainers.filter((container) => container.sidecar).length;
     if (wait > 0) {
@@ -451,7 +475,7 @@ export class Kubelets {
       // Between the exit and the new container nothing answers. With exact delays one status tells of both.
       this.#clients.patch(pod, { ...NO_CHANGE, clear: READY });
     }
-    this.#enter(pod, Step.backoff, wait);
+    this.#enter(pod, Step.backoff, left);
   }
 
   #restart(pod: number): void {

@@ -1,6 +1,6 @@
 // Nodes that are not there: a machine that has stopped, one that the control plane cannot reach, one that boots. What
 // happens on a stopped node waits until it is up again; on a node that is cut off life goes on and nobody hears of it.
-// Back again, the kubelet renews its lease and posts its status at once, before anything about its pods.
+// Back again, the kubelet renews its lease, reads its node and posts its status, before anything about its pods.
 import type { ApiClient } from '../contracts/api.ts';
 import type { NodeControl } from '../contracts/node-control.ts';
 import type { RunContext } from '../contracts/run-context.ts';
@@ -40,6 +40,8 @@ export class NodePower implements NodeControl {
   /** Nodes that are not up. */
   readonly #away = new Map<number, Reach>();
   readonly #rebooting = new Set<number>();
+  /** Those of them whose kubelet is about to speak. */
+  readonly #rising = new Set<number>();
   readonly #held = new Map<number, Held[]>();
   readonly #onReturn: ((node: number) => void)[] = [];
   readonly #onStop: ((node: number) => void)[] = [];
@@ -102,10 +104,21 @@ export class NodePower implements NodeControl {
 
   start(node: number, posted?: () => void): boolean {
     const { kernel, state } = this.#c;
-    if (!this.#away.has(node) || state.nodes.removed[node] === 1) return false;
-    this.#away.delete(node);
+    if (!this.#away.has(node) || this.#rising.has(node) || state.nodes.removed[node] === 1) return false;
+    this.#rising.add(node);
     state.heartbeats.resume(node, kernel.now);
     if (state.heartbeats.asEvents) this.#renew(node);
+    // tryUpdateNodeStatus (kubelet_node_status.go) reads before it writes.
+    this.#hooks.client(node).read('nodes', node, 0, () => {
+      // It may have stopped again meanwhile.
+      if (this.#rising.delete(node) && state.nodes.removed[node] !== 1) this.#up(node, posted);
+      else posted?.();
+    });
+    return true;
+  }
+
+  #up(node: number, posted?: () => void): void {
+    this.#away.delete(node);
     this.#post(node, posted);
     const rebooted = this.#rebooting.delete(node);
     const held = this.#held.get(node) ?? [];
@@ -114,11 +127,11 @@ export class NodePower implements NodeControl {
     // What happened to containers that are no more is of no consequence.
     if (!rebooted) for (const { pod, version, kind } of held) this.#hooks.ran(pod, version, kind);
     this.#hooks.returned(node, rebooted);
-    return true;
   }
 
   #leave(node: number, reach: Reach): void {
     this.#away.set(node, reach);
+    this.#rising.delete(node);
     this.#c.state.heartbeats.silence(node, this.#c.kernel.now);
     if (reach === Reach.down) for (const call of this.#onStop) call(node);
   }

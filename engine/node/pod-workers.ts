@@ -59,6 +59,8 @@ export class PodWorkers {
   backoffUs = new Float64Array(256);
   /** When the containers of the current run started; NaN. */
   startedUs = new Float64Array(256);
+  /** When the containers of the current run ended by themselves, before the kubelet saw it; NaN. */
+  exitedUs = new Float64Array(256);
   /** Pull in progress: when the container began to wait for its image. */
   pullFromUs = new Float64Array(256);
   /** When the kubelet took the pod on, µs. */
@@ -84,6 +86,7 @@ export class PodWorkers {
     this.runs[pod] = 0;
     this.backoffUs[pod] = 0;
     this.startedUs[pod] = Number.NaN;
+    this.exitedUs[pod] = Number.NaN;
     this.pullFromUs[pod] = Number.NaN;
     this.seenUs[pod] = 0;
     this.stopFromUs[pod] = 0;
@@ -131,6 +134,7 @@ export class PodWorkers {
     this.runs = grow(this.runs, new Uint16Array(size));
     this.backoffUs = grow(this.backoffUs, new Float64Array(size));
     this.startedUs = grow(this.startedUs, new Float64Array(size));
+    this.exitedUs = grow(this.exitedUs, new Float64Array(size));
     this.pullFromUs = grow(this.pullFromUs, new Float64Array(size));
     this.seenUs = grow(this.seenUs, new Float64Array(size));
     this.stopFromUs = grow(this.stopFromUs, new Float64Array(size));

@@ -7,7 +7,7 @@ import type { PodVolumes } from '../contracts/volumes.ts';
 import { Phase, PodBit } from '../state/index.ts';
 import { type KubeletClients, NO_CHANGE } from './clients.ts';
 import type { ContainerRuns } from './container-runs.ts';
-import { stopCodeOf } from './exact-delays.ts';
+import { exitCodeOf, stopCodeOf } from './exact-delays.ts';
 import { type PodWorkers, Step } from './pod-workers.ts';
 import type { Processes } from './processes.ts';
 import type { StepTimes } from './step-times.ts';
@@ -99,8 +99,13 @@ export class WayDown {
   }
 
   stopped(pod: number): void {
-    const began = !Number.isNaN(this.#p.workers.startedUs[pod]!);
-    this.end(pod, began ? stopCodeOf(this.#c.state.template(pod)) : -1);
+    const { workers } = this.#p;
+    const began = !Number.isNaN(workers.startedUs[pod]!);
+    const template = this.#c.state.template(pod);
+    // Containers may have ended by themselves before anybody saw it.
+    const hasExited = !Number.isNaN(workers.exitedUs[pod]!);
+    const code = hasExited ? exitCodeOf(template, pod, workers) : stopCodeOf(template);
+    this.end(pod, began ? code : -1);
     this.#p.clients.hop(pod, 'containers stopped');
   }
 
@@ -113,13 +118,14 @@ export class WayDown {
     const eviction = this.#evictions.size === 0 ? undefined : this.#evictions.get(pod);
     const exact = this.#c.state.template(pod).timings.startDelayUs !== null;
     const told = eviction?.message ?? message;
+    const exitedUs = workers.exitedUs[pod]!;
     const change = {
       ...NO_CHANGE,
       phase: code === 0 && eviction === undefined ? Phase.succeeded : Phase.failed,
       exitCode: code,
       // A fake kubelet counts the restart that a stopped pod was waiting for.
       restarts: exact && !runs.has(pod) ? workers.runs[pod]! : -1,
-      finishedUs: this.#c.kernel.now,
+      finishedUs: Number.isNaN(exitedUs) ? this.#c.kernel.now : exitedUs,
       set: PodBit.acknowledged | (eviction?.disrupts ? PodBit.pressed : 0),
       clear: READY | PodBit.sandbox,
       reason: eviction === undefined ? reason : this.#evicted,

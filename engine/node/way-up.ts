@@ -22,6 +22,8 @@ export interface WayParts {
   /** An image will be on the node then. */
   imageAt(node: number, readyUs: number): void;
   readonly volumes: PodVolumes;
+  /** When the kubelet sees that a container of the pod ended at that time, µs. */
+  seenUs(pod: number, us: number): number;
   /** Enters a step that ends `delayUs` from now; -1: nothing is scheduled. */
   enter(pod: number, step: Step, delayUs: number): void;
   /** The pod has failed for good, with that exit code. */
@@ -30,7 +32,7 @@ export interface WayParts {
 
 export class WayUp {
   readonly #c: RunContext;
-  readonly #host: Pick<WayParts, 'enter' | 'failed' | 'imageAt'>;
+  readonly #host: Pick<WayParts, 'enter' | 'failed' | 'imageAt' | 'seenUs'>;
   readonly #workers: PodWorkers;
   readonly #times: StepTimes;
   readonly #images: Images;
@@ -184,9 +186,11 @@ export class WayUp {
     const init = index < template.initContainers.length;
     if (init && !container.sidecar) {
       const ownUs = this.#initFails(pod, container) ? container.behaviour!.exitAfterUs : null;
-      if (ownUs !== Number.POSITIVE_INFINITY)
-        this.#host.enter(pod, Step.init, ownUs ?? this.#times.initRun(serial, index));
-      else this.#host.enter(pod, Step.init, -1);
+      if (ownUs !== Number.POSITIVE_INFINITY) {
+        const { now } = this.#c.kernel;
+        const endUs = now + (ownUs ?? this.#times.initRun(serial, index));
+        this.#host.enter(pod, Step.init, this.#host.seenUs(pod, endUs) - now);
+      } else this.#host.enter(pod, Step.init, -1);
       return;
     }
     this.#workers.alive[pod]! += 1;

@@ -11,7 +11,7 @@ import type { ClusterState, HostPort, Interner, LabelSets, PodTemplate, Taint } 
 import { LABEL_HOSTNAME, PodBit } from '../state/index.ts';
 import { Journal } from '../state/journal.ts';
 import { HostPorts } from './host-ports.ts';
-import { NodeColumns, ScalarColumn } from './node-columns.ts';
+import { NodeColumns, repeatUsage, ScalarColumn } from './node-columns.ts';
 import { NodeImages } from './node-images.ts';
 import { NodeOrder } from './node-order.ts';
 import { Nominations } from './nominations.ts';
@@ -209,6 +209,7 @@ export class SchedulerCache implements ClusterView {
     c.memoryAllocatable[node] = nodes.memoryBytes[node]!;
     c.ephemeralAllocatable[node] = nodes.ephemeralBytes[node]!;
     c.podsAllocatable[node] = nodes.podsMax[node]!;
+    repeatUsage(c, node);
     c.labelSet[node] = nodes.labelSet[node]!;
     c.hostnameLabel[node] = nodes.hostnameLabel[node]!;
     c.taintSet[node] = taintSet;
@@ -287,7 +288,8 @@ export class SchedulerCache implements ClusterView {
     this.podNode[pod] = -1;
     const pods = this.#podsOf[node]!;
     // splice would make an array of what it takes out.
-    let at = pods.lastIndexOf(pod);
+    let at = 0;
+    while (pods[at] !== pod) at += 1;
     for (; at + 1 < pods.length; at++) pods[at] = pods[at + 1]!;
     pods.pop();
     this.#account(node, template, -1);
@@ -360,6 +362,7 @@ export class SchedulerCache implements ClusterView {
     c.nonZeroCpu[node]! += sign * template.nonZeroCpuMilli;
     c.nonZeroMemory[node]! += sign * template.nonZeroMemoryBytes;
     c.podCount[node]! += sign;
+    repeatUsage(c, node);
     this.podTotal += sign;
     const count = (this.#byPriority.get(template.priority) ?? 0) + sign;
     if (count === 0) this.#byPriority.delete(template.priority);

@@ -1,7 +1,7 @@
 // What the scheduler's cache knows of each node, one typed array a field, indexed by node. Rows are the rows of the
 // node table, which are never reused.
 
-import type { NodeColumnsView } from '../contracts/scheduler.ts';
+import { type NodeColumnsView, NodeUsage } from '../contracts/scheduler.ts';
 import { grownFloat64, grownInt32 } from '../kernel/index.ts';
 
 const ROWS_MIN = 64;
@@ -17,6 +17,7 @@ export class NodeColumns implements NodeColumnsView {
   nonZeroCpu = new Float64Array(ROWS_MIN);
   nonZeroMemory = new Float64Array(ROWS_MIN);
   podCount = new Int32Array(ROWS_MIN);
+  usage = new Float64Array(ROWS_MIN * NodeUsage.count);
   taintSet = new Int32Array(ROWS_MIN);
   labelSet = new Int32Array(ROWS_MIN);
   hostnameLabel = new Uint8Array(ROWS_MIN);
@@ -43,6 +44,7 @@ export class NodeColumns implements NodeColumnsView {
     this.nonZeroCpu = grownFloat64(this.nonZeroCpu, rows);
     this.nonZeroMemory = grownFloat64(this.nonZeroMemory, rows);
     this.podCount = grownInt32(this.podCount, rows);
+    this.usage = grownFloat64(this.usage, rows * NodeUsage.count);
     this.taintSet = grownInt32(this.taintSet, rows);
     this.labelSet = grownInt32(this.labelSet, rows);
     this.hostnameLabel = grownUint8(this.hostnameLabel, rows);
@@ -50,6 +52,20 @@ export class NodeColumns implements NodeColumnsView {
     this.present = grownUint8(this.present, rows);
     return true;
   }
+}
+
+/** Repeats in `usage` what other columns say of a node. */
+export function repeatUsage(columns: NodeColumns, node: number): void {
+  const { usage } = columns;
+  const at = node * NodeUsage.count;
+  usage[at + NodeUsage.cpuAllocatable] = columns.cpuAllocatable[node]!;
+  usage[at + NodeUsage.memoryAllocatable] = columns.memoryAllocatable[node]!;
+  usage[at + NodeUsage.cpuRequested] = columns.cpuRequested[node]!;
+  usage[at + NodeUsage.memoryRequested] = columns.memoryRequested[node]!;
+  usage[at + NodeUsage.nonZeroCpu] = columns.nonZeroCpu[node]!;
+  usage[at + NodeUsage.nonZeroMemory] = columns.nonZeroMemory[node]!;
+  usage[at + NodeUsage.podCount] = columns.podCount[node]!;
+  usage[at + NodeUsage.podsAllocatable] = columns.podsAllocatable[node]!;
 }
 
 function grownUint8(array: Uint8Array, length: number): Uint8Array<ArrayBuffer> {

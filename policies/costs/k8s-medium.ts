@@ -97,6 +97,9 @@ export const k8sMedium: CostPreset = {
     initContainerRunUs: SECOND,
     // Since v1.36 the kubelet relists a pod right after its own sync; before, up to 1 s.
     plegUs: 10 * MS,
+    // genericPlegRelistPeriod, KLET/kubelet.go; EventedPLEG is alpha.
+    plegRelistPeriodUs: SECOND,
+    eventedPLEG: false,
     serializeImagePulls: true,
     maxParallelImagePulls: 0,
     missingImages: [],

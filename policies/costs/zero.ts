@@ -28,6 +28,7 @@ export const zero: CostPreset = {
     containerStartUs: 0,
     initContainerRunUs: 0,
     plegUs: 0,
+    plegRelistPeriodUs: 0,
     pullBytesPerSecond: 1e15,
     pullBaseUs: 0,
     registryQps: 0,

@@ -11,7 +11,7 @@ export interface Estimate {
   /** One a replication. */
   readonly values: readonly number[];
   readonly mean: number;
-  /** 95 %, by Student's t, as far as such a number can be (not below 0); unbounded for one replication. */
+  /** 95 %, by Student's t, as far as such a number can be (a share 0 to 1, others not below 0); unbounded for one replication. */
   readonly low: number;
   readonly high: number;
   /** What the run itself says of the spread. */
@@ -136,6 +136,8 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 const SHOWN = 5;
 
+const isShare = (name: string): boolean => name === 'requests.failed' || name.startsWith('utilisation.');
+
 export function headlines(variants: readonly ReportVariant[]): Headline[] {
   const found: Headline[] = [];
   for (const candidate of CANDIDATES) {
@@ -144,11 +146,11 @@ export function headlines(variants: readonly ReportVariant[]): Headline[] {
     const estimates = variants.flatMap(({ label, runs }): Estimate[] => {
       const values = runs.map(read).filter((value): value is number => value !== undefined);
       if (values.length === 0) return [];
-      const { mean, low: below, high } = meanInterval(values);
-      const low = values.length > 1 ? Math.max(0, below) : below;
-      return [
-        { label, values, mean, low, high, within: runs.length === 1 ? candidate.within(runs[0]!) : '' },
-      ];
+      const { mean, low, high } = meanInterval(values);
+      const within = runs.length === 1 ? candidate.within(runs[0]!) : '';
+      if (values.length === 1) return [{ label, values, mean, low, high, within }];
+      const most = isShare(candidate.metric) ? 1 : Number.POSITIVE_INFINITY;
+      return [{ label, values, mean, low: Math.max(0, low), high: Math.min(most, high), within }];
     });
     if (estimates.length === 0) continue;
     found.push({

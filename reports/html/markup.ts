@@ -44,6 +44,14 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Markup(text);
 }
 
+/** A name with places to break it: after `,`, `=`, `:`, `/`, `.` and `_`. */
+export const breakable = (name: string): Markup =>
+  new Markup(
+    escaped(name).replace(/(?:&[a-z0-9#]+;)|[,=:/._]/g, (sign) =>
+      sign.startsWith('&') ? sign : `${sign}<wbr/>`,
+    ),
+  );
+
 /** JSON for a data block of a page: nothing in it can end the block or begin a comment. */
 export function jsonBlock(id: string, value: unknown): Markup {
   const text = JSON.stringify(value)

@@ -124,12 +124,16 @@ function hero(data: ReportData): Markup {
     left > 0
       ? html`<p class="warn-line"><a href="#loss">${left} part${left === 1 ? '' : 's'} of the input had no effect</a></p>`
       : ''
-  }${data.notes.length > 0 ? html`<ul class="notes">${data.notes.map((note) => html`<li>${note}</li>`)}</ul>` : ''}${
+  }${
     variants.length > 1
       ? html`<p class="muted">${variants.length} variants: ${variants
           .slice(0, 8)
           .map(({ label }) => label)
-          .join(', ')}${variants.length > 8 ? ', …' : ''}; the first is the baseline.</p>`
+          .join(' · ')}${variants.length > 8 ? ' · …' : ''}. The first is the baseline.</p>`
+      : ''
+  }${
+    data.notes.length > 0
+      ? html`<ul class="notes">${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`
       : ''
   }</div>`;
 }

@@ -211,9 +211,8 @@ export class ClassTree {
 
   /** A leaf of a stratum, written already, has got another score; NOTHING: it is not of the stratum, or does not pass. */
   #rank(stratum: number, position: number, value: number): void {
-    const words = this.#words;
     const at = this.#wordAt(stratum, position >> BITS);
-    const word = words[at]!;
+    const word = this.#words[at]!;
     const best = bestOf(word);
     const bit = 1 << (position & (FAN - 1));
     let next = word;
@@ -225,7 +224,9 @@ export class ClassTree {
       if ((next & TIED) === 0) next = this.#wordOf(stratum, position & ~(FAN - 1));
     }
     if (next === word) return;
-    words[at] = next;
+    this.#words[at] = next;
+    const above = this.#best[this.#rangeAt(stratum, position >> (2 * BITS))]!;
+    if (best < above && bestOf(next) < above) return;
     this.#lift(2, stratum, position, best, bitsIn(word), bestOf(next), bitsIn(next));
   }
 

@@ -227,7 +227,7 @@ export class IndexSearch implements NodeSearch {
     else this.#cover(target, start, passing, open);
     this.brute.start = (start + d.examined) % n;
     if (d.feasible > 1 && framework.score.length > 0) {
-      this.#score(target, framework, list, start);
+      this.#score(target, framework, list);
       return true;
     }
     d.ties = 1;
@@ -298,7 +298,7 @@ export class IndexSearch implements NodeSearch {
   }
 
   /** Scores what is in the window and draws among the best. */
-  #score(target: NodeClass, framework: Framework, list: Int32Array, start: number): void {
+  #score(target: NodeClass, framework: Framework, list: Int32Array): void {
     const d = this.brute.decision;
     const upkeep = this.#upkeep;
     const { tree, strata } = target;
@@ -339,7 +339,7 @@ export class IndexSearch implements NodeSearch {
     }
     const r = ties > 1 ? this.#ties.int(ties) : 0;
     const position = tree.isFlat
-      ? tree.leaves.tiedFrom(start, r, aimed)
+      ? tree.leaves.tiedAmong(r, aimed)
       : tree.tied(r, this.#parts, this.#winners, winning, aimed);
     d.ties = ties;
     d.total = best;

@@ -3,8 +3,10 @@
 // place is still near for most of them; with arrays for each class every look would be a wait for memory.
 
 /** Classes of a page: 2^SLOT_BITS. More make changes cheaper, and looks at neighbouring nodes dearer. */
-export const SLOT_BITS = 4;
+export const SLOT_BITS = 5;
 const SLOTS = 1 << SLOT_BITS;
+/** All bits of a word. */
+const FULL = -1;
 
 export class LeafPage {
   readonly nodes: number;
@@ -44,11 +46,18 @@ export function fillSlot(array: Int16Array | Int32Array, slot: number, value: nu
 
 export class LeafPages {
   #pages: LeafPage[] = [];
+  /** Positions that the latest scan found as good as the best of their stratum until there, in order. */
+  #hits = new Int32Array(0);
+
+  /** The same for scans of `n` positions; kept until one of more. */
+  hitsFor(n: number): Int32Array {
+    if (this.#hits.length < n) this.#hits = new Int32Array(n);
+    return this.#hits;
+  }
 
   /** A page for trees of that form that has room. */
   withRoom(nodes: number, entries: number, above: number): LeafPage {
-    const full = (1 << SLOTS) - 1;
-    let page = this.#pages.find((each) => each.nodes === nodes && each.taken !== full);
+    let page = this.#pages.find((each) => each.nodes === nodes && each.taken !== FULL);
     if (page === undefined) {
       page = new LeafPage(nodes, entries, above);
       this.#pages.push(page);

@@ -121,42 +121,45 @@ export class Leaves {
   ): number {
     const { words } = this;
     const n = words.length;
+    const hits = this.#pages.hitsFor(n);
+    let hit = 0;
     sizes.fill(0, 0, count);
     bests.fill(REJECTED, 0, count);
     let left = wanted;
+    let looked = 0;
     let p = start;
     let end = n;
-    for (let looked = 0; left > 0 && looked < n; p = 0, end = start) {
+    while (left > 0 && looked < n) {
       const from = p;
       while (p < end) {
-        const leaf = words[p++]!;
+        const leaf = words[p]!;
         const value = scoreOf(leaf);
         const s = stratumOf(leaf);
+        p += 1;
         if (value === REJECTED || (open !== null && open[s] === 0)) continue;
         sizes[s]! += 1;
         const best = bests[s]!;
-        if (value > best) {
+        if (value >= best) {
+          hits[hit++] = p - 1;
+          ties[s] = value > best ? 1 : ties[s]! + 1;
           bests[s] = value;
-          ties[s] = 1;
-        } else if (value === best) ties[s]! += 1;
+        }
         if (--left === 0) break;
       }
       looked += p - from;
-      if (left === 0) return looked;
+      p = 0;
+      end = start;
     }
-    return n;
+    return left === 0 ? looked : n;
   }
 
-  /** Position of the r-th (from 0) node from `start` on, round the end, whose score is wanted[its stratum]. Not in a page. */
-  tiedFrom(start: number, r: number, wanted: Int32Array): number {
-    const { words } = this;
-    const n = words.length;
+  /** Position of the r-th (from 0) node of the latest scan whose score is wanted[its stratum], which is the best there. */
+  tiedAmong(r: number, wanted: Int32Array): number {
+    const hits = this.#pages.hitsFor(this.#n);
     let left = r;
-    for (let from = start; ; from = 0) {
-      for (let p = from; p < n; p++) {
-        const leaf = words[p]!;
-        if (scoreOf(leaf) === wanted[stratumOf(leaf)]! && left-- === 0) return p;
-      }
+    for (let i = 0; ; i++) {
+      left -= this.wins(hits[i]!, wanted);
+      if (left < 0) return hits[i]!;
     }
   }
 }

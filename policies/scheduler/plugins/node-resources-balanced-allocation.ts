@@ -6,6 +6,7 @@ import {
   definePlugin,
   NODE_SCORE_MAX,
   NodeField,
+  NodeUsage,
   type PodTemplate,
   Resource,
   SKIP,
@@ -99,17 +100,18 @@ function balanceOfTwo(
   score: (view: ClusterView, node: number, template: PodTemplate) => number,
   template: PodTemplate,
 ): void {
-  const { cpuAllocatable, memoryAllocatable, cpuRequested, memoryRequested } = view.columns;
+  const { usage } = view.columns;
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
-    const cpuAll = cpuAllocatable[node]!;
-    const memoryAll = memoryAllocatable[node]!;
+    const at = node * NodeUsage.count;
+    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
+    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
     if (cpuAll === 0 || memoryAll === 0) {
       out[i] = score(view, node, template);
       continue;
     }
-    const cpuUsed = cpuRequested[node]!;
-    const memoryUsed = memoryRequested[node]!;
+    const cpuUsed = usage[at + NodeUsage.cpuRequested]!;
+    const memoryUsed = usage[at + NodeUsage.memoryRequested]!;
     let cpuBefore = cpuUsed / cpuAll;
     if (cpuBefore > 1) cpuBefore = 1;
     let memoryBefore = memoryUsed / memoryAll;

@@ -7,6 +7,7 @@ import {
   Code,
   definePlugin,
   NodeField,
+  NodeUsage,
   PASS,
   type PodTemplate,
   type Verdict,
@@ -122,18 +123,18 @@ export const nodeResourcesFit = definePlugin<z.infer<typeof args>, Wanted, void>
       },
       filterBatch(_pod, view, nodes, from, to, wanted, verdicts) {
         const { cpu, memory, ephemeral } = wanted;
-        const { cpuAllocatable, memoryAllocatable, ephemeralAllocatable, podsAllocatable } = view.columns;
-        const { cpuRequested, memoryRequested, ephemeralRequested, podCount } = view.columns;
+        const { usage, ephemeralAllocatable, ephemeralRequested } = view.columns;
         const isPlain = wanted.scalars.length === 0;
         const noEphemeral = ephemeral < 0;
         let kept = from;
         for (let i = from; i < to; i++) {
           const node = nodes[i]!;
+          const at = node * NodeUsage.count;
           if (
             isPlain &&
-            podCount[node]! < podsAllocatable[node]! &&
-            cpu <= cpuAllocatable[node]! - cpuRequested[node]! &&
-            memory <= memoryAllocatable[node]! - memoryRequested[node]! &&
+            usage[at + NodeUsage.podCount]! < usage[at + NodeUsage.podsAllocatable]! &&
+            cpu <= usage[at + NodeUsage.cpuAllocatable]! - usage[at + NodeUsage.cpuRequested]! &&
+            memory <= usage[at + NodeUsage.memoryAllocatable]! - usage[at + NodeUsage.memoryRequested]! &&
             (noEphemeral || ephemeral <= ephemeralAllocatable[node]! - ephemeralRequested[node]!)
           ) {
             nodes[kept++] = node;

@@ -5,6 +5,7 @@ import {
   type ClusterView,
   NODE_SCORE_MAX,
   type NodeColumnsView,
+  NodeUsage,
   type PodTemplate,
   Resource,
 } from '../../../engine/index.ts';
@@ -202,7 +203,7 @@ export function resourceScorer(strategy: Strategy, interner: ClusterView['resour
 
 /** LeastAllocated of CPU and memory, the default: one loop without calls. */
 function leastOfTwo(
-  { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory }: NodeColumnsView,
+  { usage }: NodeColumnsView,
   nodes: Int32Array,
   count: number,
   { cpuMilli: cpu, memoryBytes: memory }: ScoredRequests,
@@ -211,11 +212,11 @@ function leastOfTwo(
   out: Int32Array,
 ): void {
   for (let i = 0; i < count; i++) {
-    const node = nodes[i]!;
-    const cpuAll = cpuAllocatable[node]!;
-    const memoryAll = memoryAllocatable[node]!;
-    const cpuLeft = cpuAll - nonZeroCpu[node]! - cpu;
-    const memoryLeft = memoryAll - nonZeroMemory[node]! - memory;
+    const at = nodes[i]! * NodeUsage.count;
+    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
+    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
+    const cpuLeft = cpuAll - usage[at + NodeUsage.nonZeroCpu]! - cpu;
+    const memoryLeft = memoryAll - usage[at + NodeUsage.nonZeroMemory]! - memory;
     let sum = 0;
     let weights = 0;
     // The quotients lie in 0..100, so `| 0` truncates them.
@@ -232,7 +233,7 @@ function leastOfTwo(
 }
 
 function mostOfTwo(
-  { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory }: NodeColumnsView,
+  { usage }: NodeColumnsView,
   nodes: Int32Array,
   count: number,
   { cpuMilli: cpu, memoryBytes: memory }: ScoredRequests,
@@ -241,11 +242,11 @@ function mostOfTwo(
   out: Int32Array,
 ): void {
   for (let i = 0; i < count; i++) {
-    const node = nodes[i]!;
-    const cpuAll = cpuAllocatable[node]!;
-    const memoryAll = memoryAllocatable[node]!;
-    const cpuUsed = nonZeroCpu[node]! + cpu;
-    const memoryUsed = nonZeroMemory[node]! + memory;
+    const at = nodes[i]! * NodeUsage.count;
+    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
+    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
+    const cpuUsed = usage[at + NodeUsage.nonZeroCpu]! + cpu;
+    const memoryUsed = usage[at + NodeUsage.nonZeroMemory]! + memory;
     let sum = 0;
     let weights = 0;
     if (cpuAll > 0) {

@@ -109,7 +109,11 @@ function bar(one: Comparison, scale: number, interval: string): Markup {
     bounded
       ? html`<line class="whisker" x1="${percent(at(low))}" x2="${percent(at(high))}" y1="11" y2="11"/>`
       : ''
-  }<circle cx="${percent(at(middle))}" cy="11" r="4"/><title>${interval}</title></svg>`;
+  }${
+    Math.abs(middle) > scale
+      ? html`<text class="beyond" x="${middle < 0 ? 0 : '100%'}" y="16" text-anchor="${middle < 0 ? 'start' : 'end'}">${middle < 0 ? '◀' : '▶'}</text>`
+      : html`<circle cx="${percent(at(middle))}" cy="11" r="4"/>`
+  }<title>${interval}</title></svg>`;
 }
 
 /** The difference of mean starts as a sum over phases. */

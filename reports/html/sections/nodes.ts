@@ -34,9 +34,7 @@ export function nodes({ variants }: ReportData): Markup {
     binned
       ? `${grouped(first!.detail!.nodes)} nodes are drawn as ${grid.cells.length} groups of neighbours by zone and time of joining; each cell`
       : 'Each cell'
-  } is a mean over ${humanSeconds(grid.frameSeconds)}. Click the map to go to a time.</p></div><noscript><p class="empty">The replay needs the script of this page; the table below does not.</p></noscript>${drawn.map(
-    (variant) => table(variant, variants.length > 1),
-  )}`;
+  } is a mean over ${humanSeconds(grid.frameSeconds)}. Click the map to go to a time.</p></div><noscript><p class="empty">The replay needs the script of this page; the table below does not.</p></noscript><details><summary>Fullest and emptiest nodes</summary>${drawn.map((variant) => table(variant, variants.length > 1))}</details>`;
 }
 
 interface Filled {
@@ -56,10 +54,10 @@ function table({ label, detail }: ReportVariant, several: boolean): Markup {
     .sort((a, b) => b.mean - a.mean);
   const shown = filled.length <= 10 ? filled : [...filled.slice(0, 5), ...filled.slice(-5)];
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  return html`<details><summary>Fullest and emptiest nodes${several ? `, ${label}` : ''}</summary><div class="table-box"><table><thead><tr><th scope="col">Node</th><th scope="col" class="num">nodes</th><th scope="col" class="num">CPU, mean</th><th scope="col" class="num">CPU, fullest</th><th scope="col" class="num">at</th></tr></thead><tbody>${shown.map(
+  return html`${several ? html`<h4>${label}</h4>` : ''}<div class="table-box"><table><thead><tr><th scope="col">Node</th><th scope="col" class="num">nodes</th><th scope="col" class="num">CPU, mean</th><th scope="col" class="num">CPU, fullest</th><th scope="col" class="num">at</th></tr></thead><tbody>${shown.map(
     ({ name, nodes: count, mean, peak, peakAt }) =>
       html`<tr><th scope="row">${name}</th><td class="num">${count}</td><td class="num">${percent(mean)}</td><td class="num">${percent(peak)}</td><td class="num">${humanSeconds(peakAt)}</td></tr>`,
-  )}</tbody></table></div></details>`;
+  )}</tbody></table></div>`;
 }
 
 function filledOf(

@@ -2,17 +2,21 @@
 import type { Comparison } from '../../compare/compare.ts';
 import { percentText } from '../../compare/text.ts';
 import { type Estimate, type Headline, headlines, headlineText } from '../headlines.ts';
-import { html, type Markup } from '../markup.ts';
+import { breakable, html, type Markup } from '../markup.ts';
 import type { ReportData } from '../model.ts';
 import { colourOf, percent } from '../plot.ts';
 
-const ROWS_MAX = 12;
+/** Variants that fit cards; more stand in a table. */
+const CARDS_MAX = 3;
+const ROWS_MAX = 24;
 const DOTS_MAX = 60;
+/** Smaller differences from the baseline are not told here. */
+const CHANGE_MIN = 0.0005;
 
 export function numbers(data: ReportData): Markup {
   const found = headlines(data.variants);
   const runs = Math.max(...data.variants.map((variant) => variant.runs.length));
-  return html`<div class="cards">${found.map((headline) => card(headline, data))}</div><p class="muted">${
+  return html`${data.variants.length > CARDS_MAX ? table(found, data) : html`<div class="cards">${found.map((headline) => card(headline, data))}</div>`}<p class="muted">${
     runs > 1
       ? 'Means over replications with their 95 % intervals (Student’s t); each dot is a replication.'
       : 'One replication: there is no interval, and how much chance has a part cannot be told. The small figures are the spread within the run. seeds.replications: 10 in the experiment and kubetick sweep give intervals.'
@@ -40,28 +44,53 @@ function single(estimate: Estimate, metric: string): Markup {
 }
 
 function rows({ estimates, metric }: Headline, comparisons: readonly Comparison[]): Markup {
-  const shown = estimates.slice(0, ROWS_MAX);
-  const axis = span(shown);
-  const [baseline] = estimates;
-  return html`<dl class="forest">${shown.map((estimate, i) => {
-    const change = i === 0 || baseline!.mean === 0 ? Number.NaN : estimate.mean / baseline!.mean - 1;
-    // Only what the comparison found evidence for is called better or worse.
-    const verdict = comparisons.find(
-      (one) => one.variant === estimate.label && one.metric === metric,
-    )?.verdict;
-    const said = verdict === 'better' || verdict === 'worse' ? verdict : '';
-    return html`<div><dt><span class="swatch ${colourOf(i)}"></span>${estimate.label}</dt><dd><b>${headlineText(metric, estimate.mean)}</b>${
-      Number.isNaN(change) || change === 0
-        ? ''
-        : html` <span class="change ${said}">${percentText(change)}${said === '' ? '' : ` ${said}`}</span>`
-    }${
-      Number.isFinite(estimate.low) && estimate.low < estimate.high
-        ? html`<small>${headlineText(metric, estimate.low)} … ${headlineText(metric, estimate.high)}</small>`
-        : estimate.within === ''
-          ? ''
-          : html`<small>${estimate.within}</small>`
-    }${strip(estimate, i, axis)}</dd></div>`;
-  })}</dl>${estimates.length > shown.length ? html`<p class="muted">and ${estimates.length - shown.length} more variants</p>` : ''}`;
+  const axis = span(estimates);
+  return html`<dl class="forest">${estimates.map(
+    (estimate, i) =>
+      html`<div><dt><span class="swatch ${colourOf(i)}"></span>${breakable(estimate.label)}</dt><dd>${told(estimate, estimates[0]!, metric, comparisons)}${strip(estimate, i, axis)}</dd></div>`,
+  )}</dl>`;
+}
+
+/** A row a variant, a column a number. */
+function table(found: readonly Headline[], { variants, comparison }: ReportData): Markup {
+  const shown = variants.slice(0, ROWS_MAX);
+  const axes = found.map(({ estimates }) => span(estimates));
+  return html`<div class="table-box"><table class="numbers"><thead><tr><th scope="col">Variant</th>${found.map(
+    ({ title, about }) => html`<th scope="col" title="${about}">${title}</th>`,
+  )}</tr></thead><tbody>${shown.map(
+    ({ label }, i) =>
+      html`<tr><th scope="row"><span class="swatch ${colourOf(i)}"></span>${breakable(label)}</th>${found.map(
+        ({ estimates, metric }, column) => {
+          const estimate = estimates.find((one) => one.label === label);
+          return estimate === undefined
+            ? html`<td class="muted">–</td>`
+            : html`<td>${told(estimate, estimates[0]!, metric, comparison?.result.comparisons ?? [])}${strip(estimate, i, axes[column]!)}</td>`;
+        },
+      )}</tr>`,
+  )}</tbody></table></div>${variants.length > shown.length ? html`<p class="muted">and ${variants.length - shown.length} more variants</p>` : ''}`;
+}
+
+/** The mean, by how much it differs from the baseline's, and its interval (or of one run the spread within). */
+function told(
+  estimate: Estimate,
+  baseline: Estimate,
+  metric: string,
+  comparisons: readonly Comparison[],
+): Markup {
+  const { label, mean, low, high, within } = estimate;
+  const change = estimate === baseline || baseline.mean === 0 ? Number.NaN : mean / baseline.mean - 1;
+  // Only what the comparison found evidence for is called better or worse.
+  const verdict = comparisons.find((one) => one.variant === label && one.metric === metric)?.verdict;
+  const said = verdict === 'better' || verdict === 'worse' ? verdict : '';
+  const interval =
+    Number.isFinite(low) && low < high
+      ? `${headlineText(metric, low)} … ${headlineText(metric, high)}`
+      : within;
+  return html`<b>${headlineText(metric, mean)}</b>${
+    Math.abs(change) >= CHANGE_MIN
+      ? html` <span class="change ${said}">${percentText(change)}${said === '' ? '' : ` ${said}`}</span>`
+      : ''
+  }${interval === '' ? '' : html`<small>${interval}</small>`}`;
 }
 
 /** The ends of an axis on which all of them have room. */

@@ -2,16 +2,18 @@
 // ones, and of the workloads with the most time; and the pods to look at.
 import { PHASES } from '../../../engine/metrics/phases.ts';
 import { grouped, humanSeconds } from '../../units.ts';
-import { html, type Markup } from '../markup.ts';
-import type { ReportData, ReportVariant } from '../model.ts';
+import { breakable, html, type Markup } from '../markup.ts';
+import type { ReportData, ReportVariant, RunDetail } from '../model.ts';
 import { PHASE_COLOUR } from '../phase-colours.ts';
 import { axisRow, percent } from '../plot.ts';
 import { linear, type Scale } from '../scale.ts';
 import type { PhaseBar } from '../start-digest.ts';
 import { quotedWord } from '../words.ts';
 
-const VARIANTS_MAX = 6;
+const VARIANTS_MAX = 8;
 const WORKLOADS = 8;
+/** Variants whose parts are shown without being asked for. */
+const OPEN_MAX = 2;
 
 export function path(data: ReportData): Markup {
   const drawn = data.variants
@@ -26,10 +28,7 @@ export function path(data: ReportData): Markup {
   return html`<p>Phases follow each other without gap or overlap: the parts of a bar add up to the mean start of its pods, which stands beside it.</p><ul class="legend phases">${PHASES.map(
     ({ name, help }, i) =>
       used[i] ? html`<li title="${help}"><span class="swatch ${PHASE_COLOUR[name]}"></span>${name}</li>` : '',
-  )}</ul>${drawn.map(
-    (variant) =>
-      html`${several ? html`<h3>${variant.label}</h3>` : ''}${bars(variant.starts!.classes(), 'Pods by how long their start took', true)}`,
-  )}${several ? means(drawn) : ''}${workloads(drawn[0]!, several)}${slowest(data)}`;
+  )}</ul>${several ? means(drawn) : ''}${classes(drawn, several)}${workloads(drawn[0]!, several)}${slowest(data)}`;
 }
 
 const SHARES: Scale = {
@@ -40,6 +39,17 @@ const SHARES: Scale = {
 };
 
 const total = ({ seconds }: PhaseBar): number => seconds.reduce((sum, one) => sum + one, 0);
+
+/** Of few variants one after the other, of more folded. */
+function classes(drawn: readonly ReportVariant[], several: boolean): Markup {
+  const all = drawn.map(
+    ({ label, starts }) =>
+      html`${several ? html`<h3>${label}: fast and slow pods</h3>` : ''}${bars(starts!.classes(), 'Pods by how long their start took', true)}`,
+  );
+  return drawn.length > OPEN_MAX
+    ? html`<details><summary>Fast and slow pods of each variant</summary>${all}</details>`
+    : html`${all}`;
+}
 
 /** The mean pods of variants on one axis. */
 function means(drawn: readonly ReportVariant[]): Markup {
@@ -58,7 +68,7 @@ function bars(rows: readonly PhaseBar[], label: string, shares = false): Markup 
   const scale = shares ? SHARES : linear('seconds', Math.max(...rows.map(total)), 6);
   return html`<div class="bars" role="group" aria-label="${label}">${rows.map(
     (row) =>
-      html`<div class="bar"><div class="bar-name">${row.name}<small>${grouped(row.pods)} pods</small></div>${stack(row, shares ? total(row) : 1, scale)}<div class="bar-text num">${humanSeconds(total(row))}</div></div>`,
+      html`<div class="bar"><div class="bar-name">${breakable(row.name)}<small>${grouped(row.pods)} pods</small></div>${stack(row, shares ? total(row) : 1, scale)}<div class="bar-text num">${humanSeconds(total(row))}</div></div>`,
   )}<div class="bar"><div></div>${axisRow(scale)}<div></div></div></div><details class="as-table"><summary>As a table</summary>${table(rows)}</details>`;
 }
 
@@ -93,26 +103,35 @@ function table(rows: readonly PhaseBar[]): Markup {
   )}</tbody></table></div>`;
 }
 
-/** Of each variant looked at closely: the slowest pods with the command that explains them, and why pods are pending. */
+/** Of each variant looked at closely: why pods are pending, and the slowest pods with the command that explains them. */
 function slowest({ variants }: ReportData): Markup {
+  const found = variants.flatMap(({ label, detail }) => (detail === null ? [] : [{ label, detail }]));
   const several = variants.length > 1;
-  return html`${variants.map(({ label, detail }) => {
-    if (detail === null) return '';
-    const of = several ? `, ${label}` : '';
-    const { directory, replication, pending } = detail;
-    return html`${
-      pending.length === 0
-        ? ''
-        : html`<h3>Why pods are pending at the end${of}</h3><div class="table-box"><table><tbody>${pending.map(
-            ([reason, pods]) => html`<tr><td class="num">${grouped(pods)}</td><td>${reason}</td></tr>`,
-          )}</tbody></table></div>`
-    }${
-      detail.slowest.length === 0
-        ? ''
-        : html`<details><summary>The slowest pods of replication ${replication}${of}</summary><div class="table-box"><table><thead><tr><th scope="col">Pod</th><th scope="col" class="num">created at</th><th scope="col" class="num">start</th><th scope="col">longest phase</th><th scope="col">why</th></tr></thead><tbody>${detail.slowest.map(
-            (pod) =>
-              html`<tr><th scope="row">${pod.pod}</th><td class="num">${humanSeconds(pod.createdSeconds)}</td><td class="num">${humanSeconds(pod.startSeconds)}</td><td>${pod.phase} ${humanSeconds(pod.phaseSeconds)}</td><td><code>kubetick explain ${quotedWord(directory)} ${quotedWord(`pod/${pod.pod}`)}</code></td></tr>`,
-          )}</tbody></table></div></details>`
-    }`;
-  })}`;
+  const pending = found.filter(({ detail }) => detail.pending.length > 0);
+  const slow = found.filter(({ detail }) => detail.slowest.length > 0);
+  return html`${
+    pending.length === 0
+      ? ''
+      : html`<h3>Why pods are pending at the end</h3><div class="table-box"><table><tbody>${pending.map(
+          ({ label, detail }) =>
+            detail.pending.map(
+              ([reason, pods]) =>
+                html`<tr>${several ? html`<th scope="row">${breakable(label)}</th>` : ''}<td class="num">${grouped(pods)}</td><td class="reason">${reason}</td></tr>`,
+            ),
+        )}</tbody></table></div>`
+  }${
+    slow.length === 0
+      ? ''
+      : html`<details><summary>The slowest pods, and how to have them explained</summary>${slow.map(
+          ({ label, detail }) =>
+            html`<h4>${several ? `${label}, ` : ''}replication ${detail.replication}</h4>${slowTable(detail)}`,
+        )}</details>`
+  }`;
+}
+
+function slowTable({ slowest: pods, directory }: RunDetail): Markup {
+  return html`<div class="table-box"><table><thead><tr><th scope="col">Pod</th><th scope="col" class="num">created at</th><th scope="col" class="num">start</th><th scope="col">longest phase</th><th scope="col">why</th></tr></thead><tbody>${pods.map(
+    (pod) =>
+      html`<tr><th scope="row">${pod.pod}</th><td class="num">${humanSeconds(pod.createdSeconds)}</td><td class="num">${humanSeconds(pod.startSeconds)}</td><td>${pod.phase} ${humanSeconds(pod.phaseSeconds)}</td><td><code>kubetick explain ${quotedWord(directory)} ${quotedWord(`pod/${pod.pod}`)}</code></td></tr>`,
+  )}</tbody></table></div>`;
 }

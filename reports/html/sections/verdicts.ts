@@ -1,7 +1,7 @@
 // The first thing a reader sees: whether what was expected holds, of every expectation what was observed.
 import { type Expectation, parseExpect } from '../../../engine/metrics/expect.ts';
 import { valueText } from '../../compare/text.ts';
-import { html, type Markup } from '../markup.ts';
+import { breakable, html, type Markup } from '../markup.ts';
 import type { ReportData, ReportExpect } from '../model.ts';
 import { percent } from '../plot.ts';
 
@@ -10,6 +10,10 @@ interface Row extends ReportExpect {
 }
 
 const ROWS_MAX = 60;
+/** Longer lists are preceded by a table of variants by expectations. */
+const LIST_MAX = 8;
+const COLUMNS_MAX = 8;
+const VARIANTS_MAX = 40;
 /** Of more observations only the ends are drawn. */
 const DOTS_MAX = 60;
 
@@ -39,23 +43,54 @@ export function verdictSentence(data: ReportData): string {
 const rowsOf = ({ variants }: ReportData): Row[] =>
   variants.flatMap(({ label, expects }) => expects.map((expect) => ({ ...expect, variant: label })));
 
-/** Failures first, otherwise in the order of the variants. */
+/** Failures first, otherwise in the order of the variants; of many, a table of variants by expectations before them. */
 export function verdicts(data: ReportData): Markup {
   const rows = rowsOf(data);
   if (rows.length === 0) return empty();
   const sorted = [...rows.filter(failed), ...rows.filter((row) => !failed(row))];
   const several = data.variants.length > 1;
+  if (!several || rows.length <= LIST_MAX) return list(sorted, several);
+  return html`${matrix(data)}<details class="long"><summary>What was observed, one by one</summary>${list(sorted, several)}</details>`;
+}
+
+function list(sorted: readonly Row[], several: boolean): Markup {
   const shown = sorted.slice(0, ROWS_MAX);
   return html`<div class="table-box"><table class="verdicts"><thead><tr><th scope="col">Verdict</th>${
     several ? html`<th scope="col">Variant</th>` : ''
   }<th scope="col">Expectation</th><th scope="col" class="num">Observed</th><th scope="col" class="wide">Against the bound</th></tr></thead><tbody>${shown.map(
     (row) =>
-      html`<tr><td>${badge(row)}</td>${several ? html`<td>${row.variant}</td>` : ''}<td><code>${row.text}</code>${
+      html`<tr><td>${badge(row)}</td>${several ? html`<td>${breakable(row.variant)}</td>` : ''}<td><code>${row.text}</code>${
         row.of === 'variant' ? html` <span class="muted">mean of the variant</span>` : ''
       }</td><td class="num">${observedText(row)}</td><td class="wide">${bullet(row)}</td></tr>`,
   )}</tbody></table></div>${
     sorted.length > shown.length
-      ? html`<p class="muted">and ${sorted.length - shown.length} more that hold or fail alike: sweep.json and the summary.json of each run have them</p>`
+      ? html`<p class="muted">and ${sorted.length - shown.length} more: sweep.json and the summary.json of each run have them</p>`
+      : ''
+  }`;
+}
+
+/** A row a variant, a column an expectation. */
+function matrix({ variants }: ReportData): Markup {
+  const columns: { readonly text: string; readonly of: ReportExpect['of'] }[] = [];
+  for (const { expects } of variants)
+    for (const { text, of } of expects)
+      if (!columns.some((one) => one.text === text && one.of === of)) columns.push({ text, of });
+  const shown = columns.slice(0, COLUMNS_MAX);
+  const rows = variants.slice(0, VARIANTS_MAX);
+  return html`<div class="table-box"><table class="matrix"><thead><tr><th scope="col">Variant</th>${shown.map(
+    ({ text, of }) =>
+      html`<th scope="col"><code>${text}</code>${of === 'variant' ? html`<small>mean of the variant</small>` : ''}</th>`,
+  )}</tr></thead><tbody>${rows.map(
+    ({ label, expects }) =>
+      html`<tr><th scope="row">${breakable(label)}</th>${shown.map(({ text, of }) => {
+        const found = expects.find((one) => one.text === text && one.of === of);
+        return found === undefined
+          ? html`<td class="muted">–</td>`
+          : html`<td>${badge(found)}<small>${observedText(found)}</small></td>`;
+      })}</tr>`,
+  )}</tbody></table></div>${
+    columns.length > shown.length || variants.length > rows.length
+      ? html`<p class="muted">The first ${shown.length} of ${columns.length} expectations, and ${rows.length} of ${variants.length} variants.</p>`
       : ''
   }`;
 }

@@ -160,6 +160,18 @@ describe('a node that fails', () => {
     }
   });
 
+  it('and stops again before its kubelet has spoken stays silent', () => {
+    const steps = [
+      create(0, web),
+      step(20, 'stop-node', 'node-1'),
+      step(110, 'start-node', 'node-1'),
+      step(110.004, 'stop-node', 'node-1'),
+    ];
+    const list = rows(run(steps));
+    expect(first(list, 'condition.Ready', 'Unknown:NodeStatusUnknown')).toBeDefined();
+    expect(first(list, 'condition.Ready', 'True:KubeletReady')).toBeUndefined();
+  });
+
   it('by a crash starts its containers anew, and says how often', () => {
     const steps = [create(0, web), step(20, 'crash-node', 'node-1'), step(40, 'start-node', 'node-1')];
     const list = rows(run(steps));

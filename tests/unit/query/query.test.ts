@@ -293,6 +293,22 @@ describe.skipIf(!hasDuckDb)('refused: exit 2, nothing printed, files untouched',
 });
 
 describe('without a database', () => {
+  it('the other commands read Parquet as they read CSV', async () => {
+    const summary = async (run: string): Promise<unknown> => {
+      const { code, out } = await kubetick(['summary', at(run), '--by', 'owner', '--output', 'json']);
+      expect(code).toBe(0);
+      return (JSON.parse(out) as { cohorts: unknown }).cohorts;
+    };
+    expect(await summary('parquet')).toEqual(await summary('csv'));
+    // The run is repeated into the form that was recorded, and every file has the same bytes.
+    const { code, out } = await kubetick(['verify', at('parquet'), '--json']);
+    expect({ code, verdict: JSON.parse(out) }).toMatchObject({
+      code: 0,
+      // Two summaries, the seven tables of such a run, the manifest.
+      verdict: { repeats: true, files: 10 },
+    });
+  });
+
   it('lists tables and columns', async () => {
     const { code, out } = await kubetick(['query', at('sweep'), '--schema', '--format', 'csv']);
     expect(code).toBe(0);

@@ -153,6 +153,14 @@ describe('verdicts', () => {
     expect(out).not.toContain('NaN');
   });
 
+  it('beside the page, with the JSON alone on standard output', async () => {
+    const page = at('page.html');
+    const { code, out, err } = await kubetick('report', at('one'), '--html', page, '--slo', '--json');
+    expect([code, err]).toEqual([0, `${page}\n`]);
+    expect(Object.keys(JSON.parse(out) as object)).toEqual(['runs', 'variants']);
+    expect(readFileSync(page, 'utf8')).toContain('<html');
+  });
+
   it('two runs of one name are two variants', async () => {
     const { variants } = await report(at('one'), at('slow'));
     expect(variants.map(({ replications }) => replications)).toEqual([1, 1]);

@@ -91,6 +91,11 @@ describe('five numbers', () => {
     expect(of(11, 12, 13).low).toBeCloseTo(9.5159, 3);
     expect(of(5)).toMatchObject({ mean: 5, low: Number.NEGATIVE_INFINITY });
     expect(of(4, 4)).toMatchObject({ low: 4, high: 4 });
+    const shares = [0.9, 0.95, 1].map((value) => ({ 'utilisation.cpu.requested': value }));
+    // 0.95 ± 4.3027 × 0.05 / √3 = 0.1242: not more than everything can be requested.
+    const [cpu] = headlines([variant('v', shares)])[0]!.estimates;
+    expect(cpu!.low).toBeCloseTo(0.8258, 4);
+    expect(cpu!.high).toBe(1);
   });
 
   test('better and worse are said with evidence only', () => {
@@ -104,6 +109,65 @@ describe('five numbers', () => {
     expect(page(-1, 0.01)).toMatch(/class="change better">-43\.\d % better</);
     // As large on average, but the pairs contradict each other.
     expect(page(1, 9)).toMatch(/class="change ">[+-]\d+\.\d %</);
+  });
+});
+
+describe('many variants', () => {
+  const expect1 = (text: string, held: number) => ({
+    text,
+    of: 'run' as const,
+    held,
+    judged: 2,
+    observed: [1, 2],
+  });
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      ...variant(`size=${i}`, [{ 'pods.pending': i }, { 'pods.pending': i + 1 }]),
+      expects: [expect1('pods.pending <= 3', i < 3 ? 2 : i === 3 ? 1 : 0), expect1('pods.failed == 0', 2)],
+    }));
+  const cells = (page: string, table: string): string[][] => {
+    const found = new RegExp(`<table class="${table}">(.*?)</table>`).exec(page)![1]!;
+    return found
+      .split('<tr>')
+      .slice(1)
+      .map((row) =>
+        row
+          .split(/<t[hd]/)
+          .slice(1)
+          .map((cell) =>
+            cell
+              .replace(/^[^>]*>/, '')
+              .replace(/<svg.*?<\/svg>/g, '')
+              .replace(/<[^>]*>/g, ' ')
+              .replace(/\s+/g, ' ')
+              .trim(),
+          ),
+      );
+  };
+
+  test('a table of variants by expectations, and one of variants by numbers', () => {
+    const page = reportPage(data(many(5)), BROWSER);
+    expect(page).toContain('1 of 2 expectations fails');
+    const verdicts = cells(page, 'matrix');
+    expect(verdicts[0]).toEqual(['Variant', 'pods.pending &lt;= 3', 'pods.failed == 0']);
+    expect(verdicts.map((row) => row[1]).slice(1)).toEqual([
+      '✓ holds in 2 of 2 1 to 2',
+      '✓ holds in 2 of 2 1 to 2',
+      '✓ holds in 2 of 2 1 to 2',
+      '✕ fails in 1 of 2 1 to 2',
+      '✕ fails in 2 of 2 1 to 2',
+    ]);
+    const numbers = cells(page, 'numbers');
+    expect(numbers[0]).toEqual(['Variant', 'Pods pending at the end']);
+    // Means 0.5, 1.5, …: +200 % of the baseline, in every pair by exactly 1, which is evidence. Two replications, 12.7 × 0.5 to either side, not below 0.
+    expect(numbers.map((row) => row[1]).slice(1, 3)).toEqual(['0.5 0 … 6.85', '1.5 +200.0 % worse 0 … 7.85']);
+  });
+
+  test('of few variants each expectation is told, and numbers stand on cards', () => {
+    const page = reportPage(data(many(2)), BROWSER);
+    expect(page).not.toContain('class="matrix"');
+    expect(page).not.toContain('class="numbers"');
+    expect(cells(page, 'verdicts')).toHaveLength(5);
   });
 });
 
