@@ -18,6 +18,8 @@ export class EvictionSignals {
   readonly #c: RunContext;
   readonly #images: Images;
   readonly #thresholds: readonly Threshold[];
+  /** By text: nodes have few different capacities, and are looked at often. */
+  readonly #amounts = new Map<string, number>();
 
   constructor(context: RunContext, images: Images, thresholds: readonly Threshold[]) {
     this.#c = context;
@@ -45,11 +47,11 @@ export class EvictionSignals {
         observations.set(signal, { available: Math.max(0, capacity - Math.floor(used)), capacity, rate });
     };
     const system = (resource: string): number =>
-      amount(nodes.object[node]!.metadata.annotations?.[`kubetick.io/${resource}`]);
+      this.#amount(nodes.object[node]!.metadata.annotations?.[`kubetick.io/${resource}`]);
     const capacity: Record<string, unknown> = nodes.object[node]!['status']?.capacity ?? {};
     const memory = sum((each) => each.memory);
     const allocatable = nodes.memoryBytes[node]!;
-    const memoryCapacity = Math.max(amount(capacity['memory']), allocatable);
+    const memoryCapacity = Math.max(this.#amount(capacity['memory']), allocatable);
     see('memory.available', memoryCapacity, memory.amount + system('memory'), memory.rate);
     // The cgroup of all pods is what the kubelet does not reserve; the hard threshold is part of what allocatable leaves out.
     const hard = this.#thresholds.find(
@@ -63,7 +65,7 @@ export class EvictionSignals {
       memory.rate,
     );
     const disk = sum((each) => each.disk);
-    const diskCapacity = Math.max(amount(capacity['ephemeral-storage']), nodes.ephemeralBytes[node]!);
+    const diskCapacity = Math.max(this.#amount(capacity['ephemeral-storage']), nodes.ephemeralBytes[node]!);
     const onDisk = disk.amount + system('ephemeral-storage') + this.#images.bytesOn(node, this.#c.kernel.now);
     see('nodefs.available', diskCapacity, onDisk, disk.rate);
     see('imagefs.available', diskCapacity, onDisk, disk.rate);
@@ -76,10 +78,18 @@ export class EvictionSignals {
     see('pid.available', pidCapacity, pids.amount + system('pids'), pids.rate);
     return observations;
   }
-}
 
-const amount = (quantity: unknown): number =>
-  tryQuantity(quantity) === undefined ? 0 : quantityValue(String(quantity));
+  #amount(quantity: unknown): number {
+    if (quantity === undefined) return 0;
+    const text = String(quantity);
+    let amount = this.#amounts.get(text);
+    if (amount === undefined) {
+      amount = tryQuantity(quantity) === undefined ? 0 : quantityValue(text);
+      this.#amounts.set(text, amount);
+    }
+    return amount;
+  }
+}
 
 /** What would have to be left; `reclaim`: and as much more as the minimum reclaim asks for. */
 function needed({ amount: least, minReclaim }: Threshold, capacity: number, reclaim: boolean): number {

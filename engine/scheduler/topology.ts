@@ -201,8 +201,8 @@ export class TopologyIndex implements TopologyView {
   #questions = 0;
   readonly #selections = new Map<string, Selection>();
   readonly #groups = new Map<string, Group>();
-  /** Selections by the one namespace that they select from; '' holds those of all namespaces. */
-  readonly #byNamespace = new Map<string, Set<Selection>>();
+  /** Selections by where what they select is found (`homeOf`): a class asks those few that may mean it. */
+  readonly #byHome = new Map<string, Set<Selection>>();
 
   readonly #keptMax: number;
 
@@ -215,12 +215,20 @@ export class TopologyIndex implements TopologyView {
   }
 
   #classChanged(pods: PodClassRow, exists: boolean): void {
-    for (const namespace of [pods.namespace, '']) {
-      for (const selection of this.#byNamespace.get(namespace) ?? []) {
-        if (!exists) selection.classes.delete(pods);
-        else if (selection.about.selects(pods)) attach(selection, pods);
-      }
+    if (!exists) {
+      for (const counter of pods.counters) if (counter instanceof Selection) counter.classes.delete(pods);
+      return;
     }
+    const { namespace, template } = pods;
+    this.#offer('', pods);
+    this.#offer(homeOf(namespace, null), pods);
+    for (const label of Object.entries(template.labels)) this.#offer(homeOf(namespace, label), pods);
+  }
+
+  #offer(home: string, pods: PodClassRow): void {
+    const selections = this.#byHome.get(home);
+    if (selections === undefined) return;
+    for (const selection of selections) if (selection.about.selects(pods)) attach(selection, pods);
   }
 
   onClass(listener: (pods: PodClass, exists: boolean) => void): void {
@@ -317,9 +325,9 @@ export class TopologyIndex implements TopologyView {
       });
     }
     this.#selections.set(about.key, selection);
-    const home = namespace ?? '';
-    const own = this.#byNamespace.get(home);
-    if (own === undefined) this.#byNamespace.set(home, new Set([selection]));
+    const home = homeOf(namespace, label);
+    const own = this.#byHome.get(home);
+    if (own === undefined) this.#byHome.set(home, new Set([selection]));
     else own.add(selection);
     return selection;
   }
@@ -355,7 +363,10 @@ export class TopologyIndex implements TopologyView {
     const selection = oldest(this.#selections);
     selection.keeper = null;
     this.#selections.delete(selection.about.key);
-    this.#byNamespace.get(selection.about.namespace ?? '')!.delete(selection);
+    const home = homeOf(selection.about.namespace, selection.about.label);
+    const own = this.#byHome.get(home)!;
+    own.delete(selection);
+    if (own.size === 0) this.#byHome.delete(home);
     for (const pods of selection.classes) without(pods.counters, selection);
     for (const sum of selection.sums) without(sum.group.sums, sum);
   }
@@ -367,6 +378,10 @@ export class TopologyIndex implements TopologyView {
     for (const sum of group.sums) without(sum.selection.sums, sum);
   }
 }
+
+/** Of all namespaces; of one; of one by a label that all the pods have. */
+const homeOf = (namespace: string | null, label: readonly [string, string] | null): string =>
+  namespace === null ? '' : label === null ? namespace : `${namespace}\n${label[0]}\n${label[1]}`;
 
 /** The one asked for longest ago. */
 function oldest<T extends Kept>(kept: ReadonlyMap<string, T>): T {
