@@ -40,6 +40,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     load: () => import('./macro/scheduler-perf.ts'),
   },
   kernel: { about: 'the event kernel against a C++ twin', load: () => import('./macro/kernel.ts') },
+  sweep: {
+    about: 'what a second worker thread brings to a sweep',
+    load: () => import('./macro/sweep.ts'),
+  },
   scale: { about: 'whole runs by number of nodes and pods', load: () => import('./macro/scale.ts') },
 };
 

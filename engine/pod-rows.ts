@@ -7,6 +7,7 @@ import {
   PodBit,
   type PodTemplate,
   phaseOf,
+  unscheduledReason,
 } from './state/index.ts';
 
 const labelsText = (labels: Labels): string =>
@@ -56,7 +57,7 @@ export function podRowSource(state: ClusterState): PodRowSource {
       const reason = pods.reason[pod]!;
       if (reason >= 0) return state.texts.text(reason);
       const word = pods.word[pod]!;
-      return word & PodBit.unschedulable && !(word & PodBit.scheduled) ? 'Unschedulable' : '';
+      return word & PodBit.unschedulable && !(word & PodBit.scheduled) ? unscheduledReason(word) : '';
     },
   };
 }

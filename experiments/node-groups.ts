@@ -11,6 +11,8 @@ export interface NodeShape {
   readonly pods: number;
   /** Local disk; absent: one that is large enough for all but those who ask for much of it. */
   readonly ephemeralStorage?: string;
+  /** Extended resources: `nvidia.com/gpu`. */
+  readonly resources?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   /** Its container runtime, where one is named. */
   readonly runtime?: Pick<RuntimeCosts, 'name' | 'version'>;
@@ -39,6 +41,7 @@ export function nodeObject(shape: NodeShape): KubeObject {
     'ephemeral-storage': shape.ephemeralStorage ?? EPHEMERAL_STORAGE,
     memory: shape.memory,
     pods: String(shape.pods),
+    ...shape.resources,
   };
   return {
     apiVersion: 'v1',

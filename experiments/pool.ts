@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { failureOf, type RunOutcome, type RunTask } from './run-task.ts';
 
 /** Where runs are made: threads of this process, or other machines. */
@@ -20,6 +21,9 @@ export function defaultWorkers(): number {
 /** Threads that load this very file when the program is bundled, and run-task.ts by tsx in a checkout. */
 export async function workerPool(workers: number): Promise<Executor> {
   const { Piscina } = await import('piscina');
+  // Collecting garbage by several threads at once is for programs that leave cores idle. Here all cores simulate, and
+  // helpers that wait for a core hold up the thread whose garbage they collect.
+  if (workers >= availableParallelism()) setFlagsFromString('--no-parallel-scavenge');
   const isSource = import.meta.url.endsWith('.ts');
   const pool = new Piscina({
     filename: isSource ? new URL('./run-task.ts', import.meta.url).href : import.meta.url,

@@ -229,6 +229,7 @@ class ExperimentResolver {
         memory: group.memory === undefined ? (type?.memory ?? DEFAULT_NODE.memory) : String(group.memory),
         pods: group.pods ?? type?.pods ?? DEFAULT_NODE.pods,
         ...(group.ephemeralStorage === undefined ? {} : { ephemeralStorage: String(group.ephemeralStorage) }),
+        ...(group.resources === undefined ? {} : { resources: textsOf(group.resources) }),
         ...(group.labels === undefined
           ? {}
           : {
@@ -422,4 +423,9 @@ class ExperimentResolver {
     if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
     if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }
+}
+
+/** Quantities may be written as numbers. */
+function textsOf(quantities: Readonly<Record<string, string | number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]));
 }

@@ -46,6 +46,19 @@ const nodes = z.strictObject({
     .optional()
     .describe('disk of a node for images, logs and emptyDir volumes (default 100Gi)'),
   pods: z.int().min(0).max(100_000).optional().describe('pods that fit by number (default 110)'),
+  resources: z
+    .record(z.string(), quantity)
+    .superRefine((resources, context) => {
+      for (const name of Object.keys(resources))
+        if (!/^[^/]+\/[^/]+$/.test(name))
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: 'expected the name of an extended resource, DOMAIN/NAME such as nvidia.com/gpu',
+          });
+    })
+    .optional()
+    .describe('extended resources of a node, such as nvidia.com/gpu: 8'),
   labels: text.optional(),
   taints: z.array(taint).optional(),
   runtime: z.string().min(1).optional().describe('container runtime, such as containerd or docker'),

@@ -1,7 +1,7 @@
 // The requests' part of what `run` prints: a row a stream, from the counters of the summary. Causes that did not occur have
 // no column.
 import type { RunSummary } from '../engine/contracts/result.ts';
-import type { FullSummary } from '../engine/metrics/recorder.ts';
+import type { FullSummary } from '../engine/metrics/full-summary.ts';
 
 const COUNTER = /^requests\.([^.]+)\.(.+)$/;
 

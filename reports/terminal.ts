@@ -13,7 +13,7 @@ import type {
   TraceHop,
 } from '../engine/contracts/result.ts';
 import { EVENTS_TABLE, PODS_TABLE, type TableSpec } from '../engine/contracts/tables.ts';
-import type { FullSummary } from '../engine/metrics/recorder.ts';
+import type { FullSummary } from '../engine/metrics/full-summary.ts';
 import type { ControllerRows } from './controllers.ts';
 import { formatSeconds } from './csv-cells.ts';
 import { loggingTable } from './logging.ts';

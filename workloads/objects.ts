@@ -23,12 +23,17 @@ export function pod(
   image: string,
   requests: Requests,
   restartPolicy: 'Always' | 'Never',
+  priorityClassName?: string,
 ): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: app, labels: { app } },
-    spec: { restartPolicy, containers: [container(image, requests)] },
+    spec: {
+      restartPolicy,
+      ...(priorityClassName === undefined ? {} : { priorityClassName }),
+      containers: [container(image, requests)],
+    },
   };
 }
 

@@ -361,7 +361,7 @@ export class PodWrites {
   #place(pod: PodId, node: NodeId): void {
     const { pods } = this.#h.state;
     pods.node[pod] = node;
-    pods.word[pod] = (pods.word[pod]! | PodBit.scheduled) & ~PodBit.unschedulable;
+    pods.word[pod] = (pods.word[pod]! | PodBit.scheduled) & ~(PodBit.unschedulable | PodBit.schedulerError);
     this.#account(pod, 1);
   }
 

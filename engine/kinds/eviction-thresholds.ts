@@ -51,6 +51,13 @@ export interface EvictionSettings {
 /** What is wrong, and where: the setting and the signal. */
 export type ThresholdProblem = (setting: keyof EvictionSettings, signal: string, message: string) => void;
 
+/** Durations as Go writes them: 90s, 1m30s. null: not to be read. */
+function graceUsOf(text: string): number | null {
+  const parts = text.match(/\d+(?:\.\d+)?(?:ms|s|m|h)/g) ?? [];
+  if (parts.length === 0 || parts.join('') !== text) return null;
+  return parts.reduce((sum, part) => sum + durationUs(part)!, 0);
+}
+
 /** Percentages are floats of 32 bits, as upstream keeps them. */
 const share = (percent: number): number => Math.fround(Math.fround(percent) / 100);
 
@@ -90,7 +97,7 @@ export function evictionThresholds(
       return amount === null || typeof amount === 'string' ? [] : [[signal as Signal, amount]];
     });
   for (const [signal, text] of Object.entries(evictionSoftGracePeriod)) {
-    if (durationUs(text) === null)
+    if (graceUsOf(text) === null)
       problem(
         'evictionSoftGracePeriod',
         signal,
@@ -108,7 +115,7 @@ export function evictionThresholds(
   });
   const hard = read('evictionHard', false).map(([signal, amount]) => made(signal, amount, 0));
   const soft = read('evictionSoft', false).flatMap(([signal, amount]) => {
-    const graceUs = durationUs(evictionSoftGracePeriod[signal] ?? '');
+    const graceUs = graceUsOf(evictionSoftGracePeriod[signal] ?? '');
     if (graceUs === null && !Object.hasOwn(evictionSoftGracePeriod, signal))
       problem('evictionSoft', signal, 'needs its grace period in evictionSoftGracePeriod');
     return graceUs === null ? [] : [made(signal, amount, graceUs)];

@@ -3,7 +3,7 @@
 
 import { checkCidr, parseCidr } from './addresses.ts';
 import { checkNonNegativeQuantity, notSupportedInOrder, omitEmpty, report, sortedKeys } from './checks.ts';
-import { type FieldErrors, item, printValue } from './field-errors.ts';
+import { entry, type FieldErrors, item, printValue } from './field-errors.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
 import { labelKeyMessages, labelValueMessages } from './names.ts';
 import { tryQuantity } from './quantity.ts';
@@ -95,8 +95,23 @@ function checkResources(
 const isExtendedResource = (name: string): boolean =>
   name.includes('/') && !/(^|\.)kubernetes\.io\//.test(name) && !name.startsWith('requests.');
 
+/** Kubetick's own: what the node's system uses besides pods. */
+const SYSTEM_USE = ['memory', 'ephemeral-storage', 'pids'] as const;
+
+function checkSystemUse(annotations: Record<string, string> | undefined, errors: FieldErrors): void {
+  for (const resource of SYSTEM_USE) {
+    const key = `kubetick.io/${resource}`;
+    const value = annotations?.[key];
+    if (value === undefined) continue;
+    const nanos = tryQuantity(value)?.nanos ?? -1n;
+    if (nanos < 0n)
+      errors.invalid(entry('metadata.annotations', key), value, 'must be a quantity such as 500Mi');
+  }
+}
+
 function validate(node: KubeObject, errors: FieldErrors): void {
   const { spec, status } = node;
+  checkSystemUse(node.metadata.annotations, errors);
   checkTaints(spec.taints ?? [], 'metadata.taints', errors);
   checkResources(status.capacity, 'status.capacity', errors);
   checkResources(status.allocatable, 'status.allocatable', errors);

@@ -30,6 +30,7 @@ import {
 import { assert } from '../kernel/assert.ts';
 import { type ControllerCounts, controllerRows } from './controllers.ts';
 import { judgeExpect } from './expect.ts';
+import type { FullSummary } from './full-summary.ts';
 import { Gauges } from './gauges.ts';
 import { Histogram } from './histogram.ts';
 import { LossLedger } from './loss.ts';
@@ -44,14 +45,6 @@ import { VolumeLog } from './volumes.ts';
 export type { NodeRow } from './node-usage.ts';
 export type { PodRowSource } from './pod-rows.ts';
 export { PodStamp } from './pod-stamps.ts';
-
-/** The summary as written: with means and peaks of the gauges, and the counters, in order of name. */
-export interface FullSummary extends RunSummary {
-  gauges: Record<string, { mean: number; peak: number }>;
-  counters: Record<string, number>;
-  /** Where the time of pods' starts went, over those seen Ready: engine/metrics/phases.ts. */
-  phases: Record<string, { count: number; mean: number; share: number }>;
-}
 
 export interface RecorderOptions {
   readonly labels: RunLabels;

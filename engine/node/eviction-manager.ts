@@ -79,11 +79,12 @@ interface Watched {
   met: readonly Threshold[];
   readonly lastUs: Map<string, number>;
   conditions: readonly string[];
+  /** Pressures whose thresholds were met at the look before. */
+  pressed: readonly string[];
   /** Pods that are being ended, one after the other; the first of `left` now. */
   left: Order[];
   gone: Order[];
   cleanupUntilUs: number;
-  looks: number;
 }
 
 export class EvictionManager {
@@ -189,6 +190,7 @@ export class EvictionManager {
       watched.met = [];
       watched.lastUs.clear();
       watched.conditions = NONE;
+      watched.pressed = NONE;
       watched.left = [];
       watched.gone = [];
     }
@@ -222,10 +224,10 @@ export class EvictionManager {
         met: [],
         lastUs: new Map(),
         conditions: NONE,
+        pressed: NONE,
         left: [],
         gone: [],
         cleanupUntilUs: 0,
-        looks: 0,
       };
       this.#nodes.set(node, watched);
     }
@@ -285,6 +287,11 @@ export class EvictionManager {
         return this.#at(watched, kernel.now + CLEANUP_POLL_US, false);
       watched.gone = [];
       watched.anchorUs = kernel.now;
+    } else {
+      // Use does not fall between two looks without one in between: what was met then was met at all that were skipped.
+      const skippedUs = kernel.now - this.#periodUs;
+      for (const type of watched.pressed)
+        watched.lastUs.set(type, Math.max(watched.lastUs.get(type)!, skippedUs));
     }
     this.#look(watched);
   }
@@ -298,7 +305,6 @@ export class EvictionManager {
   #look(watched: Watched): void {
     const { kernel, costs } = this.#c;
     const { now } = kernel;
-    watched.looks += 1;
     const stats = [...watched.pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
     const observations = this.#signals.observe(watched.node, stats);
     this.#host.diskSeen(watched.node, observations.get('imagefs.available'));
@@ -306,7 +312,8 @@ export class EvictionManager {
     for (const threshold of watched.met)
       if (!met.includes(threshold) && isMet(threshold, observations, true)) met.push(threshold);
     watched.firstUs = new Map(met.map((threshold) => [threshold, watched.firstUs.get(threshold) ?? now]));
-    for (const { signal } of met) watched.lastUs.set(SIGNAL_FACTS[signal].pressure, now);
+    watched.pressed = met.map(({ signal }) => SIGNAL_FACTS[signal].pressure);
+    for (const type of watched.pressed) watched.lastUs.set(type, now);
     const transitionUs = costs.kubelet.evictionPressureTransitionPeriodUs || TRANSITION_US;
     const conditions = PRESSURES.filter(
       (type) => now - (watched.lastUs.get(type) ?? -Infinity) < transitionUs,
@@ -358,8 +365,10 @@ export class EvictionManager {
     observations: Observations,
   ): Order[] {
     const { state, draw, costs, recorder } = this.#c;
-    const { node, looks } = watched;
-    const chosen = thresholdToReclaim(due, (count) => draw.below(this.#ties, node, looks, count));
+    const { node } = watched;
+    // By the time, so that looks which found nothing change no draw.
+    const second = Math.floor(this.#c.kernel.now / SECOND);
+    const chosen = thresholdToReclaim(due, (count) => draw.below(this.#ties, node, second, count));
     const { signal } = chosen;
     const { resource, pressure } = SIGNAL_FACTS[signal];
     const name = state.nodeName(node);
@@ -379,7 +388,7 @@ export class EvictionManager {
         memoryBytes: template.memoryBytes,
         ephemeralBytes: template.ephemeralBytes,
         stats: byPod.get(pod) ?? (runs ? this.#host.usage.measure(pod, this.#c.kernel.now) : null),
-        draw: draw.below(this.#ties, state.pods.serial[pod]!, looks, 2 ** 31),
+        draw: draw.below(this.#ties, state.pods.serial[pod]!, second, 2 ** 31),
       };
     });
     const victim = rankedForEviction(candidates, signal).find(({ pod }) => !this.#isCritical(pod));

@@ -14,10 +14,16 @@ const CUT = ' ...';
 export const UNSCHEDULABLE: PodStatusChange = Object.freeze({
   phase: -1,
   set: PodBit.unschedulable,
-  clear: 0,
+  clear: PodBit.schedulerError,
   restarts: -1,
   reason: -1,
   ip: 0,
+});
+/** PodScheduled=False, reason SchedulerError: the attempt met an error (schedule_one.go handleSchedulingFailure). */
+export const SCHEDULER_ERROR: PodStatusChange = Object.freeze({
+  ...UNSCHEDULABLE,
+  set: PodBit.unschedulable | PodBit.schedulerError,
+  clear: 0,
 });
 
 export interface Diagnosis {

@@ -5,7 +5,7 @@
 // pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
 // decision: upstream works on a snapshot too. Requests for bindings and status share one client, Events have their own,
 // as in cmd/kube-scheduler/app/options createClients.
-import type { ApiClient, ApiReply } from '../contracts/api.ts';
+import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
@@ -23,7 +23,7 @@ import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
 import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
-import { cutMessage, diagnose, told, UNSCHEDULABLE } from './diagnosis.ts';
+import { cutMessage, diagnose, SCHEDULER_ERROR, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Extenders } from './extenders.ts';
 import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
@@ -372,7 +372,8 @@ export class Scheduler {
       this.teller?.ended('unschedulable', -1, decision.error, decision);
       this.#stage[pod] = Stage.queued;
       this.queue.failed(pod);
-      this.#report(pod, decision.error, this.cache.nominations.clear(pod) >= 0 ? -1 : undefined);
+      const nominated = this.cache.nominations.clear(pod) >= 0 ? -1 : undefined;
+      this.#report(pod, decision.error, SCHEDULER_ERROR, nominated);
     } else {
       this.#pod.at(pod);
       const framework = this.queue.profile(pod);
@@ -393,17 +394,18 @@ export class Scheduler {
     rejectors: readonly number[],
     missed: readonly ClusterChange[],
     nominatedNode?: number,
+    condition = UNSCHEDULABLE,
   ): void {
     this.#stage[pod] = Stage.queued;
     if (!this.#lastMessage.has(pod)) {
       this.#losses.failed(this.queue.profile(pod), this.#context.state.template(pod));
     }
     this.queue.rejected(pod, rejectors, missed);
-    this.#report(pod, message, nominatedNode);
+    this.#report(pod, message, condition, nominatedNode);
   }
 
   /** Event and condition of an attempt that failed. */
-  #report(pod: number, whole: string, nominatedNode?: number): void {
+  #report(pod: number, whole: string, condition: PodStatusChange, nominatedNode?: number): void {
     const { state, recorder } = this.#context;
     const message = cutMessage(whole);
     if (recorder.tracer.enabled) {
@@ -411,10 +413,10 @@ export class Scheduler {
     }
     this.#events.podEvent('Warning', 'FailedScheduling', pod, message);
     // The condition is written only when it changes; its message is part of it.
-    const hash = hashText(message, 1);
+    const hash = hashText(message, condition.set);
     if (this.#lastMessage.get(pod) === hash && nominatedNode === undefined) return;
     this.#lastMessage.set(pod, hash);
-    const change = nominatedNode === undefined ? UNSCHEDULABLE : { ...UNSCHEDULABLE, nominatedNode };
+    const change = nominatedNode === undefined ? condition : { ...condition, nominatedNode };
     this.#client.patchPodStatus(pod, state.pods.generation[pod]!, change, null);
   }
 
@@ -433,7 +435,8 @@ export class Scheduler {
       this.cache.removePod(pod);
       const reasons = this.#verdicts.reasons(refusal).join(', ');
       const isRejection = this.#verdicts.code(refusal) !== Code.error;
-      this.#reject(pod, reasons, isRejection ? [this.#verdicts.instance(refusal)] : [], []);
+      if (isRejection) this.#reject(pod, reasons, [this.#verdicts.instance(refusal)], []);
+      else this.#reject(pod, reasons, [], [], undefined, SCHEDULER_ERROR);
       return;
     }
     if (this.#exists(pod)) recorder.stamp(pod, PodStamp.scheduled);
@@ -482,7 +485,7 @@ export class Scheduler {
     this.#released(pod);
     this.#stage[pod] = Stage.queued;
     this.queue.failed(pod);
-    this.#report(pod, message);
+    this.#report(pod, message, SCHEDULER_ERROR);
     this.#next();
   }
 

@@ -17,8 +17,9 @@ export const PodBit = {
   phaseMask: 0b111,
   /** condition PodScheduled=True */
   scheduled: 1 << 3,
-  /** condition PodScheduled=False, reason Unschedulable */
+  /** condition PodScheduled=False, reason Unschedulable, or SchedulerError if that bit is set too */
   unschedulable: 1 << 4,
+  schedulerError: 1 << 26,
   /** condition Initialized=True */
   initialized: 1 << 5,
   /** condition ContainersReady=True */
@@ -46,6 +47,10 @@ export const PodBit = {
   /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
   tracked: 1 << 24,
 } as const;
+
+/** Reason of condition PodScheduled=False. */
+export const unscheduledReason = (word: number): string =>
+  word & PodBit.schedulerError ? 'SchedulerError' : 'Unschedulable';
 
 export const phaseOf = (word: number): number => word & PodBit.phaseMask;
 /** Succeeded or Failed: the pod holds no resources any more. */

@@ -19,7 +19,8 @@ export interface PodVersion {
   /** Node it is bound to, '' for none. */
   readonly node: string;
   /** Condition PodScheduled=False with reason Unschedulable. */
-  readonly unschedulable: boolean;
+  /** Reason of condition PodScheduled=False; '': it is not. */
+  readonly unschedulable: string;
   /** Condition Ready: '' until the kubelet has written it. */
   readonly ready: '' | 'True' | 'False';
   readonly deleting: boolean;
@@ -237,7 +238,7 @@ export class TimelineCollector {
     const row = (what: string, value: FieldValue): void => this.#podRow(us, revision, pod, what, value);
     if (before.node === '' && after.node !== '') this.#scheduled(us, revision, pod, after);
     if (before.unschedulable !== after.unschedulable)
-      row('condition.PodScheduled', after.unschedulable ? 'False:Unschedulable' : UNSET);
+      row('condition.PodScheduled', after.unschedulable === '' ? UNSET : `False:${after.unschedulable}`);
     if (before.phase !== after.phase && after.phase !== 'Pending') row('phase', after.phase);
     if (before.ready !== after.ready) row('ready', after.ready === '' ? UNSET : after.ready);
     if (!before.deleting && after.deleting) row('deleting', 'true');
@@ -305,7 +306,7 @@ export class TimelineCollector {
       ...(v.phase === 'Pending' ? {} : { phase: v.phase }),
       ...(v.ready === '' ? {} : { ready: v.ready }),
       ...(v.node === '' ? {} : { scheduled: 'true' }),
-      ...(v.unschedulable ? { 'condition.PodScheduled': 'False:Unschedulable' } : {}),
+      ...(v.unschedulable === '' ? {} : { 'condition.PodScheduled': `False:${v.unschedulable}` }),
       ...(v.deleting ? { deleting: 'true' } : {}),
       ...(v.finalizers === '' ? {} : { finalizers: v.finalizers }),
       ...(v.nominated ? { nominatedNode: 'set' } : {}),

@@ -16,6 +16,7 @@ import {
   phaseOf,
   type RevisionLog,
   timestampText,
+  unscheduledReason,
   Verb,
 } from '../state/index.ts';
 import { type Change, type PodVersion, TimelineCollector } from './collector.ts';
@@ -164,7 +165,7 @@ export class TimelineObserver implements StepWitness {
     return {
       phase: PHASE_NAMES[phaseOf(word)]!,
       node: node < 0 ? '' : this.#state.nodeName(node),
-      unschedulable: (word & PodBit.unschedulable) !== 0,
+      unschedulable: word & PodBit.unschedulable ? unscheduledReason(word) : '',
       ready: word & PodBit.acknowledged ? (word & PodBit.ready ? 'True' : 'False') : '',
       deleting: (word & PodBit.deleting) !== 0,
       restarts: pods.restarts[pod]!,

@@ -1,5 +1,5 @@
 // Objectives over the replications of a variant: the judged number of each replication, its mean with an interval, and a
-// verdict that waits where the interval holds the limit.
+// verdict that waits where the interval holds the limit and some replication meets it.
 import { meanInterval } from '../stats/mean.ts';
 import { isWithin, type Measurement, type Objective, type SloItem, type SloRun } from './items.ts';
 
@@ -90,6 +90,8 @@ function verdictOf(
 ): VariantVerdict | null {
   if (objective === null) return null;
   if (items.every(({ verdict }) => verdict === 'not judged')) return 'not judged';
+  // The interval of a mean is wide where few values lie far apart; that all of them miss is plain without it.
+  if (items.every(({ verdict }) => verdict === 'missed')) return 'missed';
   const ends = ci95 === null ? [mean] : ci95;
   const within = ends.filter((end) => isWithin(end, objective)).length;
   return within === ends.length ? 'met' : within === 0 ? 'missed' : 'open';

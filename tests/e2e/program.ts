@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { main } from '../../cli/program.ts';
-import type { FullSummary } from '../../engine/metrics/recorder.ts';
+import type { FullSummary } from '../../engine/metrics/full-summary.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Recorded data beside the project; a clone alone does not have it. */

@@ -35,7 +35,9 @@ function podVersion(pod: Json): PodVersion {
   return {
     phase: status.phase ?? 'Pending',
     node: pod.spec.nodeName ?? '',
-    unschedulable: scheduled?.status === 'False' && scheduled.reason === 'Unschedulable',
+    // Pods that wait for their gates are no failure.
+    unschedulable:
+      scheduled?.status === 'False' && scheduled.reason !== 'SchedulingGated' ? scheduled.reason : '',
     ready: conditionOf(pod, 'Ready')?.status ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
     restarts: (status.containerStatuses ?? []).reduce(

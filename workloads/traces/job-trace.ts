@@ -39,6 +39,8 @@ interface Replay {
   readonly name: string;
   readonly namespace: readonly string[];
   readonly image: string;
+  /** Dealt out in turn; empty: none is named. */
+  readonly priorityClasses: readonly string[];
   readonly startAtUs: number;
   readonly usPerTraceSecond: number;
   readonly cpuMilliPerCount: number;
@@ -74,6 +76,16 @@ export const jobTrace = defineWorkload({
       help: 'factor on submission times and durations; 0.1 replays ten times as fast',
     },
     limit: { ...common.countArgument, help: 'jobs to replay, by time of submission; without it all' },
+    priorityClass: {
+      schema: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1, 'must not be empty')], {
+          error: 'must be the name of a PriorityClass or a list of names',
+        })
+        .transform((names) => [names].flat())
+        .optional(),
+      type: 'text or list of texts',
+      help: 'PriorityClass of the jobs; several are dealt out in turn, by time of submission',
+    },
     cpuPerCount: {
       schema: positive(cpuMilli),
       type: 'CPU quantity',
@@ -105,6 +117,7 @@ export const jobTrace = defineWorkload({
       name: args.name,
       namespace: args.namespace,
       image: args.image,
+      priorityClasses: args.priorityClass ?? [],
       startAtUs: args.startAt,
       usPerTraceSecond: SECOND * args.timeScale,
       cpuMilliPerCount: args.cpuPerCount,
@@ -117,7 +130,10 @@ export const jobTrace = defineWorkload({
 
 function* jobArrivals(context: WorkloadContext, replay: Replay): Generator<Arrival, void, undefined> {
   const { rows } = replay;
-  const object = memoised((requests) => pod(replay.name, replay.image, requests, 'Never'));
+  const classes = replay.priorityClasses.length === 0 ? [undefined] : replay.priorityClasses;
+  const objects = classes.map((priorityClass) =>
+    memoised((requests) => pod(replay.name, replay.image, requests, 'Never', priorityClass)),
+  );
   for (let row = 0; row < replay.jobs; row++) {
     const atUs = replay.startAtUs + Math.round(rows.submit[row]! * replay.usPerTraceSecond);
     if (atUs > context.untilUs) return;
@@ -125,7 +141,7 @@ function* jobArrivals(context: WorkloadContext, replay: Replay): Generator<Arriv
     const memory = Math.ceil((replay.memoryFromTrace ? rows.memory[row]! : 1) * replay.memoryBytesPer);
     yield {
       atUs,
-      object: object(cpu, memory),
+      object: objects[row % objects.length]!(cpu, memory),
       name: `${replay.name}-${row + 1}`,
       namespace: replay.namespace[row % replay.namespace.length]!,
       runUs: Math.round(rows.duration[row]! * replay.usPerTraceSecond),

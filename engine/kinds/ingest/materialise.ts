@@ -14,6 +14,7 @@ import {
   suffixText,
   timestampText,
   uidText,
+  unscheduledReason,
 } from '../../state/index.ts';
 import type { Json, KubeObject } from '../kind.ts';
 import { withPin } from './pinned-node.ts';
@@ -67,7 +68,7 @@ function conditions(word: number): Json[] {
   const disruption = disruptionReason(word);
   if (disruption !== '') add('DisruptionTarget', true, disruption);
   if (word & PodBit.scheduled) add('PodScheduled', true);
-  else if (word & PodBit.unschedulable) add('PodScheduled', false, 'Unschedulable');
+  else if (word & PodBit.unschedulable) add('PodScheduled', false, unscheduledReason(word));
   return list;
 }
 

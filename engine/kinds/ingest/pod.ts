@@ -70,8 +70,10 @@ function wordOf(status: Json, bound: boolean): number {
     }
     if (value === 'True') word |= CONDITION_BITS[type] ?? 0;
     else if (type === 'PodScheduled' && reason === 'Unschedulable') word |= PodBit.unschedulable;
+    else if (type === 'PodScheduled' && reason === 'SchedulerError')
+      word |= PodBit.unschedulable | PodBit.schedulerError;
   }
-  if (bound) word = (word | PodBit.scheduled) & ~PodBit.unschedulable;
+  if (bound) word = (word | PodBit.scheduled) & ~(PodBit.unschedulable | PodBit.schedulerError);
   // What runs has been through all that comes before, whether or not the dump says so.
   if (bound && phase === Phase.running) word |= PodBit.acknowledged | PodBit.initialized | PodBit.sandbox;
   return word;

@@ -232,19 +232,27 @@ export class ClassTree {
 
   /** The word of the 16 positions from `from` on. */
   #wordOf(stratum: number, from: number): number {
-    const { leaves } = this;
+    const { page, slot } = this.leaves;
     const to = Math.min(from + FAN, this.#n);
     let best = REJECTED;
     let tied = 0;
+    if (page !== null) {
+      const { values } = page;
+      for (let p = from; p < to; p++) {
+        const value = values[(p << SLOT_BITS) + slot]!;
+        if (value < best) continue;
+        tied = value > best ? 1 << (p - from) : tied | (1 << (p - from));
+        best = value;
+      }
+      return best === REJECTED ? EMPTY : wordOf(best, tied);
+    }
+    const { words } = this.leaves;
     for (let p = from; p < to; p++) {
-      const leaf = leaves.at(p);
+      const leaf = words[p]!;
       const value = scoreOf(leaf);
       if (value < best || value === REJECTED || stratumOf(leaf) !== stratum) continue;
-      if (value > best) {
-        best = value;
-        tied = 0;
-      }
-      tied |= 1 << (p - from);
+      tied = value > best ? 1 << (p - from) : tied | (1 << (p - from));
+      best = value;
     }
     return wordOf(best, tied);
   }
@@ -278,9 +286,10 @@ export class ClassTree {
         b = REJECTED;
         const from = place * FAN;
         const to = Math.min(from + FAN, level === 2 ? this.#first : this.#second);
+        const base = level === 2 ? this.#wordAt(stratum, 0) : this.#rangeAt(stratum, 0);
         for (let i = from; i < to; i++) {
-          const word = level === 2 ? this.#words[this.#wordAt(stratum, i)]! : 0;
-          const below = level === 2 ? 0 : this.#rangeAt(stratum, i);
+          const below = base + (i << this.#shift);
+          const word = level === 2 ? this.#words[below]! : 0;
           const value = level === 2 ? bestOf(word) : bests[below]!;
           if (value < b) continue;
           const here = level === 2 ? bitsIn(word) : tied[below]!;

@@ -2,7 +2,7 @@
 // over time) against the time from creation to the decision (one number a pod).
 import { expect, it } from 'vitest';
 import type { CostPreset } from '../../../engine/contracts/costs.ts';
-import type { FullSummary } from '../../../engine/metrics/recorder.ts';
+import type { FullSummary } from '../../../engine/metrics/full-summary.ts';
 import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
 import { observe } from './observer.ts';
 import { create, pod, SECOND, scenario, workload } from './scenario.ts';

@@ -1,7 +1,8 @@
 // The recorder on runs played by hand: what each table and the summary say, with the arithmetic beside it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FullSummary, PodStamp } from '../../../engine/metrics/recorder.ts';
+import type { FullSummary } from '../../../engine/metrics/full-summary.ts';
+import { PodStamp } from '../../../engine/metrics/recorder.ts';
 import { KeptTables, ScriptedRun } from './scripted-run.ts';
 
 /** One pod from creation to Ready: created 0, attempt 10, scheduled 30, bound 50, started 150, ready 250, seen 300. */

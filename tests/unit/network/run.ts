@@ -5,7 +5,7 @@ import type { Sink } from '../../../engine/contracts/result.ts';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';
 import type { Cell } from '../../../engine/contracts/tables.ts';
 import { REQUESTS_TABLE } from '../../../engine/contracts/tables.ts';
-import type { FullSummary } from '../../../engine/metrics/recorder.ts';
+import type { FullSummary } from '../../../engine/metrics/full-summary.ts';
 import { simulate } from '../../../engine/simulation.ts';
 import { zero } from '../../../policies/costs/zero.ts';
 import { schedulerRegistry } from '../../../policies/index.ts';

@@ -1,6 +1,9 @@
 // Eviction by pressure: thresholds, who goes first, what is told, conditions that stay, admission under pressure, and
 // limits of a pod's own on disk.
 import { describe, expect, it } from 'vitest';
+import { evictionThresholds } from '../../../engine/kinds/eviction-thresholds.ts';
+import { FieldErrors } from '../../../engine/kinds/field-errors.ts';
+import { kinds } from '../../../engine/kinds/node.ts';
 import { container, type KubeletOptions, kubelets } from './harness.ts';
 
 const GI = 2 ** 30;
@@ -367,6 +370,39 @@ describe('a pod’s own limits on disk', () => {
     expect(told!.ms / 1000).toBeLessThanOrEqual(afterS + 10.5);
     // The node is not under pressure, and the pod has no condition DisruptionTarget.
     expect(k.state.nodes.conditions[0] ?? null).toBeNull();
+  });
+});
+
+describe('settings', () => {
+  it.each([
+    ['90s', 90],
+    ['1m30s', 90],
+    ['1h', 3600],
+    ['500ms', 0.5],
+  ])('a grace of %s is %d s', (text, seconds) => {
+    const [threshold] = evictionThresholds({
+      evictionSoft: { 'pid.available': '10%' },
+      evictionSoftGracePeriod: { 'pid.available': text },
+    });
+    expect(threshold!.graceUs).toBe(seconds * 1e6);
+  });
+
+  it.each([
+    ['500Mi', []],
+    ['many', ['metadata.annotations[kubetick.io/memory]']],
+    ['-1', ['metadata.annotations[kubetick.io/memory]']],
+  ])('a node whose system uses %s of memory', (memory, fields) => {
+    const errors = new FieldErrors();
+    const annotations = { 'kubetick.io/memory': memory };
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'n', annotations },
+      spec: {},
+      status: {},
+    };
+    kinds[0]!.validate(object, errors);
+    expect(errors.list.map(({ field }) => field)).toEqual(fields);
   });
 });
 

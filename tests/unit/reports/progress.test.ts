@@ -1,6 +1,7 @@
 // The progress line: nothing in the first second, then what a waiting person wants to know, nothing left at the end.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ProgressLine } from '../../../reports/progress.ts';
+import { ReadingLine } from '../../../reports/reading-progress.ts';
 
 function terminal() {
   const written: string[] = [];
@@ -62,5 +63,26 @@ describe('ProgressLine', () => {
     line.update(state);
     line.close();
     expect(text()).toBe('');
+  });
+});
+
+describe('ReadingLine', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('shows how much of the tables is read, after a second', () => {
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const { stream, text } = terminal();
+    const line = new ReadingLine(stream);
+    nowMs = 999;
+    line.update(10 * 2 ** 20, 200 * 2 ** 20);
+    expect(text()).toBe('');
+    nowMs = 2000;
+    line.update(50 * 2 ** 20, 200 * 2 ** 20);
+    // A quarter took 2 s: 6 s are left.
+    expect(text()).toContain('50 of 200 MiB read · 6.00 s left');
+    line.close();
   });
 });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExtenderShape } from '../../../engine/index.ts';
 import { Scheduler } from '../../../engine/scheduler/scheduler.ts';
+import { PodBit, unscheduledReason } from '../../../engine/state/index.ts';
 import { settings, URL } from './extender-settings.ts';
 import { costsWith, podSpec, World } from './support.ts';
 
@@ -58,9 +59,10 @@ describe('in virtual time', () => {
     const world = new World(costsWith({}));
     new Scheduler(world.context, settings([{ shape, more: { httpTimeout: '20ms' } }])).start();
     world.addNode('a');
-    world.addPod('web', podSpec({ cpu: '1' }));
+    const web = world.addPod('web', podSpec({ cpu: '1' }));
     world.kernel.run(900_000);
     expect(calls).toBe(0);
+    expect(unscheduledReason(world.state.pods.word[web]!)).toBe('SchedulerError');
     expect(world.observed.get('scheduler.attempt')).toEqual([21_000]);
     expect(world.said).toContain(
       `Warning FailedScheduling web: Post "${URL}/filter": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
@@ -121,8 +123,9 @@ describe('in virtual time', () => {
     const shape: ExtenderShape = { bind: () => ({ error: 'journal is full' }) };
     new Scheduler(world.context, settings([{ shape, more: { ignorable } }])).start();
     world.addNode('a');
-    world.addPod('web', podSpec({ cpu: '1' }));
+    const web = world.addPod('web', podSpec({ cpu: '1' }));
     world.kernel.run(900_000);
+    expect((world.state.pods.word[web]! & PodBit.schedulerError) !== 0).toBe(!ignorable);
     expect(world.said.filter((what) => /^(Normal|Warning)/.test(what))).toEqual(said);
     expect(world.said.filter((what) => what.startsWith('bind'))).toHaveLength(ignorable ? 1 : 0);
   });

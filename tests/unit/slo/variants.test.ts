@@ -41,6 +41,12 @@ describe('a variant', () => {
     ['all far above', [6000, 6100, 5900, 6000], { verdict: 'missed', missedIn: 4, ci95: [5870.1, 6129.9] }],
     // mean 4,900, sd 416.3: 4,237.5 to 5,562.5 holds the limit
     ['nobody knows', [4400, 4800, 5000, 5400], { verdict: 'open', missedIn: 1, ci95: [4237.5, 5562.5] }],
+    // mean 16,333, t of 2 degrees 4.3027, standard error 9,351: the interval begins below 0, yet none is within.
+    [
+      'far apart, and all above',
+      [6000, 8000, 35_000],
+      { verdict: 'missed', missedIn: 3, ci95: [-23901.5, 56568.2] },
+    ],
     ['equal in all', [5000, 5000], { verdict: 'met', missedIn: 0, ci95: [5000, 5000] }],
   ])('%s', (_, values, { verdict, missedIn, ci95 }) => {
     const [variant] = sloVariants(values.map((value, i) => run('v', i + 1, [item(value)])));

@@ -15,7 +15,7 @@ const OPTIONS = {
 const PENDING: PodVersion = {
   phase: 'Pending',
   node: '',
-  unschedulable: false,
+  unschedulable: '',
   ready: '',
   deleting: false,
   restarts: 0,

@@ -107,14 +107,19 @@ it('rollout undo goes back to the template before; the old ReplicaSet gets the n
     `- {t: 0, do: create, ref: Deployment/web}
 - {t: 5000, do: patch, ref: Deployment/web, type: strategic, body: ${patch}}
 - {t: 10000, do: kubectl, args: [rollout, undo, deployment/web]}
-- {t: 15000, do: kubectl, args: [rollout, undo, deployment/web, --to-revision=7]}
+- {t: 15000, do: kubectl, args: [rollout, undo, deployment, web, --to-revision=7]}
+- {t: 16000, do: kubectl, args: [scale, deploy, web, --replicas=3]}
+- {t: 17000, do: kubectl, args: [rollout, pause, deploy, web]}
 `,
     workload('Deployment', 'web'),
   );
   expect(timeline.final['Deployment/web']).toMatchObject({ revision: '3' });
-  expect(timeline.final['Deployment/web/rs#1']).toMatchObject({ revision: '3', 'spec.replicas': 2 });
+  expect(timeline.final['Deployment/web/rs#1']).toMatchObject({ revision: '3', 'spec.replicas': 3 });
+  expect(timeline.final['Deployment/web']).toMatchObject({
+    'condition.Progressing': 'Unknown:DeploymentPaused',
+  });
   expect(timeline.final['Deployment/web/rs#2']).toMatchObject({ revision: '2', 'spec.replicas': 0 });
-  expect(timeline.steps.map((step) => step['exit'])).toEqual([undefined, undefined, 0, 1]);
+  expect(timeline.steps.map((step) => step['exit'])).toEqual([undefined, undefined, 0, 1, 0, 0]);
 });
 
 it('the file holds one row a line and appears when it is whole', async () => {

@@ -51,6 +51,20 @@ test('each job is a pod that runs once, at its time and for as long', () => {
 });
 
 describe('arguments', () => {
+  test('priorityClass: one for all jobs, or several in turn by time of submission', () => {
+    const rows = [HEADER, 'a,0,60,16,1,1', 'b,2,60,16,1,1', 'c,1,60,16,1,1'];
+    const classes = (priorityClass?: unknown): unknown[] =>
+      replay(rows, priorityClass === undefined ? {} : { priorityClass }).map(
+        ({ object }) => (object.spec as { priorityClassName?: string }).priorityClassName,
+      );
+    expect(classes()).toEqual([undefined, undefined, undefined]);
+    expect(classes('bulk')).toEqual(['bulk', 'bulk', 'bulk']);
+    expect(classes(['urgent', 'bulk'])).toEqual(['urgent', 'bulk', 'urgent']);
+    expect(problemsOf(rows, { priorityClass: [] })).toEqual([
+      { path: ['priorityClass'], message: 'must not be empty' },
+    ]);
+  });
+
   const rows = [HEADER, '1,10,5,2,0,300', '2,20,5,4,0,100', '3,30,5,2,0,300'];
 
   test('cpuPerCount and memory per unit of a column', () => {
