@@ -3,8 +3,7 @@
 //
 // An attempt starts, sees the cluster as it is at that instant and decides; its virtual duration passes; at its end the
 // pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
-// decision: upstream works on a snapshot too. Requests for bindings and status share one client, Events have their own,
-// as in cmd/kube-scheduler/app/options createClients.
+// decision: upstream works on a snapshot too. Events have a client of their own (app/options createClients).
 import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
