@@ -24,6 +24,7 @@ import { EvictionSignals, isMet, usToMeet } from './eviction-signals.ts';
 import type { Images } from './images.ts';
 import type { PodStats, PodUsage } from './pod-usage.ts';
 import { type PodWorkers, Step } from './pod-workers.ts';
+import { UseCeilings } from './use-ceilings.ts';
 import type { Eviction } from './way-down.ts';
 
 const SECOND = 1_000_000;
@@ -92,6 +93,7 @@ export class EvictionManager {
   readonly #host: EvictionHost;
   readonly #thresholds: readonly Threshold[];
   readonly #signals: EvictionSignals;
+  readonly #ceilings: UseCeilings;
   readonly #nodes = new Map<number, Watched>();
   readonly #kind: EventKind;
   readonly #phase: number;
@@ -104,6 +106,7 @@ export class EvictionManager {
     const { kernel, draw, costs, state } = context;
     this.#thresholds = evictionThresholds(costs.kubelet);
     this.#signals = new EvictionSignals(context, host.images, this.#thresholds);
+    this.#ceilings = new UseCeilings(context, this.#signals, this.#thresholds);
     // Kubelets that only wait have nothing to run out of.
     this.#isOn = costs.kubelet.exactDelays === undefined;
     this.#phase = draw.purpose('kubelet/eviction');
@@ -238,10 +241,13 @@ export class EvictionManager {
     return this.#c.costs.kubelet.evictionMonitoringPeriodUs ?? MONITORING_US;
   }
 
-  /** The next look after now. */
+  /** The next look after now, if it can find anything. */
   #soon(watched: Watched): void {
-    if (watched.left.length === 0 && watched.gone.length === 0)
-      this.#at(watched, this.#tick(watched, 0), false);
+    const { left, gone, conditions, firstUs, met, pressed, node, pods } = watched;
+    if (left.length > 0 || gone.length > 0) return;
+    const isCalm = conditions.length === 0 && firstUs.size === 0 && met.length === 0 && pressed.length === 0;
+    if (isCalm && this.#ceilings.hold(node, pods.keys())) return;
+    this.#at(watched, this.#tick(watched, 0), false);
   }
 
   /** The first look that is so long after now, µs, and not now. */

@@ -14,6 +14,9 @@ const BYTES_PER_INODE = 16_384;
 const PID_MAX = 4_194_304;
 const BYTES_PER_THREAD = 8 * 16_384;
 
+/** What pods use: one, or several together. */
+export type Amounts = Pick<PodStats, 'memory' | 'disk' | 'inodes' | 'pids'>;
+
 export class EvictionSignals {
   readonly #c: RunContext;
   readonly #images: Images;
@@ -28,11 +31,11 @@ export class EvictionSignals {
   }
 
   /** `stats`: of the pods on the node that use anything. */
-  observe(node: number, stats: readonly PodStats[]): Observations {
+  observe(node: number, stats: readonly Amounts[]): Observations {
     const { state } = this.#c;
     const { nodes } = state;
     const sum = (
-      of: (stats: PodStats) => { amount: number; rate: number },
+      of: (stats: Amounts) => { amount: number; rate: number },
     ): { amount: number; rate: number } => {
       const total = { amount: 0, rate: 0 };
       for (const each of stats) {
