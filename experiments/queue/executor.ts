@@ -208,7 +208,8 @@ class QueueExecutor implements Executor {
     const job = await this.queue.getJob(run.id);
     const state = job === undefined ? 'unknown' : await job.getState();
     if (job === undefined || state === 'unknown') {
-      await this.add(run, false);
+      // Taken back by the end of this sweep: it stays out.
+      if (!this.isClosed) await this.add(run, false);
       return null;
     }
     if (state === 'failed') {
