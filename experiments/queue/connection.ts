@@ -16,7 +16,7 @@ const RETRY_STEP_MS = 1000;
 
 export interface Connection {
   readonly redis: Redis;
-  readonly library: Library;
+  readonly bull: Library;
   /** The URL without its password. */
   readonly shown: string;
   /** Never resolves; rejects with a UserError when the server is gone for good. */
@@ -57,10 +57,10 @@ function shownUrl(url: URL): string {
 /** Connects, or throws a UserError that says why not. */
 export async function connect(text: string, option: string): Promise<Connection> {
   const url = checkRedisUrl(text, option);
-  const library = await import('./redis-library.ts');
+  const bull = await import('./redis-library.ts');
   const shown = shownUrl(url);
   let isConnected = false;
-  const redis = new library.Redis(url.href, {
+  const redis = new bull.Redis(url.href, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     // BullMQ's blocking commands wait as long as they like.
@@ -89,7 +89,7 @@ export async function connect(text: string, option: string): Promise<Connection>
   lost.catch(() => {});
   return {
     redis,
-    library,
+    bull,
     shown,
     lost,
     async close() {

@@ -92,7 +92,7 @@ class QueueExecutor implements Executor {
     this.store = store;
     this.leave = leave;
     this.options = options;
-    const { Queue, QueueEvents } = connection.library;
+    const { Queue, QueueEvents } = connection.bull;
     const common = { connection: connection.redis, prefix: PREFIX };
     this.queue = new Queue(queueName(code), common);
     this.events = new QueueEvents(queueName(code), common);

@@ -115,7 +115,7 @@ class QueueServer {
     this.options = options;
     this.pool = pool;
     this.folder = mkdtempSync(join(tmpdir(), 'kubetick-worker-'));
-    this.worker = new connection.library.Worker<QueuedRun, RunOutcome>(
+    this.worker = new connection.bull.Worker<QueuedRun, RunOutcome>(
       queueName(code),
       (job, token) => this.process(job, token),
       {
@@ -135,11 +135,11 @@ class QueueServer {
 
   async serve(): Promise<WorkerTotals> {
     const { stop, giveBack, tell } = this.options;
-    const { shown, library } = this.connection;
+    const { shown, bull } = this.connection;
     await this.worker.waitUntilReady();
     tell({ what: 'ready', server: shown, version: this.code.text });
     const ended = this.worker.run();
-    const queue = new library.Queue<QueuedRun, RunOutcome>(this.worker.name, {
+    const queue = new bull.Queue<QueuedRun, RunOutcome>(this.worker.name, {
       connection: this.connection.redis,
       prefix: PREFIX,
     });
@@ -176,7 +176,7 @@ class QueueServer {
         await job.moveToWait(token);
         this.totals.givenBack++;
         tell('given back');
-        throw new this.connection.library.WaitingError();
+        throw new this.connection.bull.WaitingError();
       }
       this.totals[outcome.status]++;
       tell(outcome);
