@@ -27,6 +27,7 @@ import {
   STORAGE_PROVISIONER,
 } from '../kinds/volume-facts.ts';
 import { Verb } from '../state/index.ts';
+import { AttachmentCounts } from './volume-attachments.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 const HOSTNAME = 'kubernetes.io/hostname';
@@ -47,8 +48,7 @@ class CsiProvisioner implements Controller {
   readonly #drivers = new Map<string, Driver>();
   /** When a claim was first looked at, µs. */
   readonly #sinceUs = new Map<string, number>();
-  /** VolumeAttachments by volume. */
-  readonly #attachments = new Map<string, number>();
+  readonly #attachments: AttachmentCounts;
   readonly #unknown = new Set<string>();
   #provisioned = 0;
 
@@ -80,12 +80,7 @@ class CsiProvisioner implements Controller {
       if (this.#driverFor(seen.object) !== null) ctx.queue.add(seen.key);
       else this.#noteUnknown(seen.object);
     });
-    ctx.onObjects('VolumeAttachment', (seen, verb, old) => {
-      const change = verb === Verb.deleted ? -1 : old === null ? 1 : 0;
-      if (change === 0) return;
-      const volume: string = seen.object['spec'].source?.persistentVolumeName ?? '';
-      this.#attachments.set(volume, (this.#attachments.get(volume) ?? 0) + change);
-    });
+    this.#attachments = new AttachmentCounts(ctx);
     ctx.onObjects('PersistentVolume', (seen, verb) => {
       if (verb !== Verb.deleted && this.#isReleased(seen.object)) this.#deletions.add(seen.key);
     });
@@ -229,7 +224,7 @@ class CsiProvisioner implements Controller {
     if (seen === undefined || !this.#isReleased(seen.object)) return DONE;
     const driver = this.#drivers.get(seen.object.metadata.annotations![PROVISIONED_BY]!)!;
     // Refused while the volume is attached; asked again by back-off.
-    if ((this.#attachments.get(seen.name) ?? 0) > 0) return RETRY;
+    if (this.#attachments.isAttached(seen.name)) return RETRY;
     yield calls.sleep(driver.deleteUs(this.#provisioned++, 0));
     const deleted = yield calls.delete(seen.id);
     if (deleted.code >= 400 && deleted.code !== 404) return RETRY;

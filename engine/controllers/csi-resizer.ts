@@ -28,6 +28,7 @@ import type { KubeObject } from '../kinds/kind.ts';
 import { compareQuantities } from '../kinds/quantity.ts';
 import { claimSize, isVolumeBoundToClaim, modeOf, volumeSize } from '../kinds/volume-facts.ts';
 import { keyOf, timestampText, Verb } from '../state/index.ts';
+import { AttachmentCounts } from './volume-attachments.ts';
 import { annotated } from './volume-writes.ts';
 
 class VolumeExpander implements Controller {
@@ -85,8 +86,8 @@ class CsiResizer implements Controller {
   readonly #drivers = new Map<string, Driver>();
   /** When a claim was first seen to want more, µs. */
   readonly #sinceUs = new Map<string, number>();
-  /** VolumeAttachments by volume. */
-  readonly #attachments = new Map<string, number>();
+  /** Where a driver expands offline only. */
+  readonly #attachments: AttachmentCounts | null;
   /** Claims whose driver has refused because the volume was in use. */
   readonly #inUse = new Set<string>();
   #operations = 0;
@@ -115,12 +116,8 @@ class CsiResizer implements Controller {
         ctx.queue.add(seen.key);
       }
     });
-    if ([...this.#drivers.values()].some(({ backend }) => backend.expansion === 'offline'))
-      ctx.onObjects('VolumeAttachment', (seen, verb, old) => {
-        const change = verb === Verb.deleted ? -1 : old === null ? 1 : 0;
-        const volume: string = seen.object['spec'].source?.persistentVolumeName ?? '';
-        if (change !== 0) this.#attachments.set(volume, (this.#attachments.get(volume) ?? 0) + change);
-      });
+    const someOffline = [...this.#drivers.values()].some(({ backend }) => backend.expansion === 'offline');
+    this.#attachments = someOffline ? new AttachmentCounts(ctx) : null;
   }
 
   *reconcile(key: string, calls: Calls): Steps {
@@ -151,7 +148,7 @@ class CsiResizer implements Controller {
     const now = (): string => timestampText(ctx.run.kernel.now);
     const marked = yield calls.patch(seen.id, (object) => markResizing(object, size, now()));
     if (marked.code >= 400) return RETRY;
-    const isUsed = driver.backend.expansion === 'offline' && (this.#attachments.get(volume.name) ?? 0) > 0;
+    const isUsed = driver.backend.expansion === 'offline' && this.#attachments!.isAttached(volume.name);
     if (isUsed && this.#inUse.has(key)) {
       const why = `Unable to expand ${keyOf(claim.metadata.namespace, claim.metadata.name!)} because CSI driver ${driver.backend.driver} only supports offline expansion and volume is currently in-use`;
       tell(ctx, claim, 'Warning', 'VolumeResizeFailed', why);

@@ -30,7 +30,10 @@ interface SeenPod {
   isReady: boolean;
 }
 
-/** A number, or a percentage of the replicas. */
+/**
+ * A number, or a percentage of the replicas. The controller has its own (controllers/deployment-sizes.ts): a watch that
+ * shared it would share its mistakes.
+ */
 function part(value: number | string, replicas: number, round: (value: number) => number): number {
   return typeof value === 'number' ? value : round((Number.parseInt(value, 10) * replicas) / 100);
 }

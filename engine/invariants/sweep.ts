@@ -1,9 +1,9 @@
 // What must hold whenever a batch of etcd's has been committed, checked by walking through everything: pods and the sums
-// that nodes keep of them, the counts per owner, volumes for one pod, and endpoints that stand for pods which cannot be reached. Costs as much
-// as the cluster is large: only with `--paranoid`, every thousand batches and at the end.
+// that nodes keep of them, the counts per owner, volumes for one pod, and endpoints that stand for pods which cannot be
+// reached. Costs as much as the cluster is large: only with `--paranoid`, every thousand batches and at the end.
 //
 // Reads the tables and changes nothing, so that a run is the same with and without it. What a decision must keep to
-// while it is made (room left by maxSurge) is asserted where it is made, in every run.
+// while it is made (room left by maxSurge and maxUnavailable) is asserted where it is made, in every run.
 import { InvariantError } from '../kernel/index.ts';
 import type { Json } from '../kinds/kind.ts';
 import { podClaimName, podClaims } from '../kinds/volume-facts.ts';

@@ -4,7 +4,7 @@ import type { ProxyCosts } from '../../../engine/index.ts';
 
 const MS = 1000;
 const SECOND = 1_000_000;
-/** kubernetes issue 96018: iptables-restore takes 12.8 s for 700,000 lines. */
+/** kubernetes/kubernetes#96018: iptables-restore takes 12.8 s for 700,000 lines. */
 const LINE_NS = 18_000;
 /** Chains and rules: 4 lines a Service, and 4 an endpoint with its part of the choice (pkg/proxy/iptables/proxier.go). */
 const LINES = 4;

@@ -16,7 +16,7 @@ export const nftables: ProxyCosts = {
   // kubernetes PR 126013: one Service more takes 141 ms where 10,000 are; 20 ms of them at any size.
   syncPerAnyServiceNs: 12_000,
   syncPerAnyEndpointNs: 0,
-  // FullSyncPeriod (pkg/proxy/util); kubernetes issue 139513: 911 s for 44,125 Services of one endpoint, after the listing.
+  // FullSyncPeriod (pkg/proxy/util); kubernetes/kubernetes#139513: 911 s for 44,125 Services of one endpoint, after the listing.
   fullSyncEveryUs: 3600 * SECOND,
   fullPerServiceUs: 13 * MS,
   fullPerEndpointUs: 7 * MS,
