@@ -5,7 +5,7 @@ import type { ResolvedScenario } from '../../engine/contracts/scenario.ts';
 import type { Execution, Simulate } from '../../experiments/execute.ts';
 import type { TimelineFile } from '../../experiments/timeline-file.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
-import { Interrupted, interruptible } from '../interruptible.ts';
+import { Interrupted, simulateInterruptibly } from '../interruptible.ts';
 import { tableFormat } from '../table-format.ts';
 
 export interface RunArguments {
@@ -126,10 +126,7 @@ const realDependencies: RunDependencies = {
     if (!settled) io.stderr.write('warmUp: auto: the run is too short to tell where its warm-up ends\n');
     return { ...scenario, warmUpUs };
   },
-  async simulate(scenario, options) {
-    const { simulateBuiltIn } = await import('../../experiments/simulate.ts');
-    return interruptible(() => simulateBuiltIn(scenario, options));
-  },
+  simulate: simulateInterruptibly,
 };
 
 function verdict(result: RunResult, args: RunArguments, io: Io): number {
