@@ -98,7 +98,8 @@ export class EvictionManager {
   readonly #thresholds: readonly Threshold[];
   readonly #signals: EvictionSignals;
   readonly #ceilings: UseCeilings;
-  readonly #nodes = new Map<number, Watched>();
+  /** By node; undefined: its pods say of nothing that they use it. */
+  readonly #nodes: (Watched | undefined)[] = [];
   readonly #kind: EventKind;
   readonly #phase: number;
   readonly #ties: number;
@@ -135,16 +136,16 @@ export class EvictionManager {
 
   /** The pod's use may have changed: a container has ended, or runs again. */
   changed(pod: number): void {
-    if (this.#nodes.size === 0) return;
-    const watched = this.#nodes.get(this.#c.state.pods.node[pod]!);
+    if (this.#nodes.length === 0) return;
+    const watched = this.#nodes[this.#c.state.pods.node[pod]!];
     if (watched?.pods.has(pod)) this.#soon(watched);
   }
 
   /** Nothing of the pod runs any more. */
   stopped(pod: number): void {
-    if (this.#nodes.size === 0) return;
+    if (this.#nodes.length === 0) return;
     const node = this.#c.state.pods.node[pod]!;
-    const watched = this.#nodes.get(node);
+    const watched = this.#nodes[node];
     if (watched === undefined) return;
     if (watched.pods.delete(pod)) {
       this.#ceilings.leave(node, pod);
@@ -158,7 +159,7 @@ export class EvictionManager {
 
   /** Why a node under pressure refuses the pod, or null (Admit). */
   admit(pod: number): Refusal | null {
-    if (this.#nodes.size === 0) return null;
+    if (this.#nodes.length === 0) return null;
     const { state } = this.#c;
     const conditions = this.pressures(state.pods.node[pod]!);
     if (conditions.length === 0 || this.#isCritical(pod)) return null;
@@ -181,35 +182,35 @@ export class EvictionManager {
 
   /** An image will be on the node at that time: unless there is room for all that comes, a look is made then. */
   imageComes(node: number, doneUs: number): void {
-    const watched = this.#nodes.get(node);
-    if (watched === undefined || (watched.held && this.#ceilings.hold(node))) return;
+    const watched = this.#nodes[node];
+    if (watched === undefined || (watched.held && this.#ceilings.holdWithImages(node))) return;
     this.lookAt(node, doneUs);
   }
 
   /** The disk has room for all that the node's pods can write and its images: nobody needs to look. */
   hasRoom(node: number): boolean {
-    return this.#nodes.get(node)?.held ?? false;
+    return this.#nodes[node]?.held ?? false;
   }
 
   /** Pods on the node say that they use something. */
   watches(node: number): boolean {
-    return this.#nodes.has(node);
+    return this.#nodes[node] !== undefined;
   }
 
   /** What is left on the node's disk. */
   disk(node: number): Observation | undefined {
-    const pods = this.#nodes.get(node)?.pods ?? [];
+    const pods = this.#nodes[node]?.pods ?? [];
     const stats = [...pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
     return this.#signals.observe(node, stats).get('imagefs.available');
   }
 
   pressures(node: number): readonly string[] {
-    return this.#nodes.get(node)?.conditions ?? NONE;
+    return this.#nodes[node]?.conditions ?? NONE;
   }
 
   /** The machine or its connection is back; after a boot the kubelet knows nothing of before. */
   returned(node: number, rebooted: boolean): void {
-    const watched = this.#nodes.get(node);
+    const watched = this.#nodes[node];
     if (watched === undefined) return;
     if (rebooted) {
       watched.firstUs.clear();
@@ -236,7 +237,7 @@ export class EvictionManager {
   // Looks.
 
   #of(node: number): Watched {
-    let watched = this.#nodes.get(node);
+    let watched = this.#nodes[node];
     if (watched === undefined) {
       const { draw } = this.#c;
       watched = {
@@ -256,7 +257,7 @@ export class EvictionManager {
         gone: [],
         cleanupUntilUs: 0,
       };
-      this.#nodes.set(node, watched);
+      this.#nodes[node] = watched;
     }
     return watched;
   }
@@ -299,7 +300,7 @@ export class EvictionManager {
   }
 
   #due(node: number, version: number): void {
-    const watched = this.#nodes.get(node)!;
+    const watched = this.#nodes[node]!;
     const { kernel, periodic, state } = this.#c;
     if (watched.version !== version) return kernel.countDropped();
     const { idle } = watched;
@@ -326,7 +327,7 @@ export class EvictionManager {
 
   #forget({ node, pods }: Watched): void {
     for (const pod of pods.keys()) this.#ceilings.leave(node, pod);
-    this.#nodes.delete(node);
+    this.#nodes[node] = undefined;
   }
 
   #isGone({ pod, generation }: Order): boolean {

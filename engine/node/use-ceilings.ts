@@ -51,12 +51,15 @@ export function ceilingOf(use: PodUse): Ceiling {
 
 const UNKNOWN: Ceiling = Object.freeze({ memory: 0, disk: 0, inodes: 0, pids: 0, open: 1 });
 
+/** Of the pods of a node. */
 interface NodeSum {
   memory: number;
   disk: number;
   inodes: number;
   pids: number;
   open: number;
+  /** Bytes of the images on the node, or more: those that have gone since may count. */
+  images: number;
 }
 
 export class UseCeilings {
@@ -66,7 +69,8 @@ export class UseCeilings {
   readonly #known = new WeakMap<PodUse, Ceiling>();
   /** By row of the pod table: what the sum of its node has of it. */
   readonly #counted: (Ceiling | undefined)[] = [];
-  readonly #sums = new Map<number, NodeSum>();
+  /** By node. */
+  readonly #sums: (NodeSum | undefined)[] = [];
 
   /** `spareDisk`: how much of a disk is to be left in any case, bytes. */
   constructor(state: ClusterState, signals: EvictionSignals, spareDisk: (capacity: number) => number) {
@@ -94,19 +98,26 @@ export class UseCeilings {
     this.#add(node, ceiling, -1);
   }
 
-  /** Whether the pods of the node, with all images that it has or gets, can never meet a threshold or a limit. */
+  /** Whether the pods of the node, with all images that it has, can never meet a threshold or a limit. */
   hold(node: number): boolean {
+    const sum = this.#sums[node];
+    if (sum === undefined || sum.open > 0) return false;
     if (this.#state.usage.changedUs !== Number.NEGATIVE_INFINITY) return false;
-    const sum = this.#sums.get(node);
-    if (sum === undefined) return false;
-    if (sum.open > 0) return false;
     const room = this.#signals.rooms(node, this.#spareDisk);
-    return (
-      sum.memory <= room.memory &&
-      sum.inodes <= room.inodes &&
-      sum.pids <= room.pids &&
-      sum.disk + this.#signals.imageBytes(node) <= room.disk
-    );
+    if (sum.memory > room.memory || sum.inodes > room.inodes || sum.pids > room.pids) return false;
+    return sum.disk + sum.images <= room.disk || sum.disk + this.#imagesOn(node, sum) <= room.disk;
+  }
+
+  /** The same when an image is to come. */
+  holdWithImages(node: number): boolean {
+    const sum = this.#sums[node];
+    if (sum !== undefined) this.#imagesOn(node, sum);
+    return this.hold(node);
+  }
+
+  #imagesOn(node: number, sum: NodeSum): number {
+    sum.images = this.#signals.imageBytes(node);
+    return sum.images;
   }
 
   #of(use: PodUse): Ceiling {
@@ -119,11 +130,14 @@ export class UseCeilings {
   }
 
   #add(node: number, { memory, disk, inodes, pids, open }: Ceiling, sign: 1 | -1): void {
-    let sum = this.#sums.get(node);
-    if (sum === undefined) {
-      sum = { memory: 0, disk: 0, inodes: 0, pids: 0, open: 0 };
-      this.#sums.set(node, sum);
-    }
+    const sum = (this.#sums[node] ??= {
+      memory: 0,
+      disk: 0,
+      inodes: 0,
+      pids: 0,
+      open: 0,
+      images: this.#signals.imageBytes(node),
+    });
     sum.memory += sign * memory;
     sum.disk += sign * disk;
     sum.inodes += sign * inodes;
