@@ -19,6 +19,7 @@ import {
 } from '../contracts/controller.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
+import { ChangedPods } from './changed-pods.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -51,8 +52,7 @@ class ServiceSlices {
   readonly service: SeenObject;
   /** Everything is to be computed anew. */
   stale = true;
-  /** Pods changed since the last sync, by serial: the row, or -1 where the pod is gone. */
-  changed = new Map<number, number>();
+  readonly changed = new ChangedPods();
   slices: Slice[] = [];
   readonly bySerial = new Map<number, Slice>();
   /** Versions written and not seen yet, by slice; null: a deletion. */
@@ -172,36 +172,19 @@ class EndpointSliceController implements Controller {
     }
     const relabelled = known.stale ? this.#recall(known) : [];
     const changed = this.#takeChanges(known);
-    const create: Slice[] = [];
-    const update: Slice[] = [];
-    let remove: Slice[] = [];
-    const placed: SlicePlan['placed'][number][] = [];
-    for (const [ports, endpoints] of changed) {
-      const slices = known.slices.filter((slice) => slice.portsKey === ports);
-      const plan = placeEndpoints(
-        slices,
-        (serial) => sliceIn(known, serial, ports),
-        endpoints,
-        ENDPOINTS_MAX,
-        ports,
-      );
-      create.push(...plan.create);
-      update.push(...plan.update);
-      remove.push(...plan.remove);
-      placed.push(...plan.placed);
-    }
+    const { create, update, placed, remove: emptied } = placeAll(known, changed);
     for (const endpoints of changed.values()) {
       for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
     }
     for (const { slice, from } of placed)
       for (let at = from; at < slice.serials.length; at++) known.bySerial.set(slice.serials[at]!, slice);
     for (const slice of relabelled)
-      if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
+      if (!update.includes(slice) && !emptied.includes(slice)) update.push(slice);
     // A slice that has no endpoints although nothing was taken out of it now: an empty one that is no longer wanted.
     for (const slice of known.slices) {
-      if (slice.endpoints.length === 0 && !remove.includes(slice) && create.length > 0) remove.push(slice);
+      if (slice.endpoints.length === 0 && !emptied.includes(slice) && create.length > 0) emptied.push(slice);
     }
-    remove = this.#keepPlaceholder(known, create, remove);
+    const remove = this.#keepPlaceholder(known, create, emptied);
     // Instead of creating one slice and deleting another, the other is rewritten.
     while (create.length > 0 && remove.length > 0) {
       const reused = remove.shift()!;
@@ -268,7 +251,10 @@ class EndpointSliceController implements Controller {
       if (list === undefined) result.set(ports, new Map([[serial, endpoint]]));
       else list.set(serial, endpoint);
     };
-    for (const [serial, pod] of known.changed) {
+    const { changed } = known;
+    for (let i = 0; i < changed.size; i++) {
+      const serial = changed.serial(i);
+      const pod = changed.pod(i);
       const slice = known.bySerial.get(serial);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
@@ -277,7 +263,7 @@ class EndpointSliceController implements Controller {
       if (slice !== undefined && (endpoint === null || slice.portsKey !== ports))
         put(slice.portsKey, serial, null);
     }
-    known.changed = new Map();
+    changed.clear();
     known.stale = false;
     known.trigger.take(this.#ctx.run.kernel.now);
     return result;
@@ -378,6 +364,26 @@ class EndpointSliceController implements Controller {
     const text = `endpoints ${slice.portsKey}: ${ready.length} of ${slice.endpoints.length} ready ${ready.join(' ')}`;
     tracer.hop(this.#ctx.client.name, 'EndpointSlice', namespace, sliceName, text);
   }
+}
+
+/** What is placed where, for each set of ports. */
+function placeAll(
+  known: ServiceSlices,
+  changed: ReadonlyMap<string, ReadonlyMap<number, Json | null>>,
+): SlicePlan {
+  const plans: SlicePlan[] = [];
+  for (const [ports, endpoints] of changed) {
+    const slices = known.slices.filter((slice) => slice.portsKey === ports);
+    const sliceOf = (serial: number): Slice | undefined => sliceIn(known, serial, ports);
+    plans.push(placeEndpoints(slices, sliceOf, endpoints, ENDPOINTS_MAX, ports));
+  }
+  if (plans.length === 1) return plans[0]!;
+  return {
+    create: plans.flatMap((plan) => plan.create),
+    update: plans.flatMap((plan) => plan.update),
+    remove: plans.flatMap((plan) => plan.remove),
+    placed: plans.flatMap((plan) => plan.placed),
+  };
 }
 
 /** One object as long as the Service is the same version. */
