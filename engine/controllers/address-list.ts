@@ -7,7 +7,6 @@ export interface Address {
   readonly serial: number;
   /** Their order: that of the IP's text, then UID of the pod. */
   readonly order: number;
-  readonly uid: string;
   /** The EndpointAddress as stored; one object as long as nothing in it changes. */
   readonly json: Json;
   readonly ready: boolean;
@@ -45,8 +44,12 @@ class Sorted {
   }
 }
 
-const byOrder = (a: Address, b: Address): number =>
-  a.order !== b.order ? a.order - b.order : a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
+function byOrder(a: Address, b: Address): number {
+  if (a.order !== b.order) return a.order - b.order;
+  const uidA: string = a.json.targetRef.uid;
+  const uidB: string = b.json.targetRef.uid;
+  return uidA < uidB ? -1 : uidA > uidB ? 1 : 0;
+}
 
 interface PortGroup {
   readonly ports: readonly ResolvedPort[];

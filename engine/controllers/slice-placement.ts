@@ -54,19 +54,23 @@ export function placeEndpoints(
   max: number,
   portsKey: string,
 ): SlicePlan {
-  const touched = new Set<Slice>();
+  let touched: Set<Slice> | null = null;
   const waiting: number[] = [];
   for (const [serial, endpoint] of changed) {
     const slice = sliceOf(serial);
-    if (slice !== undefined) touched.add(slice);
-    else if (endpoint !== null) waiting.push(serial);
+    if (slice === undefined) {
+      if (endpoint !== null) waiting.push(serial);
+    } else if (touched === null) touched = new Set<Slice>().add(slice);
+    else touched.add(slice);
   }
   if (waiting.length > 1) waiting.sort((a, b) => a - b);
   const plan: SlicePlan = { create: [], update: [], remove: [], placed: [] };
-  for (const slice of slices) {
-    if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
-    if (slice.endpoints.length === 0) plan.remove.push(slice);
-    else plan.update.push(slice);
+  if (touched !== null) {
+    for (const slice of slices) {
+      if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
+      if (slice.endpoints.length === 0) plan.remove.push(slice);
+      else plan.update.push(slice);
+    }
   }
   let next = 0;
   const fill = (slice: Slice): void => {
@@ -75,11 +79,12 @@ export function placeEndpoints(
     const added = waiting.slice(next, next + count);
     next += count;
     plan.placed.push({ slice, from: slice.serials.length });
-    slice.serials = slice.serials.concat(added);
-    slice.endpoints = slice.endpoints.concat(added.map((serial) => changed.get(serial)!));
+    slice.serials = [...slice.serials, ...added];
+    slice.endpoints = [...slice.endpoints, ...added.map((serial) => changed.get(serial)!)];
   };
   if (waiting.length === 0) return plan;
-  for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
+  if (plan.update.length > 0)
+    for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
   while (next < waiting.length) {
     const left = waiting.length - next;
     const unchanged = left < max ? withRoom(slices, plan, left, max) : undefined;
@@ -93,6 +98,32 @@ export function placeEndpoints(
     plan.create.push(slice);
   }
   return plan;
+}
+
+/** The same for changes by their ports; nearly always all have the same. */
+export function placeChanges(
+  slices: readonly Slice[],
+  sliceOf: (serial: number) => Slice | undefined,
+  changed: ReadonlyMap<string, ReadonlyMap<number, Json | null>>,
+  max: number,
+): SlicePlan {
+  let all: SlicePlan | null = null;
+  for (const [ports, endpoints] of changed) {
+    const own = slices.filter((slice) => slice.portsKey === ports);
+    const sliceIn = (serial: number): Slice | undefined => {
+      const slice = sliceOf(serial);
+      return slice?.portsKey === ports ? slice : undefined;
+    };
+    const plan = placeEndpoints(own, sliceIn, endpoints, max, ports);
+    if (all === null) all = plan;
+    else {
+      all.create.push(...plan.create);
+      all.update.push(...plan.update);
+      all.remove.push(...plan.remove);
+      all.placed.push(...plan.placed);
+    }
+  }
+  return all ?? { create: [], update: [], remove: [], placed: [] };
 }
 
 /** Takes changed endpoints over and unwanted ones out. True if the slice is different now. */
