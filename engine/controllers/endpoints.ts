@@ -31,7 +31,7 @@ import {
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
+import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 /** maxCapacity: more addresses are cut off and the object annotated. */
 const ADDRESSES_MAX = 1000;
@@ -222,11 +222,8 @@ class EndpointsController implements Controller {
     const before = current?.metadata.annotations;
     const { text } = known.trigger;
     if (truncated || before !== undefined || text !== '') {
-      const annotations: Record<string, string> = {};
-      for (const key in before)
-        if (key !== OVER_CAPACITY && key !== LAST_CHANGE) annotations[key] = before[key]!;
-      if (truncated) annotations[OVER_CAPACITY] = 'truncated';
-      if (text !== '') annotations[LAST_CHANGE] = text;
+      const others = truncated ? { ...before, [OVER_CAPACITY]: 'truncated' } : before;
+      const annotations = withTrigger(others, text, truncated ? '' : OVER_CAPACITY);
       if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
       else delete metadata.annotations;
     }

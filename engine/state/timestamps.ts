@@ -19,58 +19,37 @@ export function timestampText(us: number): string {
 
 /** The same to the microsecond, without zeros at the end of the fraction (Go's RFC3339Nano). */
 export function exactTimestampText(us: number): string {
-  let fraction = us - Math.floor(us / 1_000_000) * 1_000_000;
+  const fraction = us - Math.floor(us / 1_000_000) * 1_000_000;
   const whole = timestampText(us);
   if (fraction === 0) return whole;
   let digits = 6;
-  while (fraction % 10 === 0) {
-    fraction /= 10;
-    digits -= 1;
-  }
-  return `${whole.slice(0, -1)}.${String(fraction).padStart(digits, '0')}Z`;
+  let shown = fraction;
+  for (; shown % 10 === 0; shown /= 10) digits -= 1;
+  return `${whole.slice(0, -1)}.${String(shown).padStart(digits, '0')}Z`;
 }
 
-/** Characters of the date and time, down to the second. */
-const SECOND_LENGTH = '2026-01-01T00:00:00'.length;
-const DOT = 46;
-const ZERO = 48;
-const Z = 90;
-
-// The second read last, and its virtual time: proxies read the times of thousands of changes in order.
-let readSecond = '';
-let readUs = Number.NaN;
+/** Of a fraction as `exactTimestampText` writes it, µs; NaN for any other. */
+function fractionUs(told: string): number {
+  const last = told.length - 1;
+  if (last === 19 && told[19] === 'Z') return 0;
+  if (told[19] !== '.' || told[last] !== 'Z' || last < 21 || last > 26) return Number.NaN;
+  let us = 0;
+  for (let at = 20; at < 26; at++) {
+    const digit = at < last ? told.charCodeAt(at) - 48 : 0;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    us = us * 10 + digit;
+  }
+  return us;
+}
 
 /** Virtual time, µs, of an API timestamp; NaN if it is none. */
 export function timestampUs(told: string | undefined): number {
   if (told === undefined) return Number.NaN;
-  const end = told.length - 1;
-  const micros = end <= SECOND_LENGTH + 7 && told.charCodeAt(end) === Z ? microsOf(told, end) : Number.NaN;
-  if (Number.isNaN(micros)) return parsedUs(told);
-  const wanted = told.slice(0, SECOND_LENGTH);
-  if (wanted !== readSecond) {
-    readUs = parsedUs(`${wanted}Z`);
-    readSecond = wanted;
+  // Most that is read was written just now.
+  if (told.startsWith(text.slice(0, 19)) && text !== '') {
+    const us = fractionUs(told);
+    if (!Number.isNaN(us)) return second * 1_000_000 + us;
   }
-  return readUs + micros;
-}
-
-/** The fraction that stands before `end`, up to six digits; NaN if something else does. */
-function microsOf(told: string, end: number): number {
-  if (end === SECOND_LENGTH) return 0;
-  if (end < SECOND_LENGTH + 2 || told.charCodeAt(SECOND_LENGTH) !== DOT) return Number.NaN;
-  let micros = 0;
-  let worth = 100_000;
-  for (let at = SECOND_LENGTH + 1; at < end; at++) {
-    const digit = told.charCodeAt(at) - ZERO;
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
-    micros += digit * worth;
-    worth /= 10;
-  }
-  return micros;
-}
-
-/** Any text that Date takes: with an offset, or more than six digits. */
-function parsedUs(told: string): number {
   // A Date keeps milliseconds.
   const micros = /\.\d{3}(\d{1,3})/.exec(told)?.[1];
   const more = micros === undefined ? 0 : Number(micros.padEnd(3, '0'));
