@@ -177,7 +177,7 @@ export class Server implements ApiServer, Transport {
       fingerprint: options.fingerprint,
       now: () => kernel.now,
       nextRevision: () => this.#etcd.next(),
-      podLogged: (pod) => this.#podLogged(pod),
+      podLogged: (pod, tellsKubelet) => this.#podLogged(pod, tellsKubelet),
       nodeLogged: () => this.#touched(state.nodeLog),
       podRemoved: (pod, position) => this.#leaving.push({ pod, position, us: kernel.now }),
       namespaceProblem: (namespace, resource, name) =>
@@ -473,9 +473,9 @@ export class Server implements ApiServer, Transport {
     for (const log of logs) this.#watches.committed(log);
   }
 
-  #podLogged(pod: number): void {
+  #podLogged(pod: number, tellsKubelet: boolean): void {
     this.#touched(this.#state.podLog);
-    if (this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
+    if (tellsKubelet && this.#kubeletKind !== null && this.#state.pods.node[pod]! >= 0) {
       this.#kubelets.push(this.#kubeletKind, pod, this.#state.pods.generation[pod]!);
     }
   }

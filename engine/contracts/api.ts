@@ -321,7 +321,8 @@ export interface ApiServer {
   /**
    * Routes each change of a bound pod to its node's kubelet, as the server's index on spec.nodeName does: the kernel
    * event gets target = pod, arg = generation, `watchUs` after the commit. Removal from etcd is told too, before the
-   * row is freed.
+   * row is freed. Statuses that a kubelet does nothing about have no event: those of pods that are not being deleted and
+   * have no ephemeral containers.
    */
   routeBoundPods(kind: EventKind): void;
 }

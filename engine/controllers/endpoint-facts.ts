@@ -49,19 +49,18 @@ export class EndpointFactsTable {
     if (known !== undefined && known.serial === serial && this.#ips[pod] === ip) return known;
     const uid = derivedPodUid(serial);
     const text = ipText(ip);
-    const reference = {
-      kind: 'Pod',
-      namespace: this.#state.podNamespace(pod),
-      name: this.#state.podName(pod),
-      uid,
-    };
     const facts = {
       serial,
       uid,
       ip: text,
       order: textOrder(ip),
-      addresses: Object.freeze([text]),
-      reference: Object.freeze(reference),
+      addresses: [text],
+      reference: {
+        kind: 'Pod',
+        namespace: this.#state.podNamespace(pod),
+        name: this.#state.podName(pod),
+        uid,
+      },
     };
     this.#facts[pod] = facts;
     this.#ips[pod] = ip;

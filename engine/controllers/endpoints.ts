@@ -29,7 +29,7 @@ import {
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
+import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 /** maxCapacity: more addresses are cut off and the object annotated. */
 const ADDRESSES_MAX = 1000;
@@ -206,7 +206,7 @@ class EndpointsController implements Controller {
     const node = pods.node(pod);
     if (node >= 0) address.nodeName = state.nodeName(node);
     address.targetRef = reference;
-    return Object.freeze(address);
+    return address;
   }
 
   #wanted(known: ServiceAddresses, current: KubeObject | undefined): KubeObject {
@@ -216,9 +216,8 @@ class EndpointsController implements Controller {
     const before = current?.metadata.annotations;
     const { text } = known.trigger;
     if (truncated || before !== undefined || text !== '') {
-      const { [OVER_CAPACITY]: _, [LAST_CHANGE]: __, ...annotations } = before ?? {};
-      if (truncated) annotations[OVER_CAPACITY] = 'truncated';
-      if (text !== '') annotations[LAST_CHANGE] = text;
+      const others = truncated ? { ...before, [OVER_CAPACITY]: 'truncated' } : before;
+      const annotations = withTrigger(others, text, truncated ? '' : OVER_CAPACITY);
       if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
       else delete metadata.annotations;
     }

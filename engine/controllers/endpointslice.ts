@@ -34,7 +34,7 @@ import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
 import { placeEndpoints, type Slice, type SlicePlan } from './slice-placement.ts';
-import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
+import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 const SECOND = 1_000_000;
 /** --max-endpoints-per-slice. */
@@ -409,11 +409,8 @@ function newMetadata(known: ServiceSlices): ObjectMeta {
 
 /** Says in new metadata what set the change off (addTriggerTimeAnnotation). */
 function triggered({ trigger }: ServiceSlices, metadata: ObjectMeta): ObjectMeta {
-  if (trigger.text !== '') metadata.annotations = { ...metadata.annotations, [LAST_CHANGE]: trigger.text };
-  else if (metadata.annotations !== undefined) {
-    const { [LAST_CHANGE]: _, ...annotations } = metadata.annotations;
-    metadata.annotations = annotations;
-  }
+  if (trigger.text !== '' || metadata.annotations !== undefined)
+    metadata.annotations = withTrigger(metadata.annotations, trigger.text);
   return metadata;
 }
 
