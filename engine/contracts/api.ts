@@ -258,6 +258,8 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** GET of an object: 200 with its newest version, or 404. */
+  readObject(id: number, reply: ReplyHandler, target?: number, arg?: number): void;
   /**
    * GET or LIST of what the asker then reads from the tables, or DELETECOLLECTION of what it deletes by itself: only the
    * way there and back, and the server's work.

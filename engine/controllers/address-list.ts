@@ -7,7 +7,6 @@ export interface Address {
   readonly serial: number;
   /** Their order: that of the IP's text, then UID of the pod. */
   readonly order: number;
-  readonly uid: string;
   /** The EndpointAddress as stored; one object as long as nothing in it changes. */
   readonly json: Json;
   readonly ready: boolean;
@@ -52,9 +51,9 @@ class Sorted {
   }
 
   /** Where it is or belongs. Those of one IP, which pods in the host's network share, are in order of UID. */
-  #position({ order, uid, json }: Address): number {
+  #position({ order, json }: Address): number {
     const orders = this.#orders;
-    const isBefore = (other: Json): boolean => other !== json && uidOf(other) < uid;
+    const isBefore = (other: Json): boolean => other !== json && uidOf(other) < uidOf(json);
     let low = 0;
     let high = orders.length;
     while (low < high) {

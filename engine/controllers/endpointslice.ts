@@ -17,6 +17,7 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
+import { copied } from '../kinds/copied.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
 import { ChangedPods } from './changed-pods.ts';
@@ -34,7 +35,7 @@ import { controllerReference, controllerUid } from './owner.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { placeEndpoints, type Slice, type SlicePlan } from './slice-placement.ts';
+import { placeChanges, type Slice } from './slice-placement.ts';
 import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 const SECOND = 1_000_000;
@@ -172,19 +173,21 @@ class EndpointSliceController implements Controller {
     }
     const relabelled = known.stale ? this.#recall(known) : [];
     const changed = this.#takeChanges(known);
-    const { create, update, placed, remove: emptied } = placeAll(known, changed);
+    const plan = placeChanges(known.slices, (serial) => known.bySerial.get(serial), changed, ENDPOINTS_MAX);
+    const { create, update, placed } = plan;
+    let { remove } = plan;
     for (const endpoints of changed.values()) {
       for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
     }
     for (const { slice, from } of placed)
       for (let at = from; at < slice.serials.length; at++) known.bySerial.set(slice.serials[at]!, slice);
     for (const slice of relabelled)
-      if (!update.includes(slice) && !emptied.includes(slice)) update.push(slice);
+      if (!update.includes(slice) && !remove.includes(slice)) update.push(slice);
     // A slice that has no endpoints although nothing was taken out of it now: an empty one that is no longer wanted.
     for (const slice of known.slices) {
-      if (slice.endpoints.length === 0 && !emptied.includes(slice) && create.length > 0) emptied.push(slice);
+      if (slice.endpoints.length === 0 && !remove.includes(slice) && create.length > 0) remove.push(slice);
     }
-    const remove = this.#keepPlaceholder(known, create, emptied);
+    remove = this.#keepPlaceholder(known, create, remove);
     // Instead of creating one slice and deleting another, the other is rewritten.
     while (create.length > 0 && remove.length > 0) {
       const reused = remove.shift()!;
@@ -248,8 +251,8 @@ class EndpointSliceController implements Controller {
     const result = new Map<string, Map<number, Json | null>>();
     const put = (ports: string, serial: number, endpoint: Json | null): void => {
       const list = result.get(ports);
-      if (list === undefined) result.set(ports, new Map([[serial, endpoint]]));
-      else list.set(serial, endpoint);
+      if (list !== undefined) list.set(serial, endpoint);
+      else result.set(ports, new Map<number, Json | null>().set(serial, endpoint));
     };
     const { changed } = known;
     for (let i = 0; i < changed.size; i++) {
@@ -296,16 +299,17 @@ class EndpointSliceController implements Controller {
     const ready = service['spec'].publishNotReadyAddresses === true || (serving && !terminating);
     const { addresses, reference } = this.#members.facts.of(pod);
     const conditions = CONDITIONS[(ready ? 1 : 0) | (serving ? 2 : 0) | (terminating ? 4 : 0)];
-    const endpoint: Json = { addresses, conditions, targetRef: reference };
     const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
+    const zone = node < 0 ? '' : state.nodes.zone(node);
+    if (hostname === undefined && zone !== '' && service['spec'].trafficDistribution === undefined)
+      // The usual ones all have one form: their fields need no second place in memory.
+      return { addresses, conditions, targetRef: reference, nodeName: state.nodeName(node), zone };
+    const endpoint: Json = { addresses, conditions, targetRef: reference };
     if (hostname !== undefined) endpoint.hostname = hostname;
-    if (node >= 0) {
-      endpoint.nodeName = state.nodeName(node);
-      const zone = state.nodes.zone(node);
-      if (zone !== '') endpoint.zone = zone;
-      const hints = ready ? hintsFor(service, endpoint) : undefined;
-      if (hints !== undefined) endpoint.hints = hints;
-    }
+    if (node >= 0) endpoint.nodeName = state.nodeName(node);
+    if (zone !== '') endpoint.zone = zone;
+    const hints = ready && node >= 0 ? hintsFor(service, endpoint) : undefined;
+    if (hints !== undefined) endpoint.hints = hints;
     return endpoint;
   }
 
@@ -335,7 +339,9 @@ class EndpointSliceController implements Controller {
         failure ??= 'the slice is gone';
         continue;
       }
-      const metadata = triggered(known, { ...seen.object.metadata, labels: commonOf(known).labels });
+      const metadata = copied(seen.object.metadata);
+      metadata.labels = commonOf(known).labels;
+      triggered(known, metadata);
       const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);
@@ -364,26 +370,6 @@ class EndpointSliceController implements Controller {
     const text = `endpoints ${slice.portsKey}: ${ready.length} of ${slice.endpoints.length} ready ${ready.join(' ')}`;
     tracer.hop(this.#ctx.client.name, 'EndpointSlice', namespace, sliceName, text);
   }
-}
-
-/** What is placed where, for each set of ports. */
-function placeAll(
-  known: ServiceSlices,
-  changed: ReadonlyMap<string, ReadonlyMap<number, Json | null>>,
-): SlicePlan {
-  const plans: SlicePlan[] = [];
-  for (const [ports, endpoints] of changed) {
-    const slices = known.slices.filter((slice) => slice.portsKey === ports);
-    const sliceOf = (serial: number): Slice | undefined => sliceIn(known, serial, ports);
-    plans.push(placeEndpoints(slices, sliceOf, endpoints, ENDPOINTS_MAX, ports));
-  }
-  if (plans.length === 1) return plans[0]!;
-  return {
-    create: plans.flatMap((plan) => plan.create),
-    update: plans.flatMap((plan) => plan.update),
-    remove: plans.flatMap((plan) => plan.remove),
-    placed: plans.flatMap((plan) => plan.placed),
-  };
 }
 
 /** One object as long as the Service is the same version. */
@@ -447,11 +433,6 @@ function portsOf(known: ServiceSlices, key: string): readonly Json[] | null {
 const CONDITIONS: readonly Json[] = Array.from({ length: 8 }, (_, bits) =>
   Object.freeze({ ready: (bits & 1) !== 0, serving: (bits & 2) !== 0, terminating: (bits & 4) !== 0 }),
 );
-
-const sliceIn = (known: ServiceSlices, serial: number, ports: string): Slice | undefined => {
-  const slice = known.bySerial.get(serial);
-  return slice?.portsKey === ports ? slice : undefined;
-};
 
 const isPlaceholder = (slice: KubeObject | undefined): boolean =>
   slice !== undefined && (slice['ports'] ?? []).length === 0 && (slice['endpoints'] ?? []).length === 0;

@@ -102,6 +102,32 @@ export function placeEndpoints(
   return plan;
 }
 
+/** The same for changes by their ports; nearly always all have the same. */
+export function placeChanges(
+  slices: readonly Slice[],
+  sliceOf: (serial: number) => Slice | undefined,
+  changed: ReadonlyMap<string, ReadonlyMap<number, Json | null>>,
+  max: number,
+): SlicePlan {
+  let all: SlicePlan | null = null;
+  for (const [ports, endpoints] of changed) {
+    const own = slices.filter((slice) => slice.portsKey === ports);
+    const sliceIn = (serial: number): Slice | undefined => {
+      const slice = sliceOf(serial);
+      return slice?.portsKey === ports ? slice : undefined;
+    };
+    const plan = placeEndpoints(own, sliceIn, endpoints, max, ports);
+    if (all === null) all = plan;
+    else {
+      all.create.push(...plan.create);
+      all.update.push(...plan.update);
+      all.remove.push(...plan.remove);
+      all.placed.push(...plan.placed);
+    }
+  }
+  return all ?? { create: [], update: [], remove: [], placed: [] };
+}
+
 /** Takes changed endpoints over and unwanted ones out. True if the slice is different now. */
 function replaceChanged(slice: Slice, changed: ReadonlyMap<number, Json | null>): boolean {
   return changed.size <= FEW ? replaceFew(slice, changed) : replaceMany(slice, changed);

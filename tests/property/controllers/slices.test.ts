@@ -92,7 +92,7 @@ describe('addresses', () => {
           }
           const ip = `10.0.0.${serial}`;
           list.set(
-            { serial, order: serial, uid: '', json: { ip }, ready, portsKey: String(mask) },
+            { serial, order: serial, json: { ip, targetRef: { uid: '' } }, ready, portsKey: String(mask) },
             portsOf(mask),
           );
           known.set(serial, { ready, mask });
