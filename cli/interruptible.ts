@@ -2,6 +2,7 @@
 // watchdog that ends the running code at once, so what was begun can be cleaned up. The interrupted code runs none
 // of its own `finally`: nothing that it held may be used afterwards.
 import { runInThisContext } from 'node:vm';
+import type { Simulate } from '../experiments/execute.ts';
 
 /** The computation was ended by Ctrl-C. */
 export class Interrupted extends Error {
@@ -26,3 +27,9 @@ export function interruptible<T>(action: () => T): T {
     delete slots[SLOT];
   }
 }
+
+/** A simulation in this thread, as the commands run it. */
+export const simulateInterruptibly: Simulate = async (scenario, options) => {
+  const { simulateBuiltIn } = await import('../experiments/simulate.ts');
+  return interruptible(() => simulateBuiltIn(scenario, options));
+};

@@ -140,6 +140,12 @@ export function findByRef(objects: readonly InputObject[], ref: string): InputOb
   );
 }
 
+/** Whether some problem is that of an object of this name: `Job/a spec.template` for `job/a`. */
+export function isRejected(ref: string, problems: readonly UserProblem[]): boolean {
+  const name = parseRef(ref)?.name;
+  return name !== undefined && problems.some(({ path }) => path?.split(' ')[0]?.endsWith(`/${name}`));
+}
+
 /** True when the server has stored the object before: it comes from `kubectl get -o yaml`, not from an author. */
 export function isStored(object: KubeObject): boolean {
   const metadata = isRecord(object.metadata) ? object.metadata : {};

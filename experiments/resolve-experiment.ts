@@ -1,7 +1,8 @@
 // An Experiment to a resolved scenario: its files read, its names looked up, its steps followed; what this version does
 // not carry out is refused or noted.
 import type { CostPreset } from '../engine/contracts/costs.ts';
-import type { NodeGroup, ResolvedScenario, WorkloadUse } from '../engine/contracts/scenario.ts';
+import type { NodeGroup, ResolvedScenario, ResultOutput, WorkloadUse } from '../engine/contracts/scenario.ts';
+import { TABLES } from '../engine/contracts/tables.ts';
 import { PolicyFault } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { checkExpect } from '../engine/metrics/expect.ts';
@@ -121,6 +122,7 @@ class ExperimentResolver {
       // A given length is meant: utilisation and rates are taken over all of it.
       stopWhenIdle: settings.untilUs === undefined && runUs === undefined,
       expect: spec.expect ?? [],
+      ...this.output(),
       loss: loss.list(),
     };
   }
@@ -408,6 +410,21 @@ class ExperimentResolver {
     });
   }
 
+  /** `summary` may be named and is always written. */
+  private output(): { readonly output?: ResultOutput } {
+    const { tables, html } = this.spec.output ?? {};
+    if (tables === undefined && html !== true) return {};
+    const isWritten = (name: string): boolean => tables!.some((table) => table === name);
+    return {
+      output: {
+        ...(tables === undefined
+          ? {}
+          : { tables: TABLES.map(({ name }) => name).filter((name) => isWritten(name)) }),
+        ...(html === true ? { html } : {}),
+      },
+    };
+  }
+
   /** What the file may say and `run` does not do: refused where results would differ, noted where they do not. */
   private unsupported(): void {
     const { spec, context, manifest } = this;
@@ -420,8 +437,6 @@ class ExperimentResolver {
       note('spec.sweep', 'run uses the base values; `kubetick sweep` runs all variants');
     if ((spec.seeds?.replications ?? 1) > 1)
       note('spec.seeds.replications', 'run makes replication 1 only; `kubetick sweep` makes all');
-    if (spec.output?.html === true) note('spec.output.html', 'no HTML report is written');
-    if (spec.output?.tables !== undefined) note('spec.output.tables', 'run writes every table');
   }
 }
 

@@ -20,7 +20,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { RunLabels, RunResult, Sink, SinkSession, TableSession } from '../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../engine/contracts/scenario.ts';
-import { TABLES, type TableSpec } from '../engine/contracts/tables.ts';
+import { TABLES, type TableName, type TableSpec } from '../engine/contracts/tables.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { jsonText, summaryCsv } from '../reports/summary.ts';
 import { UserError } from './problems.ts';
@@ -236,6 +236,7 @@ export class RunDirectory {
     const endings: (() => void)[] = [];
     return {
       table: (spec) => {
+        if (!this.writes(spec.name)) return null;
         const { session, end } = this.table(spec);
         endings.push(end);
         return session;
@@ -244,6 +245,11 @@ export class RunDirectory {
         for (const end of endings) end();
       },
     };
+  }
+
+  private writes(table: TableName): boolean {
+    const { tables } = this.scenario.output ?? {};
+    return tables === undefined || table === 'loss' || tables.includes(table);
   }
 
   private table(spec: TableSpec): { session: TableSession; end: () => void } {

@@ -11,13 +11,23 @@ import { TABLE_FORMATS, type TableFormat } from './table-formats.ts';
 /** The cell of the column of that name; '' where the table lacks it. Valid until the next row. */
 export type Row = (column: string) => string;
 
+/** A result directory without this table. */
+export function missingTable(path: string): UserError {
+  return new UserError({
+    code: 'E4003',
+    file: path,
+    message: 'the result directory lacks this table',
+    hint: 'give a directory written by `kubetick run`; an Experiment may leave tables out with spec.output.tables',
+  });
+}
+
 /** Rows of `DIR/NAME.csv` or `DIR/NAME.parquet`. A missing or broken file is a UserError. */
 export async function* tableRows(directory: string, name: string): AsyncGenerator<Row> {
   const format = TABLE_FORMATS.find((one) => existsSync(join(directory, `${name}.${one}`))) ?? 'csv';
   const path = join(directory, `${name}.${format}`);
   const refuse = (message: string): UserError =>
     new UserError({ code: 'E4003', file: path, message, hint: 'give a directory written by `kubetick run`' });
-  if (!existsSync(path)) throw refuse('the result directory lacks this table');
+  if (!existsSync(path)) throw missingTable(path);
   let columns: Map<string, number> | null = null;
   let cells: string[] = [];
   const row: Row = (column) => cells[columns!.get(column) ?? -1] ?? '';

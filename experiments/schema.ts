@@ -1,6 +1,7 @@
 // The Experiment (`apiVersion: kubetick.io/v1`) and the header of a scenario file, as zod schemas: one description
 // gives the checks, the types, the known keys for "did you mean" and the table in docs/experiment-file.md.
 import * as z from 'zod';
+import { TABLES } from '../engine/contracts/tables.ts';
 import { parseDuration } from './duration.ts';
 
 export const EXPERIMENT_API_VERSION = 'kubetick.io/v1';
@@ -235,7 +236,15 @@ export const experimentSpec = z.strictObject({
     })
     .optional(),
   expect: z.array(z.string()).optional(),
-  output: z.strictObject({ tables: z.array(z.string()).optional(), html: z.boolean().optional() }).optional(),
+  output: z
+    .strictObject({
+      tables: z
+        .array(z.enum(['summary', ...TABLES.map((table) => table.name)]))
+        .optional()
+        .describe('tables that are written beside summary and loss, which always are; all without'),
+      html: z.boolean().optional().describe('write a page to read, report.html, beside the results'),
+    })
+    .optional(),
 });
 
 export const experimentSchema = z.strictObject({

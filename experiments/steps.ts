@@ -8,7 +8,7 @@ import { plainStep } from './kubectl-lines.ts';
 import { isNodeCommand, nodeCommand } from './kubectl-nodes.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { isNodeStep, nodeSteps } from './node-steps.ts';
-import { findByRef, type InputObject, NAMESPACE_PLACEHOLDER, nameOf } from './objects.ts';
+import { findByRef, type InputObject, isRejected, NAMESPACE_PLACEHOLDER, nameOf } from './objects.ts';
 import type { UserProblem } from './problems.ts';
 import type { ExperimentStep } from './schema.ts';
 
@@ -186,9 +186,11 @@ class StepResolver {
       const chosen = local.length > 0 ? local : found;
       if (chosen.length === 0 && Number(step.expect) >= 400)
         this.context.note('steps.create', `${ref} is refused, as expected: left out`);
-      else if (chosen.length === 0)
-        this.problem('E3009', 'ref', `no object ${JSON.stringify(ref)} in the input`);
-      else if (chosen.length > 1)
+      else if (chosen.length === 0) {
+        // Of an object that is there and wrong, enough has been said.
+        if (!isRejected(ref, this.context.problems))
+          this.problem('E3009', 'ref', `no object ${JSON.stringify(ref)} in the input`);
+      } else if (chosen.length > 1)
         this.problem(
           'E3009',
           'ref',

@@ -6,6 +6,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { scanParquet } from './parquet-scan.ts';
 import { UserError } from './problems.ts';
+import { missingTable } from './run-tables.ts';
 
 /** The cells of the columns asked for, by their place in that list. Valid until the next row. */
 export interface ScannedRow {
@@ -52,7 +53,7 @@ export function scanTable(
     const columnar = join(directory, `${name}.parquet`);
     if (existsSync(columnar)) return scanParquet(columnar, columns, row, options);
     if (options.optional === true) return 0;
-    throw refusal(path, 'the result directory lacks this table');
+    throw missingTable(path);
   }
   let descriptor: number;
   try {

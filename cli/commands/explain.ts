@@ -3,7 +3,7 @@
 import type { Simulate } from '../../experiments/execute.ts';
 import type { Explanation, ToldAttempt } from '../../experiments/explain.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
-import { Interrupted, interruptible } from '../interruptible.ts';
+import { Interrupted, simulateInterruptibly } from '../interruptible.ts';
 import { tableDraw } from '../tables.ts';
 
 export interface ExplainArguments {
@@ -25,7 +25,7 @@ const ATTEMPTS_SHOWN = 20;
 export async function explainPod(
   args: ExplainArguments,
   io: Io,
-  simulate: Simulate = realSimulate,
+  simulate: Simulate = simulateInterruptibly,
 ): Promise<number> {
   const { output = 'table', at, attempt } = args;
   const problems = [];
@@ -60,11 +60,6 @@ export async function explainPod(
   }
   return told.differences.length > 0 ? ExitCode.notRepeatable : ExitCode.ok;
 }
-
-const realSimulate: Simulate = async (scenario, options) => {
-  const { simulateBuiltIn } = await import('../../experiments/simulate.ts');
-  return interruptible(() => simulateBuiltIn(scenario, options));
-};
 
 /** Seconds of virtual time. */
 const seconds = (us: number): number => us / 1e6;

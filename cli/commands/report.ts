@@ -1,6 +1,6 @@
 // `kubetick report RUNS --html FILE`: results as one page that opens offline; `--slo`: against the objectives of Kubernetes.
 // Nothing is simulated.
-import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
+import { ExitCode, type Io, UserError } from '../errors.ts';
 import type { SloArguments } from './report-slo.ts';
 
 export interface ReportArguments extends SloArguments {
@@ -43,27 +43,13 @@ export async function report(args: ReportArguments, io: Io): Promise<number> {
 }
 
 async function page(sources: readonly string[], html: string, io: Io): Promise<void> {
-  const [{ checkTarget, writePage }, { reportData }] = await Promise.all([
-    import('../../experiments/report-file.ts'),
-    import('../../experiments/report-data.ts'),
-  ]);
-  const problems: UserProblem[] = checkTarget(html);
+  const { writeReport } = await import('../../experiments/report-page.ts');
   const progress = await openProgress(io);
-  let data: ReturnType<typeof reportData>;
   try {
-    data = reportData(sources, progress?.update);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError([...problems, ...error.problems]);
+    writeReport(sources, html, progress?.update);
   } finally {
     progress?.close();
   }
-  if (problems.length > 0) throw new UserError(problems);
-  const [{ reportPage }, { browserText }] = await Promise.all([
-    import('../../reports/html/page.ts'),
-    import('../../reports/html/browser-text.ts'),
-  ]);
-  writePage(html, reportPage(data, browserText()));
 }
 
 /** A line on a terminal while tables are read. */

@@ -1,11 +1,12 @@
 // `kubetick run PATH...`: one scenario from its files to a result directory, with a summary for people or, with
 // --json, for programs. Whatever is heavy is imported when the command runs: its options are also read for --help.
+import { join } from 'node:path';
 import type { RunOptions, RunResult, TraceHop } from '../../engine/contracts/result.ts';
 import type { ResolvedScenario } from '../../engine/contracts/scenario.ts';
 import type { Execution, Simulate } from '../../experiments/execute.ts';
 import type { TimelineFile } from '../../experiments/timeline-file.ts';
 import { ExitCode, type Io, UserError } from '../errors.ts';
-import { Interrupted, interruptible } from '../interruptible.ts';
+import { Interrupted, simulateInterruptibly } from '../interruptible.ts';
 import { tableFormat } from '../table-format.ts';
 
 export interface RunArguments {
@@ -96,6 +97,7 @@ export async function run(
     progress?.close();
   }
   const { result, timing, directory } = execution;
+  if (scenario.output?.html === true) await writePage(directory);
   if (args.verifyDecisions)
     io.stderr.write(`verified ${verified} scheduling decisions: the index and the plain search agree\n`);
   const colour = wantsColour(io);
@@ -126,11 +128,14 @@ const realDependencies: RunDependencies = {
     if (!settled) io.stderr.write('warmUp: auto: the run is too short to tell where its warm-up ends\n');
     return { ...scenario, warmUpUs };
   },
-  async simulate(scenario, options) {
-    const { simulateBuiltIn } = await import('../../experiments/simulate.ts');
-    return interruptible(() => simulateBuiltIn(scenario, options));
-  },
+  simulate: simulateInterruptibly,
 };
+
+/** Beside the tables that it is made of. */
+async function writePage(directory: string): Promise<void> {
+  const { writeReport, REPORT_FILE } = await import('../../experiments/report-page.ts');
+  writeReport([directory], join(directory, REPORT_FILE));
+}
 
 function verdict(result: RunResult, args: RunArguments, io: Io): number {
   const failed = result.summary.expect.filter((expect) => !expect.holds);

@@ -1,5 +1,6 @@
 // `kubetick sweep EXPERIMENT`: all runs of an experiment into one directory, on threads of this machine. Everything that
 // can be wrong with the input is told before anything runs.
+import { join } from 'node:path';
 import type { Executor } from '../../experiments/pool.ts';
 import type { Precision, SweepOptions, SweepProgress, SweepResult } from '../../experiments/sweep.ts';
 import { ExitCode, type Io, UserError, type UserProblem } from '../errors.ts';
@@ -76,6 +77,12 @@ export async function sweepCommand(args: SweepArguments, io: Io): Promise<number
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
     progress?.close();
+  }
+  // A shard holds a part of the runs; the page is that of the whole.
+  const isWhole = !result.interrupted && args.shard === undefined;
+  if (isWhole && plan.variants.some(({ scenario }) => scenario.output?.html)) {
+    const { writeReport, REPORT_FILE } = await import('../../experiments/report-page.ts');
+    writeReport([path], join(path, REPORT_FILE));
   }
   if (args.json) {
     const { jsonText } = await import('../../reports/summary.ts');

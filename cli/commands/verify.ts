@@ -6,7 +6,7 @@ import type { Simulate } from '../../experiments/execute.ts';
 import type { RunManifest } from '../../experiments/run-directory.ts';
 import type { Difference } from '../../reports/first-difference.ts';
 import { ExitCode, type Io } from '../errors.ts';
-import { Interrupted, interruptible } from '../interruptible.ts';
+import { Interrupted, simulateInterruptibly } from '../interruptible.ts';
 
 export interface VerifyArguments {
   /** A result directory. */
@@ -37,7 +37,7 @@ interface Verdict {
 export async function verify(
   args: VerifyArguments,
   io: Io,
-  simulate: Simulate = realSimulate,
+  simulate: Simulate = simulateInterruptibly,
 ): Promise<number> {
   const [{ execute }, { readRun, versions }, { mkdtempSync, rmSync }, { tmpdir }, { join }] =
     await Promise.all([
@@ -72,11 +72,6 @@ export async function verify(
     rmSync(scratch, { recursive: true, force: true });
   }
 }
-
-const realSimulate: Simulate = async (scenario, options) => {
-  const { simulateBuiltIn } = await import('../../experiments/simulate.ts');
-  return interruptible(() => simulateBuiltIn(scenario, options));
-};
 
 async function compareDirectories(
   was: string,

@@ -13,7 +13,7 @@ import type {
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { KnownEvents } from './event-filter.ts';
 import { EventRecorder, type EventWrite } from './event-recorder.ts';
-import { type ApiRequest, Op } from './request.ts';
+import { type ApiRequest, Op, ReadOf } from './request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What the client needs of the server: a record to fill and a way to send it. */
@@ -259,8 +259,12 @@ export class Client implements ApiClient {
   ): void {
     const r = this.#node(Op.read, 'get', resource, id, reply, target, arg);
     r.generation = generation;
-    r.a = resource === 'pods' ? 1 : 0;
+    r.a = resource === 'pods' ? ReadOf.pod : ReadOf.node;
     this.#send(r);
+  }
+
+  readObject(id: number, reply: ReplyHandler, target = 0, arg = 0): void {
+    this.#object(Op.read, id, null, ReadOf.object, reply, target, arg);
   }
 
   look(
@@ -271,7 +275,7 @@ export class Client implements ApiClient {
     arg = 0,
   ): void {
     const r = this.#node(Op.read, verb, resource, -1, reply, target, arg);
-    r.a = 2;
+    r.a = ReadOf.nothing;
     this.#send(r);
   }
 

@@ -1,7 +1,12 @@
 // etcd as a queue with batches: a write that is ready waits for the fsync in progress, then goes with all others that
 // are ready into the next one. Latency at rest is one fsync, throughput under load grows with the batch, as etcd's
 // group commit does (etcd docs op-guide/performance; server/storage/wal).
-import { assert, type EventKind, type Kernel, NumberHeap, type Sampler } from '../kernel/index.ts';
+//
+// A batch costs one event, its commit. When it begins is known before: at the end of the last one, or when the first
+// write of those that wait for nothing else is ready. A write that turns out to be ready before that moves it forward.
+import { type EventKind, type Kernel, NumberHeap, type Sampler } from '../kernel/index.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 export class Etcd {
   readonly #kernel: Kernel;
@@ -10,14 +15,14 @@ export class Etcd {
   readonly #batchMax: number;
   readonly #commit: (request: number) => void;
   readonly #flushed: () => void;
-  readonly #wakeKind: EventKind;
   readonly #commitKind: EventKind;
   readonly #batch: number[] = [];
-  #batched = 0;
-  #busy = false;
-  /** Earliest wake that is scheduled; Infinity: none. */
-  #wakeAt = Number.POSITIVE_INFINITY;
-  /** Batches written so far. */
+  /** Begin of the next batch, or of the one being written; Infinity: none waits. */
+  #beginUs = NEVER;
+  /** Its commit. */
+  #commitUs = NEVER;
+  #committing = false;
+  /** Batches begun so far, and the one that is to begin next. */
   batches = 0;
   /** Global revision of the newest write. */
   revision = 0;
@@ -32,17 +37,18 @@ export class Etcd {
     this.#batchMax = options.batchMax;
     this.#commit = options.commit;
     this.#flushed = options.flushed;
-    this.#wakeKind = kernel.on('etcd/wake', () => {
-      this.#wakeAt = Number.POSITIVE_INFINITY;
-      if (!this.#busy) this.#begin();
+    this.#commitKind = kernel.on('etcd/commit', () => {
+      // Not if the batch has been moved forward since.
+      if (kernel.now === this.#commitUs) this.#finish();
     });
-    this.#commitKind = kernel.on('etcd/commit', () => this.#finish());
   }
 
   /** A request whose handler has ended its work at `readyUs` (now or later) wants to be written. */
   submit(request: number, readyUs: number): void {
     this.#ready.push(readyUs, request);
-    if (!this.#busy) this.#arm();
+    if (this.#committing || readyUs >= this.#beginUs) return;
+    if (this.#beginUs === NEVER) this.batches += 1;
+    this.#begin(readyUs);
   }
 
   /** Next revision, for the write being applied. */
@@ -51,35 +57,25 @@ export class Etcd {
     return this.revision;
   }
 
-  #arm(): void {
-    if (this.#ready.size === 0) return;
-    const at = Math.max(this.#kernel.now, this.#ready.peekKey());
-    if (at >= this.#wakeAt) return;
-    this.#wakeAt = at;
-    this.#kernel.at(at, this.#wakeKind, 0, 0);
-  }
-
-  #begin(): void {
-    const now = this.#kernel.now;
-    while (this.#ready.size > 0 && this.#ready.peekKey() <= now && this.#batched < this.#batchMax) {
-      this.#batch[this.#batched++] = this.#ready.pop();
-    }
-    if (this.#batched === 0) {
-      this.#arm();
-      return;
-    }
-    this.#busy = true;
-    this.batches += 1;
-    this.#kernel.after(this.#fsyncUs(this.batches, 0), this.#commitKind, 0, 0);
+  #begin(atUs: number): void {
+    this.#beginUs = atUs;
+    this.#commitUs = atUs + this.#fsyncUs(this.batches, 0);
+    this.#kernel.at(this.#commitUs, this.#commitKind, 0, 0);
   }
 
   #finish(): void {
-    assert(this.#busy, 'a commit ends a batch');
+    const ready = this.#ready;
     const batch = this.#batch;
-    for (let i = 0; i < this.#batched; i++) this.#commit(batch[i]!);
-    this.#batched = 0;
-    this.#busy = false;
+    let size = 0;
+    while (ready.peekKey() <= this.#beginUs && size < this.#batchMax) batch[size++] = ready.pop();
+    this.#committing = true;
+    for (let i = 0; i < size; i++) this.#commit(batch[i]!);
+    this.#committing = false;
     this.#flushed();
-    this.#begin();
+    this.#beginUs = NEVER;
+    this.#commitUs = NEVER;
+    if (ready.size === 0) return;
+    this.batches += 1;
+    this.#begin(Math.max(this.#kernel.now, ready.peekKey()));
   }
 }

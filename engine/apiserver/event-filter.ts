@@ -110,6 +110,9 @@ export class EventFilter {
   // By object: its row.
   #young = new Map<Key, number>();
   #old = new Map<Key, number>();
+  /** The object asked for last, and its row: a component often says several things about an object in turn. */
+  #lastKey: Key | null = null;
+  #lastRow = NONE;
 
   /** @param size objects known at least */
   constructor(known: KnownEvents = new KnownEvents(), size: number = CACHE_SIZE) {
@@ -130,6 +133,15 @@ export class EventFilter {
   }
 
   #of(object: Key, nowUs: number): number {
+    if (object !== this.#lastKey) {
+      this.#lastRow = this.#lookUp(object, nowUs);
+      this.#lastKey = object;
+    }
+    return this.#lastRow;
+  }
+
+  /** Being the last, it is among the young ones: it is not forgotten before others were asked for. */
+  #lookUp(object: Key, nowUs: number): number {
     const young = this.#young.get(object);
     if (young !== undefined) return young;
     let row = this.#old.size > 0 ? this.#old.get(object) : undefined;

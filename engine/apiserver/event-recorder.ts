@@ -44,8 +44,8 @@ export const eventAboutPod = (
 export class EventRecorder {
   readonly #filter: EventFilter;
   readonly #send: (write: EventWrite) => void;
-  /** A ring; its length is a power of two. */
-  #queue: (EventWrite | null)[] = [null, null];
+  /** A ring; its length is a power of two, or 0 as long as no Event has had to wait. */
+  #queue: (EventWrite | null)[] = [];
   #head = 0;
   #waiting = 0;
   #busy = false;
@@ -57,39 +57,44 @@ export class EventRecorder {
 
   /** The recorder writes into `event`, and keeps it no longer than until it is sent. */
   say(event: EventWrite, nowUs: number): void {
+    // One that is being written keeps all others waiting, so there is no queue while there is none.
+    if (!this.#busy) {
+      this.#isSent(event, nowUs);
+      return;
+    }
     if (this.#waiting >= QUEUE_MAX) return;
     if (this.#waiting === this.#queue.length) this.#grow();
     this.#queue[(this.#head + this.#waiting) & (this.#queue.length - 1)] = event;
     this.#waiting += 1;
-    if (!this.#busy) this.#next(nowUs);
   }
 
   /** The last one sent is written: the next may go. */
   written(nowUs: number): void {
     this.#busy = false;
-    if (this.#waiting > 0) this.#next(nowUs);
-  }
-
-  #next(nowUs: number): void {
     const queue = this.#queue;
     while (this.#waiting > 0) {
       const event = queue[this.#head]!;
       queue[this.#head] = null;
       this.#head = (this.#head + 1) & (queue.length - 1);
       this.#waiting -= 1;
-      const count = this.#filter.accept(nowUs, event.key, event.type, event.reason, event.message);
-      if (count === 0) continue;
-      event.count = count;
-      event.message = this.#filter.message;
-      this.#busy = true;
-      this.#send(event);
-      return;
+      if (this.#isSent(event, nowUs)) return;
     }
+  }
+
+  /** Sends it unless the filter drops it. */
+  #isSent(event: EventWrite, nowUs: number): boolean {
+    const count = this.#filter.accept(nowUs, event.key, event.type, event.reason, event.message);
+    if (count === 0) return false;
+    event.count = count;
+    event.message = this.#filter.message;
+    this.#busy = true;
+    this.#send(event);
+    return true;
   }
 
   #grow(): void {
     const old = this.#queue;
-    const ring: (EventWrite | null)[] = new Array(2 * old.length).fill(null);
+    const ring: (EventWrite | null)[] = new Array(Math.max(2, 2 * old.length)).fill(null);
     for (let i = 0; i < this.#waiting; i++) ring[i] = old[(this.#head + i) & (old.length - 1)]!;
     this.#queue = ring;
     this.#head = 0;

@@ -8,7 +8,7 @@ import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import { type ClusterState, LABEL_HOSTNAME, type NodeId, NodeReady, PodBit, Verb } from '../state/index.ts';
 import type { Admitted } from './admitted.ts';
-import type { ApiRequest } from './request.ts';
+import { type ApiRequest, ReadOf } from './request.ts';
 import { isSameJson } from './same-json.ts';
 
 export interface NodeWriteHooks {
@@ -111,13 +111,16 @@ export class NodeWrites {
     r.code = 200;
   }
 
-  /** GET of a node or a pod. */
+  /** GET of a node, a pod or an object. */
   read(r: ApiRequest): void {
-    const { nodes, pods } = this.#h.state;
+    const { nodes, objects, pods } = this.#h.state;
     r.code = 200;
     r.id = r.subject;
-    if (r.a === 2) return;
-    if (r.a === 0) {
+    if (r.a === ReadOf.nothing) return;
+    if (r.a === ReadOf.object) {
+      r.object = objects.get(r.subject);
+      if (r.object === null) r.fail(404, 'NotFound', `${objects.kindOf(r.subject).resource} not found`);
+    } else if (r.a === ReadOf.node) {
       if (this.#found(r) >= 0) r.revision = nodes.revision[r.subject]!;
     } else if (!pods.alive(r.subject, r.generation) || pods.word[r.subject]! & PodBit.removed) {
       r.fail(404, 'NotFound', 'pods not found');

@@ -3,6 +3,7 @@
 
 import type { Propagation } from '../contracts/api.ts';
 import type { KeyedDraw } from '../kernel/index.ts';
+import { copied } from '../kinds/copied.ts';
 import type { KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/registry.ts';
 import {
@@ -105,7 +106,7 @@ export class ObjectWrites {
   create(r: ApiRequest, object: KubeObject): void {
     const { state } = this.#h;
     const store = this.#h.storeOf(object);
-    const metadata = { ...object.metadata };
+    const metadata = copied(object.metadata);
     if (!metadata.name)
       metadata.name = this.#generateName(store, metadata.namespace ?? '', metadata.generateName ?? '');
     if (store.namespaced) {
@@ -138,8 +139,8 @@ export class ObjectWrites {
   update(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const next: KubeObject = { ...(r.body as KubeObject) };
-    next.metadata = { ...next.metadata };
+    const next = copied(r.body as KubeObject);
+    next.metadata = copied(next.metadata);
     if (stored['status'] !== undefined) next['status'] = stored['status'];
     this.#replace(r, stored, next);
   }
@@ -147,7 +148,7 @@ export class ObjectWrites {
   updateScale(r: ApiRequest): void {
     const stored = this.#expected(r);
     if (stored === null) return;
-    const metadata = { ...stored.metadata };
+    const metadata = copied(stored.metadata);
     this.#replace(r, stored, {
       ...stored,
       metadata,
@@ -184,7 +185,7 @@ export class ObjectWrites {
       if (full !== null)
         return r.fail(422, 'Invalid', `Service "${stored.metadata.name}" is invalid: ${full}`);
     }
-    this.#replace(r, stored, { ...changed, metadata: { ...changed.metadata } });
+    this.#replace(r, stored, { ...changed, metadata: copied(changed.metadata) });
   }
 
   /** What an update or a patch would make of the object as it is now; null: it is refused. Changes nothing. */

@@ -40,8 +40,8 @@ export interface PodWriteHooks {
   readonly fingerprint: Fingerprint;
   now(): number;
   nextRevision(): number;
-  /** The pod log has grown; `pod` is bound, so its kubelet is told. */
-  podLogged(pod: number): void;
+  /** The pod log has grown. If `pod` is bound its kubelet is told, unless there is nothing for it to do. */
+  podLogged(pod: number, tellsKubelet: boolean): void;
   nodeLogged(): void;
   /** The pod left etcd: its row may be freed once every watcher has passed `position`. */
   podRemoved(pod: PodId, position: number): void;
@@ -155,7 +155,9 @@ export class PodWrites {
     }
     r.code = 200;
     r.id = pod;
-    this.#write(pod, Verb.modified);
+    // A kubelet does nothing about the status of a pod, its own word mostly, as long as nothing else is to be done.
+    const isNews = (word & PodBit.deleting) !== 0 || state.template(pod).ephemeral.length > 0;
+    this.#log(pod, this.#h.nextRevision(), Verb.modified, null, isNews);
   }
 
   /** The pod leaves the template of its like for one with its own metadata. */
@@ -400,11 +402,17 @@ export class PodWrites {
     this.#log(pod, this.#h.nextRevision(), verb);
   }
 
-  #log(pod: PodId, revision: number, verb: Verb, identity: PodIdentity | null = null): void {
+  #log(
+    pod: PodId,
+    revision: number,
+    verb: Verb,
+    identity: PodIdentity | null = null,
+    tellsKubelet = true,
+  ): void {
     const { pods, podLog } = this.#h.state;
     assert(revision > 0, 'a write has a revision');
     pods.revision[pod] = revision;
     podLog.append(revision, this.#h.now(), verb, pod, pods.word[pod]!, pods.node[pod]!, identity);
-    this.#h.podLogged(pod);
+    this.#h.podLogged(pod, tellsKubelet);
   }
 }

@@ -3,7 +3,8 @@ import type { CostPreset } from '../contracts/costs.ts';
 import type { Durations, Sampler } from '../kernel/index.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { ClusterState } from '../state/index.ts';
-import { Op } from './request.ts';
+import { LiveLookups } from './live-lookups.ts';
+import { type ApiRequest, Op } from './request.ts';
 
 export interface RequestKind {
   readonly verb: string;
@@ -26,16 +27,23 @@ export class RequestKinds {
   readonly #durations: Durations;
   readonly #costs: CostPreset['apiserver'];
   readonly #state: ClusterState;
+  readonly #lookups: LiveLookups;
 
   constructor(recorder: Recorder, durations: Durations, costs: CostPreset, state: ClusterState) {
     this.#recorder = recorder;
     this.#durations = durations;
     this.#costs = costs.apiserver;
     this.#state = state;
+    this.#lookups = new LiveLookups(state, recorder, () => this.get(this.id('list', 'limitranges')));
   }
 
   get(kind: number): RequestKind {
     return this.#list[kind]!;
+  }
+
+  /** The server's work on its n-th request from `nowUs` on, with what admission waits for, µs. */
+  workUs(r: ApiRequest, n: number, nowUs: number): number {
+    return this.get(r.kind).handlerUs(n, 0) + this.#lookups.waitUs(r, nowUs);
   }
 
   id(verb: string, resource: string): number {
@@ -107,7 +115,9 @@ export class RequestKinds {
             ? this.id('update', `${resource}/status`)
             : op === Op.patchObject
               ? this.id('patch', resource)
-              : this.id('delete', resource);
+              : op === Op.read
+                ? this.id('get', resource)
+                : this.id('delete', resource);
     this.#byOpAndStore.set(key, kind);
     return kind;
   }

@@ -29,6 +29,9 @@ export const Op = {
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
+/** What a read asks for (`a` of Op.read); nothing: what the asker then reads from the tables. */
+export const ReadOf = { node: 0, pod: 1, nothing: 2, object: 3 } as const;
+
 /** What who watches actors is told of a request; null: nothing. */
 export function actOf(op: Op): 'deletePod' | 'change' | null {
   if (op === Op.deletePod) return 'deletePod';

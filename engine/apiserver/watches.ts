@@ -1,16 +1,21 @@
-// Watches as cursors: a commit wakes a watcher only if it has no wake pending; it then takes every entry that is
-// visible by now. Ten watchers cost ten events a batch of commits, whatever the batch's size.
+// Watches as cursors: a commit wakes the watchers of a log only if they have no wake pending; they then take every entry
+// that is visible by now. Watchers of one log with one delay see the same at the same moment: they share a cursor and
+// take their turns in the order in which they were opened. A batch of commits costs one event a log and delay, whatever
+// the batch's size and however many watch.
 
 import type { WatchConsumer } from '../contracts/api.ts';
 import { assert, type EventKind, type Kernel, type Lane } from '../kernel/index.ts';
 import type { RevisionLog } from '../state/index.ts';
 
-interface Watch {
+interface Cursor {
   readonly log: RevisionLog;
   readonly delayUs: number;
+  /** When the first of its watchers was opened: later ones have cursors of their own. */
+  readonly openedUs: number;
   readonly lane: Lane;
-  readonly consumer: WatchConsumer;
-  readonly members: number;
+  readonly consumers: WatchConsumer[];
+  /** Watchers, each as many as it stands for. */
+  members: number;
   position: number;
   pending: boolean;
 }
@@ -18,7 +23,7 @@ interface Watch {
 export class Watches {
   readonly #kernel: Kernel;
   readonly #wake: EventKind;
-  readonly #watches: Watch[] = [];
+  readonly #cursors: Cursor[] = [];
   readonly #byLog = new Map<RevisionLog, number[]>();
   /** Called after a cursor moved: rows may be freed, the log trimmed. */
   readonly #passed: (log: RevisionLog, position: number) => void;
@@ -28,17 +33,36 @@ export class Watches {
   constructor(kernel: Kernel, passed: (log: RevisionLog, position: number) => void) {
     this.#kernel = kernel;
     this.#passed = passed;
-    this.#wake = kernel.on('watch', (index) => this.#advance(this.#watches[index]!, index));
+    this.#wake = kernel.on('watch', (index) => this.#advance(this.#cursors[index]!, index));
   }
 
   add(log: RevisionLog, delayUs: number, consumer: WatchConsumer, members: number): void {
     assert(log.tail === 0, 'watches are opened before the first entry is forgotten');
-    const index = this.#watches.length;
+    const openedUs = this.#kernel.now;
+    let list = this.#byLog.get(log);
+    if (list === undefined) {
+      list = [];
+      this.#byLog.set(log, list);
+    }
+    for (const index of list) {
+      const cursor = this.#cursors[index]!;
+      if (cursor.delayUs !== delayUs || cursor.openedUs !== openedUs || cursor.position > 0) continue;
+      cursor.consumers.push(consumer);
+      cursor.members += members;
+      return;
+    }
     const lane = this.#kernel.lane(delayUs);
-    this.#watches.push({ log, delayUs, lane, consumer, members, position: 0, pending: false });
-    const list = this.#byLog.get(log);
-    if (list) list.push(index);
-    else this.#byLog.set(log, [index]);
+    list.push(this.#cursors.length);
+    this.#cursors.push({
+      log,
+      delayUs,
+      openedUs,
+      lane,
+      consumers: [consumer],
+      members,
+      position: 0,
+      pending: false,
+    });
     if (log.head > 0) this.committed(log);
   }
 
@@ -50,32 +74,32 @@ export class Watches {
       return;
     }
     for (const index of list) {
-      const watch = this.#watches[index]!;
-      if (watch.pending) continue;
-      watch.pending = true;
-      watch.lane.push(this.#wake, index, 0);
+      const cursor = this.#cursors[index]!;
+      if (cursor.pending) continue;
+      cursor.pending = true;
+      cursor.lane.push(this.#wake, index, 0);
     }
   }
 
   /** Position that every cursor of `log` has passed. */
   passed(log: RevisionLog): number {
     let least = log.head;
-    for (const index of this.#byLog.get(log) ?? []) least = Math.min(least, this.#watches[index]!.position);
+    for (const index of this.#byLog.get(log) ?? []) least = Math.min(least, this.#cursors[index]!.position);
     return least;
   }
 
-  #advance(watch: Watch, index: number): void {
-    const { log, delayUs } = watch;
+  #advance(cursor: Cursor, index: number): void {
+    const { log, delayUs } = cursor;
     const visible = this.#kernel.now - delayUs;
-    const from = watch.position;
+    const from = cursor.position;
     let to = from;
     while (to < log.head && log.time(to) <= visible) to += 1;
-    watch.pending = to < log.head;
-    if (watch.pending) this.#kernel.at(log.time(to) + delayUs, this.#wake, index, 0);
+    cursor.pending = to < log.head;
+    if (cursor.pending) this.#kernel.at(log.time(to) + delayUs, this.#wake, index, 0);
     if (to === from) return;
-    watch.consumer(log, from, to);
-    watch.position = to;
-    this.sent += (to - from) * watch.members;
+    for (const consumer of cursor.consumers) consumer(log, from, to);
+    cursor.position = to;
+    this.sent += (to - from) * cursor.members;
     this.#passed(log, this.passed(log));
   }
 }

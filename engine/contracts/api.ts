@@ -258,6 +258,8 @@ export interface ApiClient {
     target?: number,
     arg?: number,
   ): void;
+  /** GET of an object: 200 with its newest version, or 404. */
+  readObject(id: number, reply: ReplyHandler, target?: number, arg?: number): void;
   /**
    * GET or LIST of what the asker then reads from the tables, or DELETECOLLECTION of what it deletes by itself: only the
    * way there and back, and the server's work.
@@ -319,7 +321,8 @@ export interface ApiServer {
   /**
    * Routes each change of a bound pod to its node's kubelet, as the server's index on spec.nodeName does: the kernel
    * event gets target = pod, arg = generation, `watchUs` after the commit. Removal from etcd is told too, before the
-   * row is freed.
+   * row is freed. Statuses that a kubelet does nothing about have no event: those of pods that are not being deleted and
+   * have no ephemeral containers.
    */
   routeBoundPods(kind: EventKind): void;
 }

@@ -3,6 +3,7 @@
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { Propagation } from './api.ts';
 import type { CostPreset } from './costs.ts';
+import type { TableName } from './tables.ts';
 
 /** A group of equal nodes; `object` is the Node as a user could have written it, without metadata.name. */
 export interface NodeGroup {
@@ -167,6 +168,14 @@ export interface PolicyFile {
   readonly modules: readonly PolicyModule[];
 }
 
+/** What a result directory holds beside summary, manifest and the loss report, which are always there. */
+export interface ResultOutput {
+  /** The tables that are written; all without. */
+  readonly tables?: readonly TableName[];
+  /** A page to read, `report.html`, in the result directory or that of the sweep. */
+  readonly html?: boolean;
+}
+
 export interface ResolvedScenario {
   readonly experiment: string;
   readonly variant: string;
@@ -196,6 +205,8 @@ export interface ResolvedScenario {
   /** Stop before `untilUs` when nothing but periodic work is left. */
   readonly stopWhenIdle: boolean;
   readonly expect: readonly string[];
+  /** What is written beside the summary; the model does not look at it. */
+  readonly output?: ResultOutput;
   /** Of a recorded scenario. */
   readonly frame?: ScenarioFrame;
   /** What loading already found that the model will not act on. */

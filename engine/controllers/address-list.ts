@@ -7,46 +7,66 @@ export interface Address {
   readonly serial: number;
   /** Their order: that of the IP's text, then UID of the pod. */
   readonly order: number;
-  readonly uid: string;
   /** The EndpointAddress as stored; one object as long as nothing in it changes. */
   readonly json: Json;
   readonly ready: boolean;
   readonly portsKey: string;
 }
 
-/** Addresses in order, and beside them what is stored of each: a version of the object takes a copy of that list. */
+/**
+ * Addresses in order: what is stored of each, of which a version of the object takes a copy, and beside that the numbers
+ * that order them, so that a search reads these alone.
+ */
 class Sorted {
-  readonly addresses: Address[] = [];
   readonly json: Json[] = [];
+  readonly #orders: number[] = [];
+  #stored: readonly Json[] | null = null;
+
+  /** As a version of the object has it: the same list until an address comes or goes. */
+  get stored(): readonly Json[] {
+    this.#stored ??= this.json.slice();
+    return this.#stored;
+  }
 
   add(address: Address): void {
     const at = this.#position(address);
-    this.addresses.splice(at, 0, address);
+    this.#orders.splice(at, 0, address.order);
     this.json.splice(at, 0, address.json);
+    this.#stored = null;
   }
 
   remove(address: Address): void {
     const at = this.#position(address);
-    this.addresses.splice(at, 1);
+    this.#orders.splice(at, 1);
     this.json.splice(at, 1);
+    this.#stored = null;
   }
 
-  /** Where it is or belongs. */
-  #position(address: Address): number {
-    const { addresses } = this;
+  get length(): number {
+    return this.json.length;
+  }
+
+  *entries(): Generator<{ readonly order: number; readonly json: Json }> {
+    for (const [at, json] of this.json.entries()) yield { order: this.#orders[at]!, json };
+  }
+
+  /** Where it is or belongs. Those of one IP, which pods in the host's network share, are in order of UID. */
+  #position({ order, json }: Address): number {
+    const orders = this.#orders;
+    const isBefore = (other: Json): boolean => other !== json && uidOf(other) < uidOf(json);
     let low = 0;
-    let high = addresses.length;
+    let high = orders.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (byOrder(addresses[middle]!, address) < 0) low = middle + 1;
+      const here = orders[middle]!;
+      if (here < order || (here === order && isBefore(this.json[middle]))) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
 
-const byOrder = (a: Address, b: Address): number =>
-  a.order !== b.order ? a.order - b.order : a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
+const uidOf = (json: Json): string => json.targetRef.uid;
 
 interface PortGroup {
   readonly ports: readonly ResolvedPort[];
@@ -97,8 +117,7 @@ export class AddressList {
     this.#bySerial.delete(serial);
     const group = this.#groups.get(known.portsKey)!;
     (known.ready ? group.ready : group.notReady).remove(known);
-    if (group.ready.addresses.length + group.notReady.addresses.length === 0)
-      this.#groups.delete(known.portsKey);
+    if (group.ready.length + group.notReady.length === 0) this.#groups.delete(known.portsKey);
   }
 
   /**
@@ -109,7 +128,7 @@ export class AddressList {
     if (this.#groups.size === 0) return { subsets: [], truncated: false };
     if (this.#groups.size === 1 && this.#bySerial.size <= max) {
       for (const { written, ready, notReady } of this.#groups.values()) {
-        return { subsets: [subsetOf(written, ready.json, notReady.json)], truncated: false };
+        return { subsets: [subsetOf(written, ready.stored, notReady.stored)], truncated: false };
       }
     }
     const merged = this.#merged();
@@ -139,8 +158,8 @@ export class AddressList {
     if (this.#groups.size <= 1) {
       return Array.from(this.#groups.values(), ({ written, ready, notReady }) => ({
         written,
-        ready: ready.json,
-        notReady: notReady.json,
+        ready: ready.stored,
+        notReady: notReady.stored,
       }));
     }
     const byPort = new Map<string, { port: ResolvedPort | null; groups: string[] }>();
@@ -162,9 +181,9 @@ export class AddressList {
     }
     const together = (keys: readonly string[], which: 'ready' | 'notReady'): Json[] =>
       keys
-        .flatMap((key) => this.#groups.get(key)![which].addresses)
-        .sort(byOrder)
-        .map((address) => address.json);
+        .flatMap((key) => [...this.#groups.get(key)![which].entries()])
+        .sort((a, b) => a.order - b.order || (uidOf(a.json) < uidOf(b.json) ? -1 : 1))
+        .map(({ json }) => json);
     return [...byGroups.values()].map(({ ports, groups }) => ({
       written: ports.map(writePort),
       ready: together(groups, 'ready'),
@@ -175,8 +194,8 @@ export class AddressList {
 
 function subsetOf(ports: readonly Json[], ready: readonly Json[], notReady: readonly Json[]): Json {
   const subset: Json = {};
-  if (ready.length > 0) subset.addresses = ready.slice();
-  if (notReady.length > 0) subset.notReadyAddresses = notReady.slice();
+  if (ready.length > 0) subset.addresses = ready;
+  if (notReady.length > 0) subset.notReadyAddresses = notReady;
   if (ports.length > 0) subset.ports = ports;
   return subset;
 }

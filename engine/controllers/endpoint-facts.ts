@@ -5,11 +5,7 @@ import { type ClusterState, derivedPodUid } from '../state/index.ts';
 
 export interface EndpointFacts {
   readonly serial: number;
-  readonly uid: string;
-  readonly ip: string;
-  /** Equal, smaller or larger as the texts of addresses are. */
-  readonly order: number;
-  /** `ip` alone, as an endpoint of a slice has it. */
+  /** Its IP alone, as an endpoint of a slice has it. */
   readonly addresses: readonly string[];
   /** ObjectReference to the pod. */
   readonly reference: Json;
@@ -47,21 +43,15 @@ export class EndpointFactsTable {
     const ip = pods.ip[pod]!;
     const known = this.#facts[pod];
     if (known !== undefined && known.serial === serial && this.#ips[pod] === ip) return known;
-    const uid = derivedPodUid(serial);
-    const text = ipText(ip);
-    const reference = {
-      kind: 'Pod',
-      namespace: this.#state.podNamespace(pod),
-      name: this.#state.podName(pod),
-      uid,
-    };
     const facts = {
       serial,
-      uid,
-      ip: text,
-      order: textOrder(ip),
-      addresses: Object.freeze([text]),
-      reference: Object.freeze(reference),
+      addresses: [ipText(ip)],
+      reference: {
+        kind: 'Pod',
+        namespace: this.#state.podNamespace(pod),
+        name: this.#state.podName(pod),
+        uid: derivedPodUid(serial),
+      },
     };
     this.#facts[pod] = facts;
     this.#ips[pod] = ip;

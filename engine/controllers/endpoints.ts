@@ -13,9 +13,12 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
+import { copied } from '../kinds/copied.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { type Labels, Verb } from '../state/index.ts';
 import { AddressList } from './address-list.ts';
+import { ChangedPods } from './changed-pods.ts';
+import { textOrder } from './endpoint-facts.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -29,7 +32,7 @@ import {
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
+import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 /** maxCapacity: more addresses are cut off and the object annotated. */
 const ADDRESSES_MAX = 1000;
@@ -41,7 +44,7 @@ class ServiceAddresses {
   readonly service: SeenObject;
   readonly addresses = new AddressList();
   stale = true;
-  changed = new Map<number, number>();
+  readonly changed = new ChangedPods();
   readonly ports = new Map<number, { key: string; ports: readonly ResolvedPort[] }>();
   seen: KubeObject | null = null;
   /** Labels of the Endpoints, and the version of the Service that they were made for. */
@@ -153,11 +156,13 @@ class EndpointsController implements Controller {
       const { table } = this.#ctx.pods;
       this.#members.each(known.service, (pod) => known.changed.set(table.serial[pod]!, pod));
     }
-    for (const [serial, pod] of known.changed) {
+    const { changed } = known;
+    for (let i = 0; i < changed.size; i++) {
+      const pod = changed.pod(i);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
-      this.#place(known, serial, pod);
+      this.#place(known, changed.serial(i), pod);
     }
-    known.changed = new Map();
+    changed.clear();
     known.stale = false;
     known.trigger.take(this.#ctx.run.kernel.now);
   }
@@ -180,9 +185,8 @@ class EndpointsController implements Controller {
     const ready = publishAll || isReady(word);
     const before = known.addresses.get(serial);
     if (before?.ready === ready && before.portsKey === key) return;
-    const { uid, order } = before ?? this.#members.facts.of(pod);
     const json = before?.json ?? this.#address(service, pod);
-    known.addresses.set({ serial, order, uid, json, ready, portsKey: key }, ports);
+    known.addresses.set({ serial, order: textOrder(ip), json, ready, portsKey: key }, ports);
   }
 
   #portsOf(known: ServiceAddresses, pod: number): { key: string; ports: readonly ResolvedPort[] } {
@@ -199,26 +203,30 @@ class EndpointsController implements Controller {
   #address(service: KubeObject, pod: number): Json {
     const { pods, run } = this.#ctx;
     const { state } = run;
-    const { ip, reference } = this.#members.facts.of(pod);
-    const address: Json = { ip };
+    const { addresses, reference } = this.#members.facts.of(pod);
+    const ip = addresses[0]!;
     const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
-    if (hostname !== undefined) address.hostname = hostname;
     const node = pods.node(pod);
+    // The usual ones all have one form: their fields need no second place in memory.
+    if (hostname === undefined && node >= 0)
+      return { ip, nodeName: state.nodeName(node), targetRef: reference };
+    const address: Json = { ip };
+    if (hostname !== undefined) address.hostname = hostname;
     if (node >= 0) address.nodeName = state.nodeName(node);
     address.targetRef = reference;
-    return Object.freeze(address);
+    return address;
   }
 
   #wanted(known: ServiceAddresses, current: KubeObject | undefined): KubeObject {
     const { name, namespace } = known.service;
     const { subsets, truncated } = known.addresses.subsets(ADDRESSES_MAX);
-    const metadata = { ...(current?.metadata ?? { name, namespace }), labels: labelsOf(known) };
+    const metadata = copied(current?.metadata ?? { name, namespace });
+    metadata.labels = labelsOf(known);
     const before = current?.metadata.annotations;
     const { text } = known.trigger;
     if (truncated || before !== undefined || text !== '') {
-      const { [OVER_CAPACITY]: _, [LAST_CHANGE]: __, ...annotations } = before ?? {};
-      if (truncated) annotations[OVER_CAPACITY] = 'truncated';
-      if (text !== '') annotations[LAST_CHANGE] = text;
+      const others = truncated ? { ...before, [OVER_CAPACITY]: 'truncated' } : before;
+      const annotations = withTrigger(others, text, truncated ? '' : OVER_CAPACITY);
       if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
       else delete metadata.annotations;
     }

@@ -17,8 +17,10 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
+import { copied } from '../kinds/copied.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
+import { ChangedPods } from './changed-pods.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -33,8 +35,8 @@ import { controllerReference, controllerUid } from './owner.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 import { isEndpoint, ServicePods } from './service-pods.ts';
-import { placeEndpoints, type Slice, type SlicePlan } from './slice-placement.ts';
-import { LAST_CHANGE, TriggerTimes } from './trigger-times.ts';
+import { placeChanges, type Slice } from './slice-placement.ts';
+import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 const SECOND = 1_000_000;
 /** --max-endpoints-per-slice. */
@@ -51,8 +53,7 @@ class ServiceSlices {
   readonly service: SeenObject;
   /** Everything is to be computed anew. */
   stale = true;
-  /** Pods changed since the last sync, by serial: the row, or -1 where the pod is gone. */
-  changed = new Map<number, number>();
+  readonly changed = new ChangedPods();
   slices: Slice[] = [];
   readonly bySerial = new Map<number, Slice>();
   /** Versions written and not seen yet, by slice; null: a deletion. */
@@ -172,24 +173,9 @@ class EndpointSliceController implements Controller {
     }
     const relabelled = known.stale ? this.#recall(known) : [];
     const changed = this.#takeChanges(known);
-    const create: Slice[] = [];
-    const update: Slice[] = [];
-    let remove: Slice[] = [];
-    const placed: SlicePlan['placed'][number][] = [];
-    for (const [ports, endpoints] of changed) {
-      const slices = known.slices.filter((slice) => slice.portsKey === ports);
-      const plan = placeEndpoints(
-        slices,
-        (serial) => sliceIn(known, serial, ports),
-        endpoints,
-        ENDPOINTS_MAX,
-        ports,
-      );
-      create.push(...plan.create);
-      update.push(...plan.update);
-      remove.push(...plan.remove);
-      placed.push(...plan.placed);
-    }
+    const plan = placeChanges(known.slices, (serial) => known.bySerial.get(serial), changed, ENDPOINTS_MAX);
+    const { create, update, placed } = plan;
+    let { remove } = plan;
     for (const endpoints of changed.values()) {
       for (const [serial, endpoint] of endpoints) if (endpoint === null) known.bySerial.delete(serial);
     }
@@ -265,10 +251,13 @@ class EndpointSliceController implements Controller {
     const result = new Map<string, Map<number, Json | null>>();
     const put = (ports: string, serial: number, endpoint: Json | null): void => {
       const list = result.get(ports);
-      if (list === undefined) result.set(ports, new Map([[serial, endpoint]]));
-      else list.set(serial, endpoint);
+      if (list !== undefined) list.set(serial, endpoint);
+      else result.set(ports, new Map<number, Json | null>().set(serial, endpoint));
     };
-    for (const [serial, pod] of known.changed) {
+    const { changed } = known;
+    for (let i = 0; i < changed.size; i++) {
+      const serial = changed.serial(i);
+      const pod = changed.pod(i);
       const slice = known.bySerial.get(serial);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
@@ -277,7 +266,7 @@ class EndpointSliceController implements Controller {
       if (slice !== undefined && (endpoint === null || slice.portsKey !== ports))
         put(slice.portsKey, serial, null);
     }
-    known.changed = new Map();
+    changed.clear();
     known.stale = false;
     known.trigger.take(this.#ctx.run.kernel.now);
     return result;
@@ -310,16 +299,17 @@ class EndpointSliceController implements Controller {
     const ready = service['spec'].publishNotReadyAddresses === true || (serving && !terminating);
     const { addresses, reference } = this.#members.facts.of(pod);
     const conditions = CONDITIONS[(ready ? 1 : 0) | (serving ? 2 : 0) | (terminating ? 4 : 0)];
-    const endpoint: Json = { addresses, conditions, targetRef: reference };
     const hostname = hostnameOf(service, state.templates.get(pods.table.template[pod]!));
+    const zone = node < 0 ? '' : state.nodes.zone(node);
+    if (hostname === undefined && zone !== '' && service['spec'].trafficDistribution === undefined)
+      // The usual ones all have one form: their fields need no second place in memory.
+      return { addresses, conditions, targetRef: reference, nodeName: state.nodeName(node), zone };
+    const endpoint: Json = { addresses, conditions, targetRef: reference };
     if (hostname !== undefined) endpoint.hostname = hostname;
-    if (node >= 0) {
-      endpoint.nodeName = state.nodeName(node);
-      const zone = state.nodes.zone(node);
-      if (zone !== '') endpoint.zone = zone;
-      const hints = ready ? hintsFor(service, endpoint) : undefined;
-      if (hints !== undefined) endpoint.hints = hints;
-    }
+    if (node >= 0) endpoint.nodeName = state.nodeName(node);
+    if (zone !== '') endpoint.zone = zone;
+    const hints = ready && node >= 0 ? hintsFor(service, endpoint) : undefined;
+    if (hints !== undefined) endpoint.hints = hints;
     return endpoint;
   }
 
@@ -349,7 +339,9 @@ class EndpointSliceController implements Controller {
         failure ??= 'the slice is gone';
         continue;
       }
-      const metadata = triggered(known, { ...seen.object.metadata, labels: commonOf(known).labels });
+      const metadata = copied(seen.object.metadata);
+      metadata.labels = commonOf(known).labels;
+      triggered(known, metadata);
       const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);
@@ -409,11 +401,8 @@ function newMetadata(known: ServiceSlices): ObjectMeta {
 
 /** Says in new metadata what set the change off (addTriggerTimeAnnotation). */
 function triggered({ trigger }: ServiceSlices, metadata: ObjectMeta): ObjectMeta {
-  if (trigger.text !== '') metadata.annotations = { ...metadata.annotations, [LAST_CHANGE]: trigger.text };
-  else if (metadata.annotations !== undefined) {
-    const { [LAST_CHANGE]: _, ...annotations } = metadata.annotations;
-    metadata.annotations = annotations;
-  }
+  if (trigger.text !== '' || metadata.annotations !== undefined)
+    metadata.annotations = withTrigger(metadata.annotations, trigger.text);
   return metadata;
 }
 
@@ -444,11 +433,6 @@ function portsOf(known: ServiceSlices, key: string): readonly Json[] | null {
 const CONDITIONS: readonly Json[] = Array.from({ length: 8 }, (_, bits) =>
   Object.freeze({ ready: (bits & 1) !== 0, serving: (bits & 2) !== 0, terminating: (bits & 4) !== 0 }),
 );
-
-const sliceIn = (known: ServiceSlices, serial: number, ports: string): Slice | undefined => {
-  const slice = known.bySerial.get(serial);
-  return slice?.portsKey === ports ? slice : undefined;
-};
 
 const isPlaceholder = (slice: KubeObject | undefined): boolean =>
   slice !== undefined && (slice['ports'] ?? []).length === 0 && (slice['endpoints'] ?? []).length === 0;

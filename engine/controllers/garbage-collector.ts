@@ -298,8 +298,7 @@ export const garbageCollectorController: ControllerDefinition = {
   clientName: 'generic-garbage-collector',
   about: 'deletes what is owned by something deleted',
   workers: 20,
-  // app/core.go gives it twice the qps; live reads and deletions share them half and half, and reads are not sent
-  // through the client here.
-  limits: ({ controller }) => ({ qps: controller.qps, burst: Math.ceil(controller.burst / 2) }),
+  // A deletion takes a live read and a DELETE (cmd/kube-controller-manager/app/core.go).
+  limits: ({ controller }) => ({ qps: 2 * controller.qps, burst: controller.burst }),
   create: (context) => new GarbageCollector(context),
 };

@@ -108,7 +108,8 @@ class HorizontalPodAutoscaler implements Controller {
       });
     }
     ctx.onPods((pod, verb, word, _node, oldWord) => {
-      for (const { key } of this.#pods.changed(pod, word, oldWord, verb === Verb.deleted)) this.#stir(key);
+      const selecting = this.#pods.changed(pod, word, oldWord, verb === Verb.deleted);
+      if (selecting.length > 0) for (const { key } of selecting) this.#stir(key);
     });
   }
 

@@ -144,9 +144,8 @@ export class ControllerManager {
     });
     const running: Running = { queue, idle: [], takePending: false };
     this.#controllers.push(running);
-    const { networkUs, handlerUs } = costs.apiserver;
     const purpose = `controllers/${name}`;
-    const oneWayUs = durations.sampler(`${purpose}/network`, networkUs)(0, 0);
+    const oneWayUs = durations.sampler(`${purpose}/network`, costs.apiserver.networkUs)(0, 0);
     const bench: Bench = {
       kernel,
       state,
@@ -154,10 +153,8 @@ export class ControllerManager {
       queue,
       controller: side,
       syncUs: durations.sampler(purpose, side.syncUs),
-      networkUs: oneWayUs,
       // One more: after the watch event of the same microsecond.
       settleUs: Math.max(0, costs.apiserver.watchUs - costs.etcd.applyUs - oneWayUs + 1),
-      getUs: durations.sampler(`${purpose}/get`, handlerUs['get'] ?? handlerUs['*'] ?? 0),
       reply: (reply) => this.#workers[reply.target]!.answered(reply),
       step: events.step,
       idle: (worker) => running.idle.push(worker),

@@ -27,28 +27,33 @@ class Entry implements SeenObject {
 
 const NONE: readonly SeenObject[] = Object.freeze([]);
 
-/** Lists of objects by a text, each in order of appearance. */
+/** Lists of objects by a text, each in order of appearance. Lists are made when they are asked for. */
 class Groups {
+  readonly #members = new Map<string, Set<Entry>>();
   readonly #lists = new Map<string, Entry[]>();
 
   get(text: string): readonly SeenObject[] {
-    return this.#lists.get(text) ?? NONE;
+    const members = this.#members.get(text);
+    if (members === undefined) return NONE;
+    let list = this.#lists.get(text);
+    if (list === undefined) {
+      list = [...members];
+      this.#lists.set(text, list);
+    }
+    return list;
   }
   add(text: string, entry: Entry): void {
-    const list = this.#lists.get(text);
-    if (list === undefined) this.#lists.set(text, [entry]);
-    else list.push(entry);
+    const members = this.#members.get(text);
+    if (members === undefined) this.#members.set(text, new Set([entry]));
+    else members.add(entry);
+    this.#lists.get(text)?.push(entry);
   }
   remove(text: string, entry: Entry): void {
-    const list = this.#lists.get(text);
-    if (list === undefined) return;
-    // A new list: somebody may be walking through the old one.
-    if (list.length > 1)
-      this.#lists.set(
-        text,
-        list.filter((other) => other !== entry),
-      );
-    else this.#lists.delete(text);
+    const members = this.#members.get(text);
+    if (members?.delete(entry) !== true) return;
+    // Somebody may be walking through the old list.
+    this.#lists.delete(text);
+    if (members.size === 0) this.#members.delete(text);
   }
 }
 

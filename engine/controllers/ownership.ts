@@ -13,6 +13,7 @@ import type {
 import { compileLabelSelector, PodBit, type Selector, Verb } from '../state/index.ts';
 import { OrphanPods } from './orphan-pods.ts';
 import { RequestFailed } from './request-failed.ts';
+import { ofLabelSelector, SelectingObjects } from './selecting-objects.ts';
 
 /** Until an answered write has come through the watch it is looked for this often. */
 const LOOK_US = 1000;
@@ -22,7 +23,7 @@ export interface OwnershipRules {
   readonly fits?: (pod: number, seen: SeenObject) => boolean;
   /** Comes with adoption and goes with release. */
   readonly finalizer?: string;
-  /** Objects that may select the pod, if there is a quicker way than to ask all of its namespace. */
+  /** Objects that may select the pod, where their labels tell less than something else does. */
   readonly candidates?: (pod: number) => readonly SeenObject[];
   /** How long after such an event the object is looked at, µs; default: at once. */
   readonly delayUs?: number;
@@ -35,6 +36,7 @@ export class Ownership {
   readonly #objects: SeenObjects;
   readonly #rules: OwnershipRules;
   readonly #orphans: OrphanPods;
+  readonly #selecting = new SelectingObjects(ofLabelSelector);
   readonly #selectors = new WeakMap<object, Selector>();
   /** Keys for which there may be pods to adopt. */
   readonly #wanting = new Set<string>();
@@ -51,10 +53,13 @@ export class Ownership {
       if (verb === Verb.deleted) {
         this.#wanting.delete(seen.key);
         this.#changed.delete(seen.key);
-      } else if (old === null) {
-        this.#orphans.activate();
-        this.#wanting.add(seen.key);
+        this.#selecting.delete(seen);
+        return;
       }
+      if (rules.candidates === undefined) this.#selecting.set(seen);
+      if (old !== null) return;
+      this.#orphans.activate();
+      this.#wanting.add(seen.key);
     });
     this.#orphans.onOrphan((pod) => this.#orphanSeen(pod));
     ctx.onPodIdentity((pod, old, now) => {
@@ -85,9 +90,12 @@ export class Ownership {
   /** Whoever selects it may adopt it. */
   #orphanSeen(pod: number): void {
     const { pods, run } = this.#ctx;
-    const namespace = run.state.texts.text(pods.table.namespace[pod]!);
+    const { labels, texts } = run.state;
+    const namespace = texts.text(pods.table.namespace[pod]!);
     const labelSet = pods.labelSet(pod);
-    for (const seen of this.#rules.candidates?.(pod) ?? this.#objects.inNamespace(namespace)) {
+    const asked =
+      this.#rules.candidates?.(pod) ?? this.#selecting.candidates(namespace, labels.get(labelSet));
+    for (const seen of asked) {
       if (!this.selectorOf(seen).matchesSet(labelSet)) continue;
       this.#wanting.add(seen.key);
       this.#wake(seen);

@@ -43,6 +43,7 @@ import {
   type SyncFailure,
 } from './replica-status.ts';
 import { isNamespaceTerminating, RequestFailed } from './request-failed.ts';
+import { ofLabelSelector, ofMap, SelectingObjects } from './selecting-objects.ts';
 
 const SECOND = 1_000_000;
 /** BurstReplicas: creations or deletions of one sync at most. */
@@ -75,6 +76,7 @@ export class ReplicaManager implements Controller {
   readonly #objects: SeenObjects;
   readonly #expectations = new Expectations();
   readonly #orphans: OrphanPods;
+  readonly #selecting: SelectingObjects;
   readonly #selectors = new WeakMap<object, Selector>();
 
   constructor(ctx: ControllerContext, kind: ReplicaKind) {
@@ -82,9 +84,15 @@ export class ReplicaManager implements Controller {
     this.#kind = kind;
     this.#objects = ctx.objects(kind.kind);
     this.#orphans = OrphanPods.of(ctx);
+    this.#selecting = new SelectingObjects(kind.kind === 'ReplicationController' ? ofMap : ofLabelSelector);
     ctx.onObjects(kind.kind, (seen, verb) => {
-      if (verb === Verb.deleted) this.#expectations.forget(seen.key);
-      else this.#orphans.activate();
+      if (verb === Verb.deleted) {
+        this.#expectations.forget(seen.key);
+        this.#selecting.delete(seen);
+      } else {
+        this.#orphans.activate();
+        this.#selecting.set(seen);
+      }
       ctx.queue.add(seen.key);
     });
     this.#orphans.onOrphan((pod) => this.#orphanSeen(pod));
@@ -103,8 +111,10 @@ export class ReplicaManager implements Controller {
   /** Whoever selects it may adopt it. */
   #orphanSeen(pod: number): void {
     const { pods, run, queue } = this.#ctx;
+    const { labels, texts } = run.state;
     const labelSet = pods.labelSet(pod);
-    for (const seen of this.#objects.inNamespace(run.state.texts.text(pods.table.namespace[pod]!)))
+    const namespace = texts.text(pods.table.namespace[pod]!);
+    for (const seen of this.#selecting.candidates(namespace, labels.get(labelSet)))
       if (this.#selectorOf(seen.object).matchesSet(labelSet)) queue.add(seen.key);
   }
 

@@ -16,7 +16,7 @@ import {
 } from '../state/index.ts';
 import { EndpointFactsTable } from './endpoint-facts.ts';
 import { isReady } from './pod-view.ts';
-import { SelectingServices } from './selecting-services.ts';
+import { ofMap, SelectingObjects } from './selecting-objects.ts';
 
 const NONE = -1;
 
@@ -60,7 +60,7 @@ export class ServicePods {
   readonly #pods: SeenPods;
   readonly #handlers: MemberHandler[] = [];
   readonly #byNamespace = new Map<number, Map<number, Group>>();
-  readonly #services = new SelectingServices();
+  readonly #services = new SelectingObjects(ofMap);
   readonly #selectors = new WeakMap<object, Selector>();
   /** By row of the pod table: the group that it is in. */
   readonly #groups: (Group | undefined)[] = [];

@@ -6,13 +6,14 @@
 // Only what changed is given, so the work is that of the slices touched and not of all endpoints.
 import type { Json } from '../kinds/kind.ts';
 
-/** A slice as known: endpoints beside the serial numbers of their pods. Placement replaces the arrays. */
+/** A slice as known: endpoints beside the serial numbers of their pods. */
 export interface Slice {
   /** ObjectId, -1 for one to be created. */
   id: number;
   readonly portsKey: string;
-  serials: readonly number[];
-  endpoints: readonly Json[];
+  serials: number[];
+  /** A version of the object has this list: placement changes a copy. */
+  endpoints: Json[];
 }
 
 export interface SlicePlan {
@@ -54,36 +55,42 @@ export function placeEndpoints(
   max: number,
   portsKey: string,
 ): SlicePlan {
-  const touched = new Set<Slice>();
+  let touched: Set<Slice> | null = null;
   const waiting: number[] = [];
   for (const [serial, endpoint] of changed) {
     const slice = sliceOf(serial);
-    if (slice !== undefined) touched.add(slice);
+    if (slice !== undefined) touched = (touched ?? new Set<Slice>()).add(slice);
     else if (endpoint !== null) waiting.push(serial);
   }
   if (waiting.length > 1) waiting.sort((a, b) => a - b);
   const plan: SlicePlan = { create: [], update: [], remove: [], placed: [] };
   for (const slice of slices) {
-    if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
+    if (touched?.has(slice) !== true || !replaceChanged(slice, changed)) continue;
     if (slice.endpoints.length === 0) plan.remove.push(slice);
     else plan.update.push(slice);
   }
-  let next = 0;
-  const fill = (slice: Slice): void => {
-    const count = Math.min(waiting.length - next, max - slice.endpoints.length);
-    if (count <= 0) return;
-    const added = waiting.slice(next, next + count);
-    next += count;
-    plan.placed.push({ slice, from: slice.serials.length });
-    slice.serials = slice.serials.concat(added);
-    slice.endpoints = slice.endpoints.concat(added.map((serial) => changed.get(serial)!));
-  };
   if (waiting.length === 0) return plan;
-  for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
+  let next = 0;
+  /** Of a slice whose list is a copy already, or is nobody else's. */
+  const fill = (slice: Slice): void => {
+    const { serials, endpoints } = slice;
+    const end = next + Math.min(waiting.length - next, max - endpoints.length);
+    if (end > next) plan.placed.push({ slice, from: serials.length });
+    for (; next < end; next++) {
+      serials.push(waiting[next]!);
+      endpoints.push(changed.get(waiting[next]!)!);
+    }
+  };
+  const byFullness =
+    plan.update.length > 1
+      ? [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)
+      : plan.update;
+  for (const slice of byFullness) fill(slice);
   while (next < waiting.length) {
     const left = waiting.length - next;
     const unchanged = left < max ? withRoom(slices, plan, left, max) : undefined;
     if (unchanged !== undefined) {
+      unchanged.endpoints = unchanged.endpoints.slice();
       fill(unchanged);
       plan.update.push(unchanged);
       continue;
@@ -93,6 +100,32 @@ export function placeEndpoints(
     plan.create.push(slice);
   }
   return plan;
+}
+
+/** The same for changes by their ports; nearly always all have the same. */
+export function placeChanges(
+  slices: readonly Slice[],
+  sliceOf: (serial: number) => Slice | undefined,
+  changed: ReadonlyMap<string, ReadonlyMap<number, Json | null>>,
+  max: number,
+): SlicePlan {
+  let all: SlicePlan | null = null;
+  for (const [ports, endpoints] of changed) {
+    const own = slices.filter((slice) => slice.portsKey === ports);
+    const sliceIn = (serial: number): Slice | undefined => {
+      const slice = sliceOf(serial);
+      return slice?.portsKey === ports ? slice : undefined;
+    };
+    const plan = placeEndpoints(own, sliceIn, endpoints, max, ports);
+    if (all === null) all = plan;
+    else {
+      all.create.push(...plan.create);
+      all.update.push(...plan.update);
+      all.remove.push(...plan.remove);
+      all.placed.push(...plan.placed);
+    }
+  }
+  return all ?? { create: [], update: [], remove: [], placed: [] };
 }
 
 /** Takes changed endpoints over and unwanted ones out. True if the slice is different now. */

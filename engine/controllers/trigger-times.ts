@@ -6,9 +6,17 @@
 // of milliseconds is not lost in them. A pod that comes to a Service by its labels is no change (upstream counts from
 // when it became ready, however long ago that is).
 import type { SeenPods } from '../contracts/controller.ts';
-import { exactTimestampText, PodBit } from '../state/index.ts';
+import { exactTimestampText, type Labels, PodBit } from '../state/index.ts';
 
 export const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+/** Annotations with another time, '' for none, and without the one named. Those that are left keep their order. */
+export function withTrigger(annotations: Labels | undefined, text: string, without = ''): Labels {
+  const after: Record<string, string> = {};
+  for (const key in annotations) if (key !== LAST_CHANGE && key !== without) after[key] = annotations[key]!;
+  if (text !== '') after[LAST_CHANGE] = text;
+  return after;
+}
 
 export class TriggerTimes {
   #isNew = true;

@@ -32,9 +32,6 @@ export interface Bench {
    * updates), so the informer is not slower than the answer's way through the client.
    */
   readonly settleUs: number;
-  /** One way of a live read, and the server's work on it, µs. */
-  readonly networkUs: number;
-  readonly getUs: Sampler;
   readonly reply: ReplyHandler;
   /** Event with target = worker, arg = WorkerStep. */
   readonly step: EventKind;
@@ -43,7 +40,7 @@ export interface Bench {
   readonly counts: ControllerCounts;
 }
 
-const WorkerStep = { begin: 0, wake: 1, readAtServer: 2, readAnswered: 3, settled: 4 } as const;
+const WorkerStep = { begin: 0, wake: 1, settled: 2 } as const;
 
 const PENDING = {} as Pending;
 const NO_REPLY: Reply = Object.freeze({
@@ -66,10 +63,8 @@ export class Worker implements Calls {
   #failed = false;
   /** An object was written. */
   #settles = false;
-  /** What a live read asks for: an object, or a pod and its generation. */
-  #readId = -1;
-  #readGeneration = -1;
-  #read: Reply = NO_REPLY;
+  /** It asked for the newest version of something, which changes nothing. */
+  #reads = false;
 
   constructor(bench: Bench, index: number) {
     this.#bench = bench;
@@ -95,18 +90,6 @@ export class Worker implements Calls {
       case WorkerStep.wake:
         this.#done(NO_REPLY, -1);
         return;
-      case WorkerStep.readAtServer:
-        this.#read = this.#liveRead();
-        this.#bench.kernel.after(
-          this.#bench.networkUs,
-          this.#bench.step,
-          this.index,
-          WorkerStep.readAnswered,
-        );
-        return;
-      case WorkerStep.readAnswered:
-        this.#done(this.#read, -1);
-        return;
       default:
         this.#resume(this.#answer);
     }
@@ -121,7 +104,7 @@ export class Worker implements Calls {
     if (code === 409) counts.conflicts += 1;
     else if (code >= 400) counts.errors += 1;
     let revision = 0;
-    if (object !== null && code < 400) this.#settles = true;
+    if (object !== null && code < 400 && !this.#reads) this.#settles = true;
     if (reply.revision > 0) revision = reply.revision;
     if (object !== null) revision = objects.get(id) === object ? objects.revision(id) : REVISION_PASSED;
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
@@ -164,10 +147,14 @@ export class Worker implements Calls {
     return this.#begun();
   }
   get(id: number): Pending {
-    return this.#readLater(id, -1);
+    this.#reads = true;
+    this.#bench.client.readObject(id, this.#bench.reply, this.index);
+    return this.#begun();
   }
   getPod(pod: number, generation: number): Pending {
-    return this.#readLater(pod, generation);
+    this.#reads = true;
+    this.#bench.client.read('pods', pod, generation, this.#bench.reply, this.index);
+    return this.#begun();
   }
   send(start: (client: ApiClient, reply: ReplyHandler, worker: number) => void): Pending {
     start(this.#bench.client, this.#bench.reply, this.index);
@@ -181,31 +168,6 @@ export class Worker implements Calls {
   #begun(): Pending {
     this.#outstanding += 1;
     return PENDING;
-  }
-
-  #readLater(id: number, generation: number): Pending {
-    const { kernel, networkUs, getUs, step } = this.#bench;
-    this.#readId = id;
-    this.#readGeneration = generation;
-    kernel.after(
-      networkUs + getUs(this.#bench.counts.reconciles, 0),
-      step,
-      this.index,
-      WorkerStep.readAtServer,
-    );
-    return this.#begun();
-  }
-
-  #liveRead(): Reply {
-    const { state } = this.#bench;
-    const id = this.#readId;
-    if (this.#readGeneration >= 0) {
-      const found = state.pods.alive(id, this.#readGeneration);
-      return { ...NO_REPLY, code: found ? 200 : 404, reason: found ? '' : 'NotFound', id };
-    }
-    const object = state.objects.get(id);
-    if (object === null) return { ...NO_REPLY, code: 404, reason: 'NotFound', id };
-    return { ...NO_REPLY, id, object, revision: state.objects.revision(id) };
   }
 
   #done(reply: Reply, arg: number): void {
@@ -225,6 +187,7 @@ export class Worker implements Calls {
     this.each = null;
     this.#failed = false;
     this.#settles = false;
+    this.#reads = false;
     const result = this.#steps!.next(reply);
     if (!result.done) {
       assert(this.#outstanding > 0, () => `a reconcile of ${this.#key} waits for nothing`);

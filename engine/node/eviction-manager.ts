@@ -52,6 +52,8 @@ export interface EvictionHost {
   /** Its conditions of pressure have changed: the next status says so. */
   pressed(node: number, pressures: readonly string[]): void;
   evict(pod: number, graceSeconds: number, eviction: Eviction): void;
+  /** With so much of a disk left images are of no concern, bytes. */
+  spareDisk(capacity: number): number;
   /** Removes images that nobody uses: the bytes freed. */
   freeImages(node: number): number;
   /** What is left on the node's disk has been observed. */
@@ -71,6 +73,8 @@ interface Watched {
   readonly pods: Map<number, number>;
   /** Looks are at this time and each period after it, µs. */
   anchorUs: number;
+  /** Whatever its pods do, nothing will be found: no look is needed. */
+  held: boolean;
   /** Time of the look that is scheduled; Infinity. */
   lookUs: number;
   /** It is told to the end of a run: nothing will come of it by itself. */
@@ -94,7 +98,8 @@ export class EvictionManager {
   readonly #thresholds: readonly Threshold[];
   readonly #signals: EvictionSignals;
   readonly #ceilings: UseCeilings;
-  readonly #nodes = new Map<number, Watched>();
+  /** By node; undefined: its pods say of nothing that they use it. */
+  readonly #nodes: (Watched | undefined)[] = [];
   readonly #kind: EventKind;
   readonly #phase: number;
   readonly #ties: number;
@@ -106,7 +111,7 @@ export class EvictionManager {
     const { kernel, draw, costs, state } = context;
     this.#thresholds = evictionThresholds(costs.kubelet);
     this.#signals = new EvictionSignals(context, host.images, this.#thresholds);
-    this.#ceilings = new UseCeilings(context, this.#signals, this.#thresholds);
+    this.#ceilings = new UseCeilings(state, this.#signals, (capacity) => host.spareDisk(capacity));
     // Kubelets that only wait have nothing to run out of.
     this.#isOn = costs.kubelet.exactDelays === undefined;
     this.#phase = draw.purpose('kubelet/eviction');
@@ -122,24 +127,30 @@ export class EvictionManager {
     const { state, kernel } = this.#c;
     if (!this.#isOn) return;
     if (state.template(pod).use === null && !this.#host.usage.isSet(pod)) return;
-    const watched = this.#of(state.pods.node[pod]!);
+    const node = state.pods.node[pod]!;
+    const watched = this.#of(node);
     if (!watched.pods.has(pod)) watched.pods.set(pod, kernel.now);
+    this.#ceilings.enter(node, pod);
     this.#soon(watched);
   }
 
   /** The pod's use may have changed: a container has ended, or runs again. */
   changed(pod: number): void {
-    if (this.#nodes.size === 0) return;
-    const watched = this.#nodes.get(this.#c.state.pods.node[pod]!);
+    if (this.#nodes.length === 0) return;
+    const watched = this.#nodes[this.#c.state.pods.node[pod]!];
     if (watched?.pods.has(pod)) this.#soon(watched);
   }
 
   /** Nothing of the pod runs any more. */
   stopped(pod: number): void {
-    if (this.#nodes.size === 0) return;
-    const watched = this.#nodes.get(this.#c.state.pods.node[pod]!);
+    if (this.#nodes.length === 0) return;
+    const node = this.#c.state.pods.node[pod]!;
+    const watched = this.#nodes[node];
     if (watched === undefined) return;
-    if (watched.pods.delete(pod)) this.#soon(watched);
+    if (watched.pods.delete(pod)) {
+      this.#ceilings.leave(node, pod);
+      this.#soon(watched);
+    }
     if (watched.left[0]?.pod === pod) {
       watched.gone.push(watched.left.shift()!);
       this.#continue(watched);
@@ -148,7 +159,7 @@ export class EvictionManager {
 
   /** Why a node under pressure refuses the pod, or null (Admit). */
   admit(pod: number): Refusal | null {
-    if (this.#nodes.size === 0) return null;
+    if (this.#nodes.length === 0) return null;
     const { state } = this.#c;
     const conditions = this.pressures(state.pods.node[pod]!);
     if (conditions.length === 0 || this.#isCritical(pod)) return null;
@@ -164,29 +175,42 @@ export class EvictionManager {
   lookAt(node: number, us: number): void {
     if (!this.#isOn) return;
     const watched = this.#of(node);
+    watched.held = false;
     const isBusy = watched.left.length > 0 || watched.gone.length > 0;
     if (!isBusy) this.#at(watched, this.#tick(watched, us - this.#c.kernel.now), false);
   }
 
+  /** An image will be on the node at that time: unless there is room for all that comes, a look is made then. */
+  imageComes(node: number, doneUs: number): void {
+    const watched = this.#nodes[node];
+    if (watched === undefined || (watched.held && this.#ceilings.holdWithImages(node))) return;
+    this.lookAt(node, doneUs);
+  }
+
+  /** The disk has room for all that the node's pods can write and its images: nobody needs to look. */
+  hasRoom(node: number): boolean {
+    return this.#nodes[node]?.held ?? false;
+  }
+
   /** Pods on the node say that they use something. */
   watches(node: number): boolean {
-    return this.#nodes.has(node);
+    return this.#nodes[node] !== undefined;
   }
 
   /** What is left on the node's disk. */
   disk(node: number): Observation | undefined {
-    const pods = this.#nodes.get(node)?.pods ?? [];
+    const pods = this.#nodes[node]?.pods ?? [];
     const stats = [...pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
     return this.#signals.observe(node, stats).get('imagefs.available');
   }
 
   pressures(node: number): readonly string[] {
-    return this.#nodes.get(node)?.conditions ?? NONE;
+    return this.#nodes[node]?.conditions ?? NONE;
   }
 
   /** The machine or its connection is back; after a boot the kubelet knows nothing of before. */
   returned(node: number, rebooted: boolean): void {
-    const watched = this.#nodes.get(node);
+    const watched = this.#nodes[node];
     if (watched === undefined) return;
     if (rebooted) {
       watched.firstUs.clear();
@@ -213,13 +237,14 @@ export class EvictionManager {
   // Looks.
 
   #of(node: number): Watched {
-    let watched = this.#nodes.get(node);
+    let watched = this.#nodes[node];
     if (watched === undefined) {
       const { draw } = this.#c;
       watched = {
         node,
         pods: new Map(),
         anchorUs: draw.below(this.#phase, node, 0, this.#periodUs),
+        held: false,
         lookUs: Number.POSITIVE_INFINITY,
         idle: false,
         version: 0,
@@ -232,7 +257,7 @@ export class EvictionManager {
         gone: [],
         cleanupUntilUs: 0,
       };
-      this.#nodes.set(node, watched);
+      this.#nodes[node] = watched;
     }
     return watched;
   }
@@ -243,11 +268,9 @@ export class EvictionManager {
 
   /** The next look after now, if it can find anything. */
   #soon(watched: Watched): void {
-    const { left, gone, conditions, firstUs, met, pressed, node, pods } = watched;
-    if (left.length > 0 || gone.length > 0) return;
-    const isCalm = conditions.length === 0 && firstUs.size === 0 && met.length === 0 && pressed.length === 0;
-    if (isCalm && this.#ceilings.hold(node, pods.keys())) return;
-    this.#at(watched, this.#tick(watched, 0), false);
+    if (watched.left.length > 0 || watched.gone.length > 0) return;
+    watched.held = isCalm(watched) && this.#ceilings.hold(watched.node);
+    if (!watched.held) this.#at(watched, this.#tick(watched, 0), false);
   }
 
   /** The first look that is so long after now, µs, and not now. */
@@ -277,14 +300,14 @@ export class EvictionManager {
   }
 
   #due(node: number, version: number): void {
-    const watched = this.#nodes.get(node)!;
+    const watched = this.#nodes[node]!;
     const { kernel, periodic, state } = this.#c;
     if (watched.version !== version) return kernel.countDropped();
     const { idle } = watched;
     watched.idle = false;
     watched.lookUs = Number.POSITIVE_INFINITY;
     if (idle && periodic.fired()) return;
-    if (state.nodes.removed[node] === 1) return void this.#nodes.delete(node);
+    if (state.nodes.removed[node] === 1) return this.#forget(watched);
     // A machine that stands still looks when it is back.
     if (!this.#host.runs(node)) return;
     if (watched.gone.length > 0) {
@@ -300,6 +323,11 @@ export class EvictionManager {
         watched.lastUs.set(type, Math.max(watched.lastUs.get(type)!, skippedUs));
     }
     this.#look(watched);
+  }
+
+  #forget({ node, pods }: Watched): void {
+    for (const pod of pods.keys()) this.#ceilings.leave(node, pod);
+    this.#nodes[node] = undefined;
   }
 
   #isGone({ pod, generation }: Order): boolean {
@@ -440,6 +468,10 @@ export class EvictionManager {
     );
   }
 }
+
+/** Nothing is met, and nothing was. */
+const isCalm = ({ conditions, firstUs, met, pressed }: Watched): boolean =>
+  conditions.length === 0 && firstUs.size === 0 && met.length === 0 && pressed.length === 0;
 
 const NONE: readonly string[] = Object.freeze([]);
 const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;

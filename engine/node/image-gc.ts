@@ -28,6 +28,8 @@ export interface ImageGcHost {
   runs(node: number): boolean;
   /** The disk will be nearly full then: whoever evicts pods for that should look. */
   full(node: number, us: number): void;
+  /** Whatever pods write, as much of the disk is left as `spare` says. */
+  hasRoom(node: number): boolean;
   /** Pods on the node write something. */
   isUsed(node: number): boolean;
   /** What is left on the disk for images; undefined: nobody knows. */
@@ -79,7 +81,18 @@ export class ImageGc {
     if (2 * share >= this.#highPercent) this.#followed.add(node);
     const nothingElse = !this.#host.isUsed(node) && nodes.object[node]!.metadata.annotations === undefined;
     if (nothingElse && share < this.#highPercent - 1) return;
+    if (this.#host.hasRoom(node)) return;
     this.grew(node, this.#host.disk(node), doneUs);
+  }
+
+  /** With so much left of a disk of that capacity `grew` has nothing to do, bytes. */
+  spare(capacity: number): number {
+    return this.#isOn ? Math.max(capacity / 2, this.#least(capacity)) : 0;
+  }
+
+  /** usagePercent, cut off to a whole number, reaches the threshold when no more than this is left. */
+  #least(capacity: number): number {
+    return (capacity * (101 - this.#highPercent)) / 100;
   }
 
   /** The disk is used as observed now; what is being pulled comes by `fromUs`. */
@@ -88,9 +101,7 @@ export class ImageGc {
     if (disk.available * 2 < disk.capacity) this.#followed.add(node);
     const { now } = this.#c.kernel;
     const coming = this.#host.images.bytesOn(node, fromUs) - this.#host.images.bytesOn(node, now);
-    // usagePercent, cut off to a whole number, reaches the threshold when no more than this is left.
-    const left = (disk.capacity * (101 - this.#highPercent)) / 100;
-    const margin = disk.available - coming - left;
+    const margin = disk.available - coming - this.#least(disk.capacity);
     if (margin < 0) {
       this.#at(node, fromUs, false);
       this.#host.full(node, fromUs);

@@ -174,6 +174,7 @@ export class Kubelets {
 
   #imageAt(node: number, readyUs: number): void {
     this.#nodeStatus.imageAt(node, readyUs);
+    this.#evictions.imageComes(node, readyUs);
     this.#imageGc.pulled(node, readyUs);
   }
 

@@ -42,9 +42,12 @@ interface NodeLog {
 
 export class NodeLogs {
   readonly #c: RunContext;
-  readonly #nodes = new Map<number, NodeLog>();
-  /** Pods that count, with their nodes. */
-  readonly #pods = new Map<number, number>();
+  /** By node. */
+  readonly #nodes: (NodeLog | undefined)[] = [];
+  /** The same in the order in which their first pods came: sums of fractions depend on it. */
+  readonly #inOrder: NodeLog[] = [];
+  /** By row of the pod table: the node of a pod that counts, -1. */
+  readonly #pods: number[] = [];
   readonly #monitor: EventKind;
   #delay = -1;
 
@@ -61,9 +64,9 @@ export class NodeLogs {
     const { state } = this.#c;
     const { logs, logAgent } = state.template(pod);
     if (logs === null && logAgent === null) return;
-    if (this.#pods.has(pod)) return;
+    if ((this.#pods[pod] ?? -1) >= 0) return;
     const node = state.pods.node[pod]!;
-    this.#pods.set(pod, node);
+    this.#pods[pod] = node;
     const log = this.#of(node);
     this.#advance(log);
     if (logs !== null) this.#rates(log, logs, 1);
@@ -75,10 +78,9 @@ export class NodeLogs {
 
   /** They run no more. */
   stopped(pod: number): void {
-    if (this.#pods.size === 0) return;
-    const node = this.#pods.get(pod);
-    if (node === undefined) return;
-    this.#pods.delete(pod);
+    const node = this.#pods[pod] ?? -1;
+    if (node < 0) return;
+    this.#pods[pod] = -1;
     const { logs, logAgent } = this.#c.state.template(pod);
     const log = this.#of(node);
     this.#advance(log);
@@ -88,10 +90,10 @@ export class NodeLogs {
 
   /** The run is over: everything up to now, and the sums. */
   finish(): void {
-    if (this.#nodes.size === 0) return;
+    if (this.#inOrder.length === 0) return;
     const { recorder } = this.#c;
     const sums = { written: 0, lost: 0, waiting: 0 };
-    for (const log of this.#nodes.values()) {
+    for (const log of this.#inOrder) {
       this.#advance(log);
       sums.written += log.written;
       sums.lost += log.lost;
@@ -121,7 +123,7 @@ export class NodeLogs {
   }
 
   #of(node: number): NodeLog {
-    let log = this.#nodes.get(node);
+    let log = this.#nodes[node];
     if (log === undefined) {
       log = {
         atUs: this.#c.kernel.now,
@@ -135,7 +137,8 @@ export class NodeLogs {
         lost: 0,
         waiting: 0,
       };
-      this.#nodes.set(node, log);
+      this.#nodes[node] = log;
+      this.#inOrder.push(log);
       if (this.#delay < 0) {
         this.#delay = this.#c.recorder.latency('log.delay');
         this.#watchFiles();

@@ -40,6 +40,7 @@ export class NodeResources {
       runs: isUp,
       pressed: (node, pressures) => nodeStatus.pressed(node, pressures),
       evict,
+      spareDisk: (capacity) => this.imageGc.spare(capacity),
       freeImages: (node) => this.imageGc.deleteUnused(node),
       diskSeen: (node, disk) => this.imageGc.grew(node, disk, kernel.now),
     });
@@ -49,6 +50,7 @@ export class NodeResources {
       client,
       runs: isUp,
       isUsed: (node) => this.evictions.watches(node),
+      hasRoom: (node) => this.evictions.hasRoom(node),
       full: (node, us) => this.evictions.lookAt(node, us),
       disk: (node) => this.evictions.disk(node),
       imagesGone: (node) => nodeStatus.imageAt(node, kernel.now),

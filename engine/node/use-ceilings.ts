@@ -1,81 +1,147 @@
-// What pods can use at most, whatever happens to them: where even that meets no threshold of their node, nobody needs to
-// look. Amounts are ramps, so the most is known from the template; it is summed over the pods of the node when one of
-// them comes or goes, which is a few numbers each, where a look measures every container.
+// What pods can use at most, whatever happens to them: where even that meets no threshold of their node and no limit of
+// their own, nobody needs to look. Amounts are ramps, so the most is known from the template; the sum over a node follows
+// its pods as they come and go, where a look measures every container.
 //
-// Says nothing of nodes that tell their ephemeral storage (images share that disk), of pods with limits of their own on
-// disk, and of runs in which a step has set what pods use: there a look finds out.
-import type { RunContext } from '../contracts/run-context.ts';
-import type { Threshold } from '../kinds/eviction-thresholds.ts';
+// Says nothing of pods that grow without end, and of runs in which a step has set what pods use: there a look finds out.
+
 import type { PodUse } from '../kinds/pod-use.ts';
 import type { Ramp } from '../kinds/ramp.ts';
-import { type EvictionSignals, isMet } from './eviction-signals.ts';
+import type { ClusterState } from '../state/index.ts';
+import type { EvictionSignals } from './eviction-signals.ts';
 
-/** Bytes and a number; `open`: the pod may exceed a limit of its own. */
+/** Bytes and numbers. */
 interface Ceiling {
   readonly memory: number;
+  readonly disk: number;
+  readonly inodes: number;
   readonly pids: number;
-  readonly open: boolean;
+  /** 1: the pod may exceed a limit of its own, or nobody knows how much it can use. */
+  readonly open: 0 | 1;
 }
 
-const most = ({ start, perSecond, max }: Ramp): number => (perSecond > 0 ? max : Math.min(start, max));
+/** Whole, so that sums are exact in any order. */
+const most = ({ start, perSecond, max }: Ramp): number =>
+  Math.ceil(perSecond > 0 ? max : Math.min(start, max));
 
 export function ceilingOf(use: PodUse): Ceiling {
-  let memory = 0;
-  let pids = 0;
-  let open = use.limitBytes > 0;
+  const sum = { memory: 0, disk: 0, inodes: 0, pids: 0 };
+  let exceeds = false;
+  const limited = (bytes: number, limitBytes: number): void => {
+    exceeds ||= limitBytes > 0 && bytes > limitBytes;
+  };
   for (const container of use.containers) {
-    memory += container.memory === null ? use.memoryBytes : most(container.memory);
-    pids += most(container.pids);
-    open ||= container.limitBytes > 0;
+    const disk = most(container.disk) + most(container.logs);
+    limited(disk, container.limitBytes);
+    sum.memory += container.memory === null ? Math.ceil(use.memoryBytes) : most(container.memory);
+    sum.disk += disk;
+    sum.inodes += most(container.inodes);
+    sum.pids += most(container.pids);
   }
   for (const volume of use.volumes) {
-    if (volume.inMemory) memory += most(volume.bytes);
-    open ||= volume.limitBytes > 0;
+    const bytes = most(volume.bytes);
+    limited(bytes, volume.limitBytes);
+    if (volume.inMemory) sum.memory += bytes;
+    else sum.disk += bytes;
   }
-  return { memory, pids, open };
+  limited(sum.disk, use.limitBytes);
+  // Without end, or beyond what sums are exact of.
+  const isKnown = Object.values(sum).every((amount) => amount <= 2 ** 50);
+  return isKnown ? { ...sum, open: exceeds ? 1 : 0 } : UNKNOWN;
 }
 
-const NOTHING = { amount: 0, rate: 0 };
+const UNKNOWN: Ceiling = Object.freeze({ memory: 0, disk: 0, inodes: 0, pids: 0, open: 1 });
+
+/** Of the pods of a node. */
+interface NodeSum {
+  memory: number;
+  disk: number;
+  inodes: number;
+  pids: number;
+  open: number;
+  /** Bytes of the images on the node, or more: those that have gone since may count. */
+  images: number;
+}
 
 export class UseCeilings {
-  readonly #c: RunContext;
+  readonly #state: ClusterState;
   readonly #signals: EvictionSignals;
-  readonly #thresholds: readonly Threshold[];
-  readonly #ceilings = new WeakMap<PodUse, Ceiling>();
+  readonly #spareDisk: (capacity: number) => number;
+  readonly #known = new WeakMap<PodUse, Ceiling>();
+  /** By row of the pod table: what the sum of its node has of it. */
+  readonly #counted: (Ceiling | undefined)[] = [];
+  /** By node. */
+  readonly #sums: (NodeSum | undefined)[] = [];
 
-  constructor(context: RunContext, signals: EvictionSignals, thresholds: readonly Threshold[]) {
-    this.#c = context;
+  /** `spareDisk`: how much of a disk is to be left in any case, bytes. */
+  constructor(state: ClusterState, signals: EvictionSignals, spareDisk: (capacity: number) => number) {
+    this.#state = state;
     this.#signals = signals;
-    this.#thresholds = thresholds;
+    this.#spareDisk = spareDisk;
   }
 
-  /** Whether these pods, all that use anything on the node, can never meet a threshold or a limit. */
-  hold(node: number, pods: Iterable<number>): boolean {
-    const { state } = this.#c;
-    if (state.usage.changedUs !== Number.NEGATIVE_INFINITY) return false;
-    let memory = 0;
-    let pids = 0;
-    for (const pod of pods) {
-      const { use } = state.template(pod);
-      if (use === null) return false;
-      let ceiling = this.#ceilings.get(use);
-      if (ceiling === undefined) {
-        ceiling = ceilingOf(use);
-        this.#ceilings.set(use, ceiling);
-      }
-      if (ceiling.open) return false;
-      memory += ceiling.memory;
-      pids += ceiling.pids;
+  /** The pod's containers run (again). */
+  enter(node: number, pod: number): void {
+    const { use } = this.#state.template(pod);
+    const ceiling = use === null ? UNKNOWN : this.#of(use);
+    const before = this.#counted[pod];
+    if (before === ceiling) return;
+    if (before !== undefined) this.leave(node, pod);
+    this.#counted[pod] = ceiling;
+    this.#add(node, ceiling, 1);
+  }
+
+  /** Nothing of the pod runs any more. */
+  leave(node: number, pod: number): void {
+    const ceiling = this.#counted[pod];
+    if (ceiling === undefined) return;
+    this.#counted[pod] = undefined;
+    this.#add(node, ceiling, -1);
+  }
+
+  /** Whether the pods of the node, with all images that it has, can never meet a threshold or a limit. */
+  hold(node: number): boolean {
+    const sum = this.#sums[node];
+    if (sum === undefined || sum.open > 0) return false;
+    if (this.#state.usage.changedUs !== Number.NEGATIVE_INFINITY) return false;
+    const room = this.#signals.rooms(node, this.#spareDisk);
+    if (sum.memory > room.memory || sum.inodes > room.inodes || sum.pids > room.pids) return false;
+    return sum.disk + sum.images <= room.disk || sum.disk + this.#imagesOn(node, sum) <= room.disk;
+  }
+
+  /** The same when an image is to come. */
+  holdWithImages(node: number): boolean {
+    const sum = this.#sums[node];
+    if (sum !== undefined) this.#imagesOn(node, sum);
+    return this.hold(node);
+  }
+
+  #imagesOn(node: number, sum: NodeSum): number {
+    sum.images = this.#signals.imageBytes(node);
+    return sum.images;
+  }
+
+  #of(use: PodUse): Ceiling {
+    let ceiling = this.#known.get(use);
+    if (ceiling === undefined) {
+      ceiling = ceilingOf(use);
+      this.#known.set(use, ceiling);
     }
-    const observations = this.#signals.observe(node, [
-      {
-        memory: { amount: memory, rate: 0 },
-        pids: { amount: pids, rate: 0 },
-        disk: NOTHING,
-        inodes: NOTHING,
-      },
-    ]);
-    if (observations.has('nodefs.available')) return false;
-    return !this.#thresholds.some((threshold) => isMet(threshold, observations, false));
+    return ceiling;
+  }
+
+  #add(node: number, { memory, disk, inodes, pids, open }: Ceiling, sign: 1 | -1): void {
+    const sum = (this.#sums[node] ??= {
+      memory: 0,
+      disk: 0,
+      inodes: 0,
+      pids: 0,
+      open: 0,
+      images: this.#signals.imageBytes(node),
+    });
+    sum.memory += sign * memory;
+    sum.disk += sign * disk;
+    sum.inodes += sign * inodes;
+    sum.pids += sign * pids;
+    sum.open += sign * open;
   }
 }

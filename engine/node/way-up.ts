@@ -140,7 +140,9 @@ export class WayUp {
       this.#clients.imagePresent(pod, container.image);
     }
     this.#pullFailures.begins(pod, pull.failure);
-    this.#host.enter(pod, Step.pulling, pull.doneUs - now);
+    // An image that is there makes no step of its own.
+    if (pull.pulled) this.#host.enter(pod, Step.pulling, pull.doneUs - now);
+    else this.pulled(pod);
   }
 
   pulled(pod: number): void {

@@ -38,27 +38,17 @@ export function suffixNumber(text: string): number {
   return n;
 }
 
-const HEX4: (string | undefined)[] = new Array(65_536);
-const HEX3: (string | undefined)[] = new Array(4096);
+const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+/** The characters of the UUID being made: dashes, and the version, stand already. */
+const codes: number[] = Array.from('00000000-0000-4000-0000-000000000000', (c) => c.charCodeAt(0));
 
-/** Four hexadecimal digits of a number below 2^16: texts made once. */
-function hex4(n: number): string {
-  let text = HEX4[n];
-  if (text === undefined) {
-    text = n.toString(16).padStart(4, '0');
-    HEX4[n] = text;
+/** Writes the last so many hexadecimal digits of a number. */
+function put(at: number, digits: number, n: number): void {
+  let left = n;
+  for (let i = at + digits - 1; i >= at; i--) {
+    codes[i] = HEX[left & 15]!;
+    left >>>= 4;
   }
-  return text;
-}
-
-/** The same with three digits, below 2^12. */
-function hex3(n: number): string {
-  let text = HEX3[n];
-  if (text === undefined) {
-    text = n.toString(16).padStart(3, '0');
-    HEX3[n] = text;
-  }
-  return text;
 }
 
 /** A version-4 UUID from a serial number (< 2^53) and a salt that separates the families of serials. */
@@ -69,10 +59,15 @@ export function uidText(salt: number, serial: number): string {
   const b = mix32(a ^ high ^ 0x9e3779b9);
   const c = mix32(b ^ low ^ 0x7f4a7c15);
   const d = mix32(c ^ salt ^ 0x94d049bb);
-  const variant = '89ab'[d & 3]!;
-  const first = hex4(a >>> 16) + hex4(a & 0xffff);
-  const last = hex4(c & 0xffff) + hex4(d >>> 16) + hex4(d & 0xffff);
-  return `${first}-${hex4(b >>> 16)}-4${hex3((b & 0xffff) >>> 4)}-${variant}${hex3(c >>> 20)}-${last}`;
+  put(0, 8, a);
+  put(9, 4, b >>> 16);
+  put(15, 3, b >>> 4);
+  put(19, 1, 8 + (d & 3));
+  put(20, 3, c >>> 20);
+  put(24, 4, c);
+  put(28, 8, d);
+  // One text at once: put together of parts it would be a tree of them.
+  return String.fromCharCode.apply(null, codes);
 }
 
 // Salts separate the families of serial numbers.

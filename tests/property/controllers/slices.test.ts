@@ -44,7 +44,8 @@ describe('placement', () => {
             return [...to.filter((slice) => !plan.remove.includes(slice)), ...plan.create];
           };
           const twin = apply(
-            slices.map((slice) => ({ ...slice })),
+            // Lists of endpoints are shared with the twin, as with the objects that are stored: nobody may change them.
+            slices.map((slice) => ({ ...slice, serials: [...slice.serials] })),
             everything,
           );
           slices = apply(slices, changed);
@@ -91,7 +92,7 @@ describe('addresses', () => {
           }
           const ip = `10.0.0.${serial}`;
           list.set(
-            { serial, order: serial, uid: '', json: { ip }, ready, portsKey: String(mask) },
+            { serial, order: serial, json: { ip, targetRef: { uid: '' } }, ready, portsKey: String(mask) },
             portsOf(mask),
           );
           known.set(serial, { ready, mask });

@@ -78,6 +78,26 @@ spec:
   no object "Deployment/web" in the input`,
   },
   {
+    name: 'step refers to an object that is rejected: one problem, not two',
+    files: {
+      'e.yaml': `apiVersion: kubetick.io/v1
+kind: Experiment
+metadata: {name: e}
+spec:
+  steps:
+  - {at: 5s, do: create, ref: Pod/a}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec: {containers: [{name: c, image: i}], priority: high}
+`,
+    },
+    args: ['run', 'e.yaml'],
+    expected: `E2003 e.yaml:11:53 Pod/a spec.priority
+  json: cannot unmarshal string into Go struct field PodSpec.spec.priority of type int32`,
+  },
+  {
     name: 'step scales a Pod',
     files: {
       'e.yaml': `apiVersion: kubetick.io/v1

@@ -264,7 +264,10 @@ describe('addresses of Endpoints beyond the limit', () => {
     const made = new AddressList();
     for (let i = 0; i < readyCount + notReadyCount; i++) {
       const ip = String(i).padStart(5, '0');
-      made.set({ serial: i, order: i, uid: '', json: { ip }, ready: i < readyCount, portsKey: '' }, []);
+      made.set(
+        { serial: i, order: i, json: { ip, targetRef: { uid: '' } }, ready: i < readyCount, portsKey: '' },
+        [],
+      );
     }
     return made;
   };

@@ -277,6 +277,7 @@ export class World implements ApiServer {
       deleteNode: unexpected,
       renewLease: unexpected,
       read: unexpected,
+      readObject: unexpected,
       look: unexpected,
       bindPod: (pod, generation, node, reply, target = -1, arg = -1) => {
         say(`bind ${state.podName(pod)} ${state.nodeName(node)}`);
