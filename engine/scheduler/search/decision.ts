@@ -84,7 +84,7 @@ export interface NodeSearch {
   readonly filters: AttemptFilters;
   /** Decisions compared with another search. */
   readonly verified: number;
-  /** Whether decisions have to say what the winner got from whom (winnerScores, scorerSkipped). */
+  /** Whether decisions have to say what the winner got, and from whom (total, winnerScores, scorerSkipped). */
   explains: boolean;
   select(pod: PodCursor, framework: Framework): Decision;
   /** The same by the plain search alone. */

@@ -300,7 +300,6 @@ export class IndexSearch implements NodeSearch {
   /** Scores what is in the window and draws among the best. */
   #score(target: NodeClass, framework: Framework, list: Int32Array): void {
     const d = this.brute.decision;
-    const upkeep = this.#upkeep;
     const { tree, strata } = target;
     const nodes = this.#nodes;
     const extra = this.#extra;
@@ -313,14 +312,8 @@ export class IndexSearch implements NodeSearch {
       this.#strata[count++] = s;
     }
     extra.fill(0, 0, count);
-    while (this.#scores.length < framework.score.length) this.#scores.push(new Int32Array(nodes.length));
-    const { points, scorers } = upkeep.plan;
-    d.scorerSkipped.fill(1, 0, framework.score.length);
-    for (let s = 0; s < scorers.length; s++) d.scorerSkipped[scorers[s]!.scorer] = 0;
-    for (let i = 0; i < points.length; i++) {
-      const part = points[i]!;
-      if (this.#scoreStrata(part, count)) d.scorerSkipped[part.scorer] = 0;
-    }
+    // Points of strata do not choose among nodes of one.
+    if (count > 1 || this.explains) this.#addPoints(framework, count);
     let best = this.#bests[this.#strata[0]!]! + extra[0]!;
     for (let i = 1; i < count; i++) {
       const total = this.#bests[this.#strata[i]!]! + extra[i]!;
@@ -345,6 +338,20 @@ export class IndexSearch implements NodeSearch {
     d.total = best;
     d.node = list[position]!;
     if (this.explains) this.#explain(d, tree.stratumAt(position), count);
+  }
+
+  /** Adds what the first `count` strata of the list get as such. */
+  #addPoints(framework: Framework, count: number): void {
+    const { scorerSkipped } = this.brute.decision;
+    const scorersOf = framework.score.length;
+    while (this.#scores.length < scorersOf) this.#scores.push(new Int32Array(this.#nodes.length));
+    const { points, scorers } = this.#upkeep.plan;
+    scorerSkipped.fill(1, 0, scorersOf);
+    for (let s = 0; s < scorers.length; s++) scorerSkipped[scorers[s]!.scorer] = 0;
+    for (let i = 0; i < points.length; i++) {
+      const part = points[i]!;
+      if (this.#scoreStrata(part, count)) scorerSkipped[part.scorer] = 0;
+    }
   }
 
   /** Points of one scorer to strata. False: it skips the attempt. */

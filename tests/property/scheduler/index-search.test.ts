@@ -4,11 +4,12 @@ import process from 'node:process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Plugin, PluginRegistry } from '../../../engine/contracts/scheduler.ts';
-import { Rng } from '../../../engine/kernel/index.ts';
+import { assert, Rng } from '../../../engine/kernel/index.ts';
 import { ingestNode } from '../../../engine/kinds/ingest/node.ts';
 import type { Json } from '../../../engine/kinds/kind.ts';
 import { SchedulerCache } from '../../../engine/scheduler/cache.ts';
 import { Framework, type Instance, Verdicts } from '../../../engine/scheduler/framework.ts';
+import { IndexSearch } from '../../../engine/scheduler/search/index-search.ts';
 import { VerifySearch } from '../../../engine/scheduler/search/verify.ts';
 import { PodCursor } from '../../../engine/scheduler/views.ts';
 import { PodBit, type PodId } from '../../../engine/state/index.ts';
@@ -230,6 +231,9 @@ function play(c: Course, registry: PluginRegistry = schedulerRegistry): { answer
   const settings = settingsOf(config, registry).profiles[0]!;
   const framework = new Framework(settings, cache, verdicts, instances, c.profile.percentage);
   const search = new VerifySearch(cache, verdicts, new Rng(5, 0).stream('scheduler/ties'), c.limits);
+  // The same for itself, as in runs of which nobody asks what the winner got.
+  const terse = new IndexSearch(cache, verdicts, new Rng(5, 0).stream('scheduler/ties'), c.limits);
+  terse.explains = false;
   const cursor = new PodCursor(state);
   const placed: PodId[] = [];
   const waiting: PodId[] = [];
@@ -252,7 +256,12 @@ function play(c: Course, registry: PluginRegistry = schedulerRegistry): { answer
   for (const each of c.steps) {
     if (each.do === 'decide') {
       const row = newPod(each.kind);
-      const { node } = search.select(cursor.at(row), framework);
+      const { node, ties, feasible, examined } = search.select(cursor.at(row), framework);
+      const told = terse.select(cursor.at(row), framework);
+      assert(
+        told.node === node && told.ties === ties && told.feasible === feasible && told.examined === examined,
+        () => `without explanations the index decides otherwise: ${told.node}, not ${node}`,
+      );
       if (node >= 0) {
         cache.addPod(row, node, state.template(row));
         placed.push(row);
