@@ -36,7 +36,7 @@ export class LiveLookups {
     if (namespace < 0) return 0;
     const known = this.#byNamespace.get(namespace);
     if (known !== undefined && nowUs < known.forgottenUs) return Math.max(0, known.answeredUs - nowUs);
-    if (this.#hasRanges(namespace)) return 0;
+    if (!this.#exists(namespace) || this.#hasRanges(namespace)) return 0;
     const { metric, handlerUs } = this.#kind();
     const workUs = handlerUs(this.#sent++, 0);
     this.#recorder.request(metric, 200, workUs);
@@ -52,6 +52,12 @@ export class LiveLookups {
     const { kind, apiVersion, metadata } = r.body as KubeObject;
     const isLimited = apiVersion === 'v1' && (kind === 'Pod' || kind === 'PersistentVolumeClaim');
     return isLimited ? this.#state.texts.id(metadata.namespace ?? 'default') : -1;
+  }
+
+  /** NamespaceLifecycle refuses what belongs nowhere before LimitRanger is asked. */
+  #exists(namespace: number): boolean {
+    const { objects, texts } = this.#state;
+    return objects.find('Namespace', '', texts.text(namespace)) >= 0;
   }
 
   #hasRanges(namespace: number): boolean {

@@ -20,17 +20,26 @@ export interface Address {
 class Sorted {
   readonly json: Json[] = [];
   readonly #orders: number[] = [];
+  #stored: readonly Json[] | null = null;
+
+  /** As a version of the object has it: the same list until an address comes or goes. */
+  get stored(): readonly Json[] {
+    this.#stored ??= this.json.slice();
+    return this.#stored;
+  }
 
   add(address: Address): void {
     const at = this.#position(address);
     this.#orders.splice(at, 0, address.order);
     this.json.splice(at, 0, address.json);
+    this.#stored = null;
   }
 
   remove(address: Address): void {
     const at = this.#position(address);
     this.#orders.splice(at, 1);
     this.json.splice(at, 1);
+    this.#stored = null;
   }
 
   get length(): number {
@@ -119,7 +128,7 @@ export class AddressList {
     if (this.#groups.size === 0) return { subsets: [], truncated: false };
     if (this.#groups.size === 1 && this.#bySerial.size <= max) {
       for (const { written, ready, notReady } of this.#groups.values()) {
-        return { subsets: [subsetOf(written, ready.json, notReady.json)], truncated: false };
+        return { subsets: [subsetOf(written, ready.stored, notReady.stored)], truncated: false };
       }
     }
     const merged = this.#merged();
@@ -149,8 +158,8 @@ export class AddressList {
     if (this.#groups.size <= 1) {
       return Array.from(this.#groups.values(), ({ written, ready, notReady }) => ({
         written,
-        ready: ready.json,
-        notReady: notReady.json,
+        ready: ready.stored,
+        notReady: notReady.stored,
       }));
     }
     const byPort = new Map<string, { port: ResolvedPort | null; groups: string[] }>();
@@ -185,8 +194,8 @@ export class AddressList {
 
 function subsetOf(ports: readonly Json[], ready: readonly Json[], notReady: readonly Json[]): Json {
   const subset: Json = {};
-  if (ready.length > 0) subset.addresses = ready.slice();
-  if (notReady.length > 0) subset.notReadyAddresses = notReady.slice();
+  if (ready.length > 0) subset.addresses = ready;
+  if (notReady.length > 0) subset.notReadyAddresses = notReady;
   if (ports.length > 0) subset.ports = ports;
   return subset;
 }

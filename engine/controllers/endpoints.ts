@@ -16,6 +16,7 @@ import {
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { type Labels, Verb } from '../state/index.ts';
 import { AddressList } from './address-list.ts';
+import { ChangedPods } from './changed-pods.ts';
 import { textOrder } from './endpoint-facts.ts';
 import {
   HEADLESS_LABEL,
@@ -42,7 +43,7 @@ class ServiceAddresses {
   readonly service: SeenObject;
   readonly addresses = new AddressList();
   stale = true;
-  changed = new Map<number, number>();
+  readonly changed = new ChangedPods();
   readonly ports = new Map<number, { key: string; ports: readonly ResolvedPort[] }>();
   seen: KubeObject | null = null;
   /** Labels of the Endpoints, and the version of the Service that they were made for. */
@@ -154,11 +155,13 @@ class EndpointsController implements Controller {
       const { table } = this.#ctx.pods;
       this.#members.each(known.service, (pod) => known.changed.set(table.serial[pod]!, pod));
     }
-    for (const [serial, pod] of known.changed) {
+    const { changed } = known;
+    for (let i = 0; i < changed.size; i++) {
+      const pod = changed.pod(i);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
-      this.#place(known, serial, pod);
+      this.#place(known, changed.serial(i), pod);
     }
-    known.changed = new Map();
+    changed.clear();
     known.stale = false;
     known.trigger.take(this.#ctx.run.kernel.now);
   }

@@ -19,6 +19,7 @@ import {
 } from '../contracts/controller.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
+import { ChangedPods } from './changed-pods.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -51,8 +52,7 @@ class ServiceSlices {
   readonly service: SeenObject;
   /** Everything is to be computed anew. */
   stale = true;
-  /** Pods changed since the last sync, by serial: the row, or -1 where the pod is gone. */
-  changed = new Map<number, number>();
+  readonly changed = new ChangedPods();
   slices: Slice[] = [];
   readonly bySerial = new Map<number, Slice>();
   /** Versions written and not seen yet, by slice; null: a deletion. */
@@ -253,7 +253,10 @@ class EndpointSliceController implements Controller {
       if (list !== undefined) list.set(serial, endpoint);
       else result.set(ports, new Map<number, Json | null>().set(serial, endpoint));
     };
-    for (const [serial, pod] of known.changed) {
+    const { changed } = known;
+    for (let i = 0; i < changed.size; i++) {
+      const serial = changed.serial(i);
+      const pod = changed.pod(i);
       const slice = known.bySerial.get(serial);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
@@ -262,7 +265,7 @@ class EndpointSliceController implements Controller {
       if (slice !== undefined && (endpoint === null || slice.portsKey !== ports))
         put(slice.portsKey, serial, null);
     }
-    known.changed = new Map();
+    changed.clear();
     known.stale = false;
     known.trigger.take(this.#ctx.run.kernel.now);
     return result;

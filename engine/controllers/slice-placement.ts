@@ -6,13 +6,14 @@
 // Only what changed is given, so the work is that of the slices touched and not of all endpoints.
 import type { Json } from '../kinds/kind.ts';
 
-/** A slice as known: endpoints beside the serial numbers of their pods. Placement replaces the arrays. */
+/** A slice as known: endpoints beside the serial numbers of their pods. */
 export interface Slice {
   /** ObjectId, -1 for one to be created. */
   id: number;
   readonly portsKey: string;
-  serials: readonly number[];
-  endpoints: readonly Json[];
+  serials: number[];
+  /** A version of the object has this list: placement changes a copy. */
+  endpoints: Json[];
 }
 
 export interface SlicePlan {
@@ -58,37 +59,38 @@ export function placeEndpoints(
   const waiting: number[] = [];
   for (const [serial, endpoint] of changed) {
     const slice = sliceOf(serial);
-    if (slice === undefined) {
-      if (endpoint !== null) waiting.push(serial);
-    } else if (touched === null) touched = new Set<Slice>().add(slice);
-    else touched.add(slice);
+    if (slice !== undefined) touched = (touched ?? new Set<Slice>()).add(slice);
+    else if (endpoint !== null) waiting.push(serial);
   }
   if (waiting.length > 1) waiting.sort((a, b) => a - b);
   const plan: SlicePlan = { create: [], update: [], remove: [], placed: [] };
-  if (touched !== null) {
-    for (const slice of slices) {
-      if (!touched.has(slice) || !replaceChanged(slice, changed)) continue;
-      if (slice.endpoints.length === 0) plan.remove.push(slice);
-      else plan.update.push(slice);
-    }
+  for (const slice of slices) {
+    if (touched?.has(slice) !== true || !replaceChanged(slice, changed)) continue;
+    if (slice.endpoints.length === 0) plan.remove.push(slice);
+    else plan.update.push(slice);
   }
-  let next = 0;
-  const fill = (slice: Slice): void => {
-    const count = Math.min(waiting.length - next, max - slice.endpoints.length);
-    if (count <= 0) return;
-    const added = waiting.slice(next, next + count);
-    next += count;
-    plan.placed.push({ slice, from: slice.serials.length });
-    slice.serials = [...slice.serials, ...added];
-    slice.endpoints = [...slice.endpoints, ...added.map((serial) => changed.get(serial)!)];
-  };
   if (waiting.length === 0) return plan;
-  if (plan.update.length > 0)
-    for (const slice of [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(slice);
+  let next = 0;
+  /** Of a slice whose list is a copy already, or is nobody else's. */
+  const fill = (slice: Slice): void => {
+    const { serials, endpoints } = slice;
+    const end = next + Math.min(waiting.length - next, max - endpoints.length);
+    if (end > next) plan.placed.push({ slice, from: serials.length });
+    for (; next < end; next++) {
+      serials.push(waiting[next]!);
+      endpoints.push(changed.get(waiting[next]!)!);
+    }
+  };
+  const byFullness =
+    plan.update.length > 1
+      ? [...plan.update].sort((a, b) => b.endpoints.length - a.endpoints.length)
+      : plan.update;
+  for (const slice of byFullness) fill(slice);
   while (next < waiting.length) {
     const left = waiting.length - next;
     const unchanged = left < max ? withRoom(slices, plan, left, max) : undefined;
     if (unchanged !== undefined) {
+      unchanged.endpoints = unchanged.endpoints.slice();
       fill(unchanged);
       plan.update.push(unchanged);
       continue;

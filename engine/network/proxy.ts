@@ -7,7 +7,7 @@
 import type { RunContext } from '../contracts/run-context.ts';
 import type { EventKind, Sampler } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
-import { type RevisionLog, timestampUs, Verb } from '../state/index.ts';
+import { type Labels, type RevisionLog, timestampUs, Verb } from '../state/index.ts';
 import type { ProgrammedRules } from './endpoints.ts';
 
 /** The server's work for one more watcher of an event: serialised once, written to each (watch cache dispatch). */
@@ -15,9 +15,14 @@ const SEND_PER_MEMBER_US = 5;
 /** With more nodes than this the trace names the first few and counts the others. */
 const TRACED_NODES_MAX = 5;
 
-interface DirtyService {
+interface ServiceName {
   readonly namespace: string;
   readonly name: string;
+  /** Both, as maps have it. */
+  readonly key: string;
+}
+
+interface DirtyService extends ServiceName {
   /** Commit times of the changes that wait for the rules, µs. */
   readonly changesUs: number[];
   /** For the trace: the rules as they stood when the sync that writes them began. */
@@ -35,6 +40,11 @@ interface Kept {
   service: KubeObject | null;
 }
 
+const serviceName = (namespace: string | undefined, name: string): ServiceName => {
+  const known = namespace ?? '';
+  return { namespace: known, name, key: `${known}/${name}` };
+};
+
 const sizeOf = (slice: KubeObject | undefined): number => (slice?.['endpoints'] ?? []).length;
 
 export class Proxies {
@@ -43,6 +53,8 @@ export class Proxies {
   readonly #startKind: EventKind;
   readonly #endKind: EventKind;
   readonly #dirty = new Map<string, DirtyService>();
+  /** Of each slice by object id: its labels, and the Service that they name. Versions of a slice mostly share them. */
+  readonly #named = new Map<number, { readonly labels: Labels; readonly service: ServiceName }>();
   /** EndpointSlices by service key, then by object id; what the rules are made of. */
   readonly #slices = new Map<string, Map<number, KubeObject>>();
   /** Services that have rules, by key. */
@@ -104,8 +116,8 @@ export class Proxies {
   #servicesChanged(log: RevisionLog, from: number, to: number): void {
     for (let p = from; p < to; p++) {
       const service = log.object(p) as KubeObject;
-      const namespace = service.metadata.namespace ?? '';
-      const key = `${namespace}/${service.metadata.name}`;
+      const named = serviceName(service.metadata.namespace, service.metadata.name!);
+      const { key } = named;
       // Headless and external services have no rules. One that had some and is changed into such loses them.
       const { clusterIP, type } = service['spec'];
       const hasRules = clusterIP && clusterIP !== 'None' && type !== 'ExternalName';
@@ -114,23 +126,23 @@ export class Proxies {
       const had = this.#services.has(key);
       if (log.verb(p) === Verb.deleted || !hasRules) this.#services.delete(key);
       else this.#services.set(key, service);
-      if (had || this.#services.has(key)) this.#mark(namespace, service.metadata.name!, log.time(p));
+      if (had || this.#services.has(key)) this.#mark(named, log.time(p));
     }
   }
 
   #slicesChanged(log: RevisionLog, from: number, to: number): void {
     for (let p = from; p < to; p++) {
       const slice = log.object(p) as KubeObject;
-      const name = slice.metadata.labels?.['kubernetes.io/service-name'];
-      if (name === undefined) continue;
-      const namespace = slice.metadata.namespace ?? '';
-      const key = `${namespace}/${name}`;
+      const service = this.#serviceOf(log.id(p), slice);
+      if (service === null) continue;
+      const { key } = service;
       let slices = this.#slices.get(key);
       if (slices === undefined) {
         slices = new Map();
         this.#slices.set(key, slices);
       }
       const gone = log.verb(p) === Verb.deleted;
+      if (gone) this.#named.delete(log.id(p));
       this.#endpointCount += (gone ? 0 : sizeOf(slice)) - sizeOf(slices.get(log.id(p)));
       if (!gone) slices.set(log.id(p), slice);
       else if (slices.delete(log.id(p)) && slices.size === 0) this.#slices.delete(key);
@@ -138,15 +150,24 @@ export class Proxies {
       const trigger = timestampUs(
         slice.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'],
       );
-      this.#mark(namespace, name, Number.isNaN(trigger) ? log.time(p) : Math.min(trigger, log.time(p)));
+      this.#mark(service, Number.isNaN(trigger) ? log.time(p) : Math.min(trigger, log.time(p)));
     }
   }
 
-  #mark(namespace: string, name: string, changeUs: number): void {
-    const key = `${namespace}/${name}`;
+  #serviceOf(id: number, { metadata: { labels, namespace } }: KubeObject): ServiceName | null {
+    const known = this.#named.get(id);
+    if (known !== undefined && known.labels === labels) return known.service;
+    const name = labels?.['kubernetes.io/service-name'];
+    if (labels === undefined || name === undefined) return null;
+    const service = serviceName(namespace, name);
+    this.#named.set(id, { labels, service });
+    return service;
+  }
+
+  #mark({ namespace, name, key }: ServiceName, changeUs: number): void {
     let dirty = this.#dirty.get(key);
     if (dirty === undefined) {
-      dirty = { namespace, name, changesUs: [], rules: '', programs: null };
+      dirty = { namespace, name, key, changesUs: [], rules: '', programs: null };
       this.#dirty.set(key, dirty);
     }
     dirty.changesUs.push(changeUs);
@@ -192,7 +213,7 @@ export class Proxies {
     let us = this.#sync(this.#syncs, 0) + Math.round(anyNs / 1000);
     for (const service of this.#syncing) {
       if (recorder.tracer.enabled) service.rules = this.#rules(service);
-      const key = `${service.namespace}/${service.name}`;
+      const { key } = service;
       const object = this.#services.get(key);
       if (object !== undefined && this.#kept.has(key))
         service.programs = { service: object, slices: this.seenSlices(key) };
@@ -213,7 +234,7 @@ export class Proxies {
         recorder.observe(this.#metric, kernel.now - changeUs + member * SEND_PER_MEMBER_US);
       }
       if (recorder.tracer.enabled) this.#trace(service);
-      const kept = this.#kept.get(`${service.namespace}/${service.name}`);
+      const kept = this.#kept.get(service.key);
       if (kept !== undefined) {
         kept.before = kept.now;
         kept.now = service.programs === null ? null : { ...service.programs, sinceUs: kernel.now };
@@ -225,7 +246,7 @@ export class Proxies {
 
   #readyCount(service: DirtyService): number {
     let count = 0;
-    for (const slice of this.#slices.get(`${service.namespace}/${service.name}`)?.values() ?? []) {
+    for (const slice of this.#slices.get(service.key)?.values() ?? []) {
       const endpoints = (slice['endpoints'] ?? []) as Json[];
       for (let i = 0; i < endpoints.length; i++) if (endpoints[i].conditions?.ready !== false) count += 1;
     }
@@ -235,7 +256,7 @@ export class Proxies {
   /** `ip` of every endpoint that is ready. */
   #endpoints(service: DirtyService): string[] {
     const ready: string[] = [];
-    for (const slice of this.#slices.get(`${service.namespace}/${service.name}`)?.values() ?? []) {
+    for (const slice of this.#slices.get(service.key)?.values() ?? []) {
       for (const endpoint of (slice['endpoints'] ?? []) as Json[]) {
         if (endpoint.conditions?.ready !== false) ready.push(endpoint.addresses[0]);
       }
@@ -244,7 +265,7 @@ export class Proxies {
   }
 
   #rules(service: DirtyService): string {
-    const object = this.#services.get(`${service.namespace}/${service.name}`);
+    const object = this.#services.get(service.key);
     if (object === undefined) return 'rules removed';
     const spec: Json = object['spec'];
     const endpoints = this.#endpoints(service);

@@ -7,13 +7,17 @@ import type { ClusterState } from '../state/index.ts';
 const PODS_FROM = 0x0af40000;
 /** Node addresses, for pods in the host's network: 172.18.0.2 onwards. */
 const NODES_FROM = 0xac120002;
+/** The first address of a range is the network's, the second the node's own. */
+const FIRST = 2;
 
 export class NodeAddresses {
   readonly #state: ClusterState;
   #stride = 0;
-  readonly #next: number[] = [];
-  /** Addresses in use per node beyond which a search for a free one begins. */
-  readonly #used: (Set<number> | undefined)[] = [];
+  /** By node: the address to try next, 0: the first; and how many are in use. */
+  #next = new Int32Array(64);
+  #used = new Int32Array(64);
+  /** A bit for each address of each node, `stride` apart: it is in use. */
+  #taken = new Int32Array(0);
   #address = new Int32Array(256);
 
   constructor(state: ClusterState) {
@@ -38,14 +42,16 @@ export class NodeAddresses {
       let most = 0;
       for (let n = 0; n < nodes.used; n++) most = Math.max(most, nodes.podsMax[n]!);
       this.#stride = 256 * Math.ceil((2 * most + 3) / 256);
+      this.#taken = new Int32Array((this.#next.length * this.#stride) / 32);
     }
-    const used = (this.#used[node] ??= new Set());
-    let k = this.#next[node] ?? 2;
+    this.#reach(node);
+    const from = node * this.#stride;
+    let k = this.#next[node]! || FIRST;
     // Pods that a user placed by spec.nodeName may be more than the node allows: then two share an address.
-    if (used.size < this.#stride - 3) while (used.has(k)) k = k + 1 < this.#stride - 1 ? k + 1 : 2;
-    used.add(k);
-    this.#next[node] = k + 1 < this.#stride - 1 ? k + 1 : 2;
-    this.#address[pod] = (PODS_FROM + node * this.#stride + k) | 0;
+    if (this.#used[node]! < this.#stride - 3) while (this.#isTaken(from + k)) k = this.#after(k);
+    this.#set(node, from + k, true);
+    this.#next[node] = this.#after(k);
+    this.#address[pod] = (PODS_FROM + from + k) | 0;
   }
 
   release(pod: number): void {
@@ -54,6 +60,29 @@ export class NodeAddresses {
     this.#address[pod] = 0;
     const node = this.#state.pods.node[pod]!;
     if (this.#state.template(pod).hostNetwork) return;
-    this.#used[node]?.delete((address - PODS_FROM - node * this.#stride) | 0);
+    this.#set(node, (address - PODS_FROM) | 0, false);
+  }
+
+  #after(k: number): number {
+    return k + 1 < this.#stride - 1 ? k + 1 : FIRST;
+  }
+
+  #isTaken(address: number): boolean {
+    return (this.#taken[address >>> 5]! & (1 << (address & 31))) !== 0;
+  }
+
+  #set(node: number, address: number, taken: boolean): void {
+    if (this.#isTaken(address) === taken) return;
+    this.#taken[address >>> 5]! ^= 1 << (address & 31);
+    this.#used[node]! += taken ? 1 : -1;
+  }
+
+  /** The columns have place for the node. */
+  #reach(node: number): void {
+    if (node < this.#next.length) return;
+    const nodes = Math.max(node + 1, 2 * this.#next.length);
+    this.#next = grownInt32(this.#next, nodes);
+    this.#used = grownInt32(this.#used, nodes);
+    this.#taken = grownInt32(this.#taken, (nodes * this.#stride) / 32);
   }
 }

@@ -95,13 +95,13 @@ const keyOf = (r: { o: string; w: string; v?: unknown; k?: number }): string =>
 const saysOf = (r: { o: string; w: string; v?: unknown }): string => `${r.o} ${r.w}=${JSON.stringify(r.v)}`;
 
 /**
- * Runs the scenario, with other costs if some are given. null: it is refused as bad input, because something in it is
- * not modelled.
+ * Runs the scenario, with other costs or another seed if one is given. null: it is refused as bad input, because something
+ * in it is not modelled.
  */
-export async function timelineOf(name: string, costs?: CostPreset): Promise<Timeline | null> {
+export async function timelineOf(name: string, costs?: CostPreset, seed?: number): Promise<Timeline | null> {
   let timeline: Timeline | undefined;
   try {
-    const { scenario } = await loadScenario([scenarioPath(name)]);
+    const { scenario } = await loadScenario([scenarioPath(name)], seed === undefined ? {} : { seed });
     simulateBuiltIn(costs === undefined ? scenario : { ...scenario, costs }, {
       timeline: (told) => (timeline = told),
       paranoid: true,
@@ -120,17 +120,23 @@ export async function problemsOf(name: string, costs?: CostPreset): Promise<Prob
 }
 
 /**
- * Differences that no single run can do without: pods that are there at the end of some repetitions only (`inReps`), and
- * Events that some repetitions have no time at all. They are counted as the recordings' own compare.py counts them.
+ * A difference that no single run can do without: a pod that is there at the end of some repetitions only (`inReps`), or an
+ * Event that some repetitions have no time at all. It is counted as the recordings' own compare.py counts it.
  */
-export function unavoidable(want: Recording, problems: Problems): { final: number; events: number } {
-  const isPartial = (problem: string): boolean =>
-    want.final[problem.slice(0, problem.indexOf(' '))]?.inReps !== undefined;
-  return {
-    final: problems.final.filter(isPartial).length,
-    events: problems.events.filter((problem) => /: 0\.\.\d+, ours none$/.test(problem)).length,
-  };
+export function isUnavoidable(want: Recording, column: keyof Problems, problem: string): boolean {
+  if (column === 'final') return want.final[problem.slice(0, problem.indexOf(' '))]?.inReps !== undefined;
+  return column === 'events' && /: 0\.\.\d+, ours none$/.test(problem);
 }
+
+export function unavoidable(want: Recording, problems: Problems): { final: number; events: number } {
+  const of = (column: 'final' | 'events'): number =>
+    problems[column].filter((problem) => isUnavoidable(want, column, problem)).length;
+  return { final: of('final'), events: of('events') };
+}
+
+/** A difference without what this run had instead, to know it again in another run. */
+export const withoutOurs = (problem: string): string =>
+  problem.replace(/, ours .*$/, '').replace(/ at -?\d+(\.\d+)?/g, '');
 
 /** Rows of docs/validation-timelines.md: numbers of differences by scenario, in order of COLUMNS; none where refused. */
 export function tableRows(page: string): Map<string, number[]> {

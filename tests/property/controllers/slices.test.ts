@@ -44,7 +44,8 @@ describe('placement', () => {
             return [...to.filter((slice) => !plan.remove.includes(slice)), ...plan.create];
           };
           const twin = apply(
-            slices.map((slice) => ({ ...slice })),
+            // Lists of endpoints are shared with the twin, as with the objects that are stored: nobody may change them.
+            slices.map((slice) => ({ ...slice, serials: [...slice.serials] })),
             everything,
           );
           slices = apply(slices, changed);

@@ -80,6 +80,7 @@ describe('the first pod of a namespace', () => {
         [20, 22, 201],
       ],
     ],
+    ['what is refused for its namespace does not wait', [[0, pod('x', 'nowhere')]], [[0, 2, 404]]],
     ['what LimitRanges do not limit does not wait', [[0, named('ConfigMap', 'c', 'a')]], [[0, 2, 201]]],
   ])('%s', (_, sent, times) => {
     expect(play(sent)).toEqual(times);

@@ -7,7 +7,10 @@ import { zero } from '../../../policies/costs/zero.ts';
 import { cluster, podObject } from '../apiserver/cluster.ts';
 
 const MS = 1000;
-const costs = { ...zero, apiserver: { ...zero.apiserver, networkUs: 5 * MS, handlerUs: { '*': 10 * MS } } };
+const costs = {
+  ...zero,
+  apiserver: { ...zero.apiserver, networkUs: 5 * MS, handlerUs: { '*': 10 * MS, 'list limitranges': 0 } },
+};
 
 function play(workloads: readonly (readonly Arrival[])[], untilMs?: number) {
   const c = cluster({ ...costs, apiserver: { ...costs.apiserver, concurrency: 1000 } });
