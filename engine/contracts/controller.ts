@@ -194,7 +194,8 @@ export interface ControllerContext {
   /** The view of a kind; asking for it makes the manager watch it. */
   objects(kind: string): SeenObjects;
   onObjects(kind: string, handler: ObjectHandler): void;
-  onPods(handler: PodHandler): void;
+  /** `ownerKind`: only pods that an object of that kind owns. */
+  onPods(handler: PodHandler, ownerKind?: string): void;
   /** The nodes; asking for them makes the manager watch them. */
   nodes(): SeenNodes;
   onNodes(handler: NodeHandler): void;
