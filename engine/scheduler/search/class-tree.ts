@@ -10,9 +10,27 @@
 //
 // Where decisions look at short windows, scanning leaves is cheaper than keeping entries right: such a tree is flat.
 import { grownInt32 } from '../../kernel/index.ts';
-import { BITS, bestOf, bitsIn, cover, EMPTY, FAN, SPAN1, SPAN2, SPAN3, TIED, wordOf } from './entries.ts';
-import { fillSlot, type LeafPages, SLOT_BITS } from './leaf-pages.ts';
-import { Leaves, REJECTED, scoreOf, stratumOf } from './leaves.ts';
+import {
+  BITS,
+  bestOf,
+  bitAt,
+  cover,
+  EMPTY,
+  FAN,
+  joined,
+  REJECTED,
+  rangeOf,
+  SPAN1,
+  SPAN2,
+  SPAN3,
+  scoreOf,
+  stratumOf,
+  TIED,
+  tiesIn,
+  wordOf,
+} from './entries.ts';
+import { fillSlot, inPage, type LeafPages } from './leaf-pages.ts';
+import { Leaves } from './leaves.ts';
 
 /** Of an empty range. */
 export const NOTHING = -(2 ** 31);
@@ -34,13 +52,11 @@ export class ClassTree {
   #row = 0;
   #level2 = 0;
   #level3 = 0;
-  /** In a page entries are far apart: 2^#shift. */
-  #shift = 0;
-  /** Entries of 16 positions: words, #first of them a stratum. */
+  /** Entries of 16 positions: words, #first of them a stratum, or one of them in a page. */
   #words = new Int32Array(0);
-  /** By entry of the levels above, #row - #first of them a stratum: best score, and how many have it. */
-  #best = new Int32Array(0);
-  #ties = new Int32Array(0);
+  #isPaged = false;
+  /** Entries of the levels above: ranges, #row - #first of them a stratum. */
+  #ranges = new Int32Array(0);
   /** By entry of all levels: feasible nodes. */
   #count = new Int32Array(0);
   /** Feasible nodes of all strata, one row. */
@@ -52,8 +68,8 @@ export class ClassTree {
 
   get bytes(): number {
     const own = 4 * (this.leaves.words.length + this.#all.length + this.#count.length);
-    if (this.leaves.page !== null) return own + 2 * this.#n + 4 * (2 * this.#row - this.#first);
-    return own + 4 * (this.#words.length + 2 * this.#best.length);
+    const inner = this.#isPaged ? 2 * this.#n + 4 * this.#first : 4 * this.#words.length;
+    return own + inner + 4 * this.#ranges.length;
   }
 
   /** Forgets everything: `n` positions, nobody passes. */
@@ -72,7 +88,7 @@ export class ClassTree {
       this.#drop();
     } else this.#all.fill(0);
     this.isFlat = isFlat;
-    this.leaves.reset(n, isFlat ? null : [first, row - first]);
+    this.leaves.reset(n, isFlat ? null : first);
     this.#strata = 0;
     this.#drop();
     this.#takePage();
@@ -80,36 +96,26 @@ export class ClassTree {
     this.feasible = 0;
   }
 
-  /** Entries of the first stratum are in the page. */
+  /** Words of the first stratum are in the page. */
   #takePage(): void {
     const { page, slot } = this.leaves;
-    this.#shift = page === null ? 0 : SLOT_BITS;
+    this.#isPaged = page !== null;
     if (page === null) return;
     this.#words = page.words;
-    this.#best = page.best;
-    this.#ties = page.ties;
     fillSlot(this.#words, slot, EMPTY);
-    fillSlot(this.#best, slot, REJECTED);
-    fillSlot(this.#ties, slot, 0);
   }
 
   /** There will be more strata than one. */
   #leavePage(): void {
-    const { page, slot } = this.leaves;
-    if (page === null) return;
-    const own = (array: Int32Array): Int32Array<ArrayBuffer> =>
-      new Int32Array(array.length >> SLOT_BITS).map((_, i) => array[(i << SLOT_BITS) + slot]!);
-    this.#words = own(page.words);
-    this.#best = own(page.best);
-    this.#ties = own(page.ties);
-    this.#shift = 0;
+    if (!this.#isPaged) return;
+    this.#words = new Int32Array(this.#first).map((_, place) => this.#words[this.#wordAt(0, place)]!);
+    this.#isPaged = false;
     this.leaves.spread();
   }
 
   #drop(): void {
     this.#words = new Int32Array(0);
-    this.#best = new Int32Array(0);
-    this.#ties = new Int32Array(0);
+    this.#ranges = new Int32Array(0);
     this.#count = new Int32Array(0);
   }
 
@@ -123,11 +129,10 @@ export class ClassTree {
     const room = Math.max(count, (2 * old) / this.#row);
     const above = this.#row - this.#first;
     this.#count = grownInt32(this.#count, room * this.#row);
-    if (count === 1 && this.leaves.page !== null) return;
+    this.#ranges = grownInt32(this.#ranges, room * above).fill(EMPTY, this.#ranges.length);
+    if (count === 1 && this.#isPaged) return;
     this.#leavePage();
     this.#words = grownInt32(this.#words, room * this.#first).fill(EMPTY, this.#words.length);
-    this.#best = grownInt32(this.#best, room * above).fill(REJECTED, this.#best.length);
-    this.#ties = grownInt32(this.#ties, room * above);
   }
 
   stratumAt(position: number): number {
@@ -136,13 +141,11 @@ export class ClassTree {
 
   /** Where a stratum has its word for a range of 16, by number. */
   #wordAt(stratum: number, place: number): number {
-    return this.#shift === 0 ? stratum * this.#first + place : (place << SLOT_BITS) + this.leaves.slot;
+    return this.#isPaged ? inPage(place, this.leaves.slot) : stratum * this.#first + place;
   }
   /** The same of a range above, by number among all above. */
   #rangeAt(stratum: number, place: number): number {
-    return this.#shift === 0
-      ? stratum * (this.#row - this.#first) + place
-      : (place << SLOT_BITS) + this.leaves.slot;
+    return stratum * (this.#row - this.#first) + place;
   }
 
   /** Every node passes, and all are of one stratum: they can be rescored. */
@@ -151,19 +154,22 @@ export class ClassTree {
   }
 
   /** Nodes at positions[0..count) get new scores, where the tree is uniform and remains so. */
-  rescore(positions: Int32Array, values: Int32Array, count: number): void {
+  rescore(positions: Int32Array, values: Int32Array, count: number, scratch: Int32Array): void {
     const { page, slot } = this.leaves;
     const leaves = page!.values;
     const words = this.#words;
+    let matter = 0;
     for (let i = 0; i < count; i++) {
       const position = positions[i]!;
       const value = values[i]!;
-      const word = words[((position >> BITS) << SLOT_BITS) + slot]!;
-      leaves[(position << SLOT_BITS) + slot] = value;
-      // Most changes are far from the best.
-      if (value < bestOf(word) && (word & (1 << (position & (FAN - 1)))) === 0) continue;
-      this.#rank(0, position, value);
+      const word = words[inPage(position >> BITS, slot)]!;
+      leaves[inPage(position, slot)] = value;
+      scratch[matter] = i;
+      // Most changes are far from the best, and which ones cannot be foreseen: counted without a branch. 1: the node is
+      // one of the best of its word, or not below them.
+      matter += ((word >> (position & (FAN - 1))) & 1) | ((bestOf(word) - value - 1) >>> 31);
     }
+    for (let k = 0; k < matter; k++) this.#rank(0, positions[scratch[k]!]!, values[scratch[k]!]!);
   }
 
   /** The leaf of the node at the position changes from `before` to `after`. */
@@ -225,9 +231,9 @@ export class ClassTree {
     }
     if (next === word) return;
     this.#words[at] = next;
-    const above = this.#best[this.#rangeAt(stratum, position >> (2 * BITS))]!;
+    const above = bestOf(this.#ranges[this.#rangeAt(stratum, position >> (2 * BITS))]!);
     if (best < above && bestOf(next) < above) return;
-    this.#lift(2, stratum, position, best, bitsIn(word), bestOf(next), bitsIn(next));
+    this.#lift(2, stratum, position, rangeOf(word), rangeOf(next));
   }
 
   /** The word of the 16 positions from `from` on. */
@@ -239,7 +245,7 @@ export class ClassTree {
     if (page !== null) {
       const { values } = page;
       for (let p = from; p < to; p++) {
-        const value = values[(p << SLOT_BITS) + slot]!;
+        const value = values[inPage(p, slot)]!;
         if (value < best) continue;
         tied = value > best ? 1 << (p - from) : tied | (1 << (p - from));
         best = value;
@@ -257,51 +263,36 @@ export class ClassTree {
     return wordOf(best, tied);
   }
 
-  /** An entry below the level has changed. */
-  #lift(
-    level: number,
-    stratum: number,
-    position: number,
-    oldBest: number,
-    oldTies: number,
-    newBest: number,
-    newTies: number,
-  ): void {
-    const bests = this.#best;
-    const tied = this.#ties;
+  /** An entry below the level, and of its range, has changed. */
+  #lift(level: 2 | 3, stratum: number, position: number, old: number, next: number): void {
+    const ranges = this.#ranges;
     const place = position >> (level * BITS);
-    const entry = this.#rangeAt(stratum, level === 2 ? place : this.#second + place);
-    const best = bests[entry]!;
-    if (newBest < best && oldBest < best) return;
-    const ties = tied[entry]!;
-    let b = best;
-    let t = ties;
-    if (newBest > best) {
-      b = newBest;
-      t = newTies;
-    } else {
-      if (oldBest === best) t -= oldTies;
-      if (newBest === best) t += newTies;
-      if (t === 0) {
-        b = REJECTED;
-        const from = place * FAN;
-        const to = Math.min(from + FAN, level === 2 ? this.#first : this.#second);
-        const base = level === 2 ? this.#wordAt(stratum, 0) : this.#rangeAt(stratum, 0);
-        for (let i = from; i < to; i++) {
-          const below = base + (i << this.#shift);
-          const word = level === 2 ? this.#words[below]! : 0;
-          const value = level === 2 ? bestOf(word) : bests[below]!;
-          if (value < b) continue;
-          const here = level === 2 ? bitsIn(word) : tied[below]!;
-          t = value > b ? here : t + here;
-          b = value;
-        }
-      }
+    const at = this.#rangeAt(stratum, level === 2 ? place : this.#second + place);
+    const range = ranges[at]!;
+    const best = bestOf(range);
+    const isIn = bestOf(old) === best;
+    let lifted = range;
+    if (bestOf(next) > best) lifted = next;
+    else if (bestOf(next) === best) lifted += tiesIn(next) - (isIn ? tiesIn(old) : 0);
+    else if (!isIn) return;
+    else {
+      lifted -= tiesIn(old);
+      if (tiesIn(lifted) === 0) lifted = this.#rangeOf(level, stratum, place * FAN);
     }
-    if (b === best && t === ties) return;
-    bests[entry] = b;
-    tied[entry] = t;
-    if (level === 2) this.#lift(3, stratum, position, best, ties, b, t);
+    if (lifted === range) return;
+    ranges[at] = lifted;
+    if (level === 2) this.#lift(3, stratum, position, range, lifted);
+  }
+
+  /** The range of the 16 entries from `from` on of the level below. */
+  #rangeOf(level: 2 | 3, stratum: number, from: number): number {
+    const to = Math.min(from + FAN, level === 2 ? this.#first : this.#second);
+    let range = EMPTY;
+    for (let i = from; i < to; i++) {
+      if (level === 2) range = joined(range, rangeOf(this.#words[this.#wordAt(stratum, i)]!));
+      else range = joined(range, this.#ranges[this.#rangeAt(stratum, i)]!);
+    }
+    return range;
   }
 
   // ---- ranges: lists of entries (their place in a row) and of leaves (-1 - position), in order of position ----
@@ -399,11 +390,11 @@ export class ClassTree {
             leaves += 1;
             continue;
           }
-          const value = this.#bestAt(s, part);
           size += this.#count[base + part]!;
+          const range = this.#at(s, part);
+          const value = bestOf(range);
           if (value < best || value === REJECTED) continue;
-          const here = this.#tiesAt(s, part);
-          tied = value > best ? here : tied + here;
+          tied = value > best ? tiesIn(range) : tied + tiesIn(range);
           best = value;
         }
       }
@@ -451,23 +442,15 @@ export class ClassTree {
           entry += 1;
         }
       }
-      for (let p = entry << BITS; ; p++) {
-        left -= this.leaves.wins(p, wanted);
-        if (left < 0) return p;
-      }
+      return (entry << BITS) + bitAt(left, this.#winnersIn(entry, winners, winning, wanted));
     }
   }
 
-  #bestAt(stratum: number, entry: number): number {
+  /** Range of an entry of any level. */
+  #at(stratum: number, entry: number): number {
     return entry < this.#level2
-      ? bestOf(this.#words[this.#wordAt(stratum, entry)]!)
-      : this.#best[this.#rangeAt(stratum, entry - this.#first)]!;
-  }
-
-  #tiesAt(stratum: number, entry: number): number {
-    return entry < this.#level2
-      ? bitsIn(this.#words[this.#wordAt(stratum, entry)]!)
-      : this.#ties[this.#rangeAt(stratum, entry - this.#first)]!;
+      ? rangeOf(this.#words[this.#wordAt(stratum, entry)]!)
+      : this.#ranges[this.#rangeAt(stratum, entry - this.#first)]!;
   }
 
   /** Nodes below the entry whose score is that wanted of their stratum. */
@@ -475,9 +458,21 @@ export class ClassTree {
     let sum = 0;
     for (let w = 0; w < winning; w++) {
       const s = winners[w]!;
-      if (this.#bestAt(s, entry) === wanted[s]) sum += this.#tiesAt(s, entry);
+      const range = this.#at(s, entry);
+      if (bestOf(range) === wanted[s]) sum += tiesIn(range);
     }
     return sum;
+  }
+
+  /** The same of an entry of 16, as bits of its positions. */
+  #winnersIn(entry: number, winners: Int32Array, winning: number, wanted: Int32Array): number {
+    let bits = 0;
+    for (let w = 0; w < winning; w++) {
+      const s = winners[w]!;
+      const word = this.#words[this.#wordAt(s, entry)]!;
+      if (bestOf(word) === wanted[s]) bits |= word & TIED;
+    }
+    return bits;
   }
 
   /** Position of some feasible node of a stratum that has one, looked for from `near` on where that is dear. */

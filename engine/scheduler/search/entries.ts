@@ -1,29 +1,59 @@
-// Inner entries of trees over positions: each stands for 16, 256 or 4096 of them. Those of 16 are one word: the best
-// score above, and below a bit for each position that has it.
-import { REJECTED } from './leaves.ts';
+// How what is known of nodes and of ranges of nodes is packed into numbers. A leaf has the score of a node and its stratum.
+// Inner entries of trees over positions stand for 16, 256 or 4096 nodes each, with the best score in the upper half; below
+// it, entries of 16 (words) have a bit for each position that has that score, the others (ranges) say how many have it.
+//
+// No imports: the constants of such a file are written into the places that use them when the program is built.
 
 export const FAN = 16;
 export const BITS = 4;
 export const SPAN1 = 1 << BITS;
 export const SPAN2 = 1 << (2 * BITS);
 export const SPAN3 = 1 << (3 * BITS);
-
+/** Score of a node that does not pass. */
+export const REJECTED = -(2 ** 15);
+/** The largest score that there is room for. */
+export const VALUE_MAX = 2 ** 15 - 1;
 const BEST_AT = 16;
 /** The positions of a word. */
 export const TIED = (1 << BEST_AT) - 1;
 /** Nobody passes. */
 export const EMPTY = REJECTED << BEST_AT;
+/** Strata are numbered below 256: the low bits of a leaf. The score is above them. */
+const STRATUM_BITS = 8;
+const STRATUM = (1 << STRATUM_BITS) - 1;
+
+export const leafOf = (value: number, stratum: number): number => (value << STRATUM_BITS) | stratum;
+export const scoreOf = (leaf: number): number => leaf >> STRATUM_BITS;
+/** Of a node that does not pass it is the one that it was in last. */
+export const stratumOf = (leaf: number): number => leaf & STRATUM;
 
 export const wordOf = (best: number, tied: number): number => (best << BEST_AT) | tied;
-export const bestOf = (word: number): number => word >> BEST_AT;
+/** Best score of a word or a range. */
+export const bestOf = (entry: number): number => entry >> BEST_AT;
+/** How many positions of a range have the best score. */
+export const tiesIn = (range: number): number => range & TIED;
+/** The range that says what a word says. */
+export const rangeOf = (word: number): number => (word & ~TIED) | bitsIn(word);
+/** The range of two ranges. */
+export function joined(a: number, b: number): number {
+  if (bestOf(a) === bestOf(b)) return a + tiesIn(b);
+  return Math.max(a, b);
+}
 
-/** How many positions have the best score. */
-export function bitsIn(word: number): number {
+/** How many positions of a word have the best score. */
+function bitsIn(word: number): number {
   let x = word & TIED;
   x -= (x >> 1) & 0x5555;
   x = (x & 0x3333) + ((x >> 2) & 0x3333);
   x = (x + (x >> 4)) & 0x0f0f;
   return (x + (x >> 8)) & 0x1f;
+}
+
+/** Number of the r-th (from 0) bit that is set. */
+export function bitAt(r: number, bits: number): number {
+  let left = bits;
+  for (let i = 0; i < r; i++) left &= left - 1;
+  return 31 - Math.clz32(left & -left);
 }
 
 /**

@@ -3,29 +3,27 @@
 // place is still near for most of them; with arrays for each class every look would be a wait for memory.
 
 /** Classes of a page: 2^SLOT_BITS. More make changes cheaper, and looks at neighbouring nodes dearer. */
-export const SLOT_BITS = 5;
+const SLOT_BITS = 5;
 const SLOTS = 1 << SLOT_BITS;
 /** All bits of a word. */
 const FULL = -1;
+/** Where what is known of a place, a position or a range of 16, is in the arrays of a page. */
+export const inPage = (place: number, slot: number): number => (place << SLOT_BITS) + slot;
 
 export class LeafPage {
   readonly nodes: number;
   /** Scores, by position, then slot. */
   readonly values: Int16Array;
-  /** Entries of trees (see ClassTree), by entry, then slot. */
+  /** Words of trees (see ClassTree), by range of 16 positions, then slot. */
   readonly words: Int32Array<ArrayBuffer>;
-  readonly best: Int32Array<ArrayBuffer>;
-  readonly ties: Int32Array<ArrayBuffer>;
   /** Bits of slots that are taken. */
   taken = 0;
 
-  /** `entries` of the first level, `above` of all others. */
-  constructor(nodes: number, entries: number, above: number) {
+  /** `words` of a tree. */
+  constructor(nodes: number, words: number) {
     this.nodes = nodes;
-    this.values = new Int16Array(nodes << SLOT_BITS);
-    this.words = new Int32Array(entries << SLOT_BITS);
-    this.best = new Int32Array(above << SLOT_BITS);
-    this.ties = new Int32Array(above << SLOT_BITS);
+    this.values = new Int16Array(inPage(nodes, 0));
+    this.words = new Int32Array(inPage(words, 0));
   }
 
   /** Takes a slot; -1: there is none left. */
@@ -56,10 +54,10 @@ export class LeafPages {
   }
 
   /** A page for trees of that form that has room. */
-  withRoom(nodes: number, entries: number, above: number): LeafPage {
+  withRoom(nodes: number, words: number): LeafPage {
     let page = this.#pages.find((each) => each.nodes === nodes && each.taken !== FULL);
     if (page === undefined) {
-      page = new LeafPage(nodes, entries, above);
+      page = new LeafPage(nodes, words);
       this.#pages.push(page);
     }
     return page;

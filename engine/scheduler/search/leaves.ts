@@ -1,21 +1,10 @@
 // What is known of each node for one class of pods, by position in the list: its score, and the stratum that it is in,
 // in one word: fast to look through, because where decisions look at short windows that is all there is to it. Classes
 // with trees and a single stratum have scores only, and those in a page that they share with other classes.
-import { fillSlot, type LeafPage, type LeafPages, SLOT_BITS } from './leaf-pages.ts';
+import { leafOf, REJECTED, scoreOf, stratumOf } from './entries.ts';
+import { fillSlot, inPage, type LeafPage, type LeafPages } from './leaf-pages.ts';
 
-/** Score of a node that does not pass. */
-export const REJECTED = -(2 ** 15);
-/** The largest score that there is room for. */
-export const VALUE_MAX = 2 ** 15 - 1;
-/** Strata are numbered below 256: the low bits of a word. The score is above them. */
-const BITS = 8;
-const STRATUM = (1 << BITS) - 1;
 const NONE = new Int32Array(0);
-
-export const leafOf = (value: number, stratum: number): number => (value << BITS) | stratum;
-export const scoreOf = (leaf: number): number => leaf >> BITS;
-/** Of a node that does not pass it is the one that it was in last. */
-export const stratumOf = (leaf: number): number => leaf & STRATUM;
 
 export class Leaves {
   #n = 0;
@@ -30,12 +19,12 @@ export class Leaves {
     this.#pages = pages;
   }
 
-  /** `n` positions, nobody passes. `entries`: of the first level of a tree, and of those above; null: it has none. */
-  reset(n: number, entries: readonly [first: number, above: number] | null): void {
+  /** `n` positions, nobody passes. `words` of a tree; null: it has none. */
+  reset(n: number, words: number | null): void {
     this.release();
     this.#n = n;
-    if (entries !== null) {
-      this.page = this.#pages.withRoom(n, entries[0], entries[1]);
+    if (words !== null) {
+      this.page = this.#pages.withRoom(n, words);
       this.slot = this.page.take();
       fillSlot(this.page.values, this.slot, REJECTED);
       this.words = NONE;
@@ -63,12 +52,12 @@ export class Leaves {
   at(position: number): number {
     const { page } = this;
     if (page === null) return this.words[position]!;
-    return leafOf(page.values[(position << SLOT_BITS) + this.slot]!, 0);
+    return leafOf(page.values[inPage(position, this.slot)]!, 0);
   }
   write(position: number, leaf: number): void {
     const { page } = this;
     if (page === null) this.words[position] = leaf;
-    else page.values[(position << SLOT_BITS) + this.slot] = scoreOf(leaf);
+    else page.values[inPage(position, this.slot)] = scoreOf(leaf);
   }
 
   /** What is known at positions, at one go, since each is a wait for memory otherwise. */

@@ -7,9 +7,9 @@ import type { Journal, JournalCursor } from '../../state/journal.ts';
 import { NodeCursor, type PodCursor } from '../views.ts';
 import { filterEach, scoreEach } from './brute.ts';
 import { ClassTree } from './class-tree.ts';
+import { leafOf, REJECTED, stratumOf, VALUE_MAX } from './entries.ts';
 import type { AttemptFilters, SearchedCluster } from './filters.ts';
 import type { LeafPages } from './leaf-pages.ts';
-import { leafOf, REJECTED, stratumOf, VALUE_MAX } from './leaves.ts';
 import type { Part, Plan } from './plan.ts';
 import { type Dimensions, packed, packedBits, StrataTable } from './strata.ts';
 
@@ -75,7 +75,7 @@ export class Upkeep {
   readonly #view: NodeCursor;
   /** By plug-in instance: what preScore of local plug-ins handed over. */
   readonly #states: unknown[] = [];
-  #list = new Int32Array(CHUNK);
+  /** Nodes; behind filters those that pass. */
   #work = new Int32Array(CHUNK);
   #totals = new Int32Array(CHUNK);
   #scores = new Int32Array(CHUNK);
@@ -148,7 +148,7 @@ export class Upkeep {
       const count = Math.min(CHUNK, n - from);
       for (let i = 0; i < count; i++) {
         this.#at[i] = from + i;
-        this.#list[i] = list[from + i]!;
+        this.#work[i] = list[from + i]!;
       }
       if (!this.#evaluate(target, count)) return false;
     }
@@ -166,18 +166,18 @@ export class Upkeep {
     if (this.#met.length < rows) this.#met = grownInt32(this.#met, rows);
     // An entry may be written behind the last one that counts.
     this.#reserve(Math.min(behind, rows) + 1);
-    const list = this.#list;
+    const work = this.#work;
     const at = this.#at;
     const positions = nodeOrder.positions();
-    const changed = journal.changed(cursor, this.plan.reads, this.#met, ++this.#pull, list);
+    const changed = journal.changed(cursor, this.plan.reads, this.#met, ++this.#pull, work);
     // Pods may still leave a node that has left the list.
     let count = 0;
     for (let i = 0; i < changed; i++) {
-      const node = list[i]!;
+      const node = work[i]!;
       const position = node < positions.length ? positions[node]! : -1;
       if (position < 0) continue;
       at[count] = position;
-      list[count++] = node;
+      work[count++] = node;
     }
     if (count === 0 || this.#evaluate(target, count)) return true;
     target.order = -1;
@@ -185,9 +185,8 @@ export class Upkeep {
   }
 
   #reserve(count: number): void {
-    if (this.#list.length >= count) return;
+    if (this.#work.length >= count) return;
     const length = 2 * count;
-    this.#list = new Int32Array(length);
     this.#work = new Int32Array(length);
     this.#totals = new Int32Array(length);
     this.#scores = new Int32Array(length);
@@ -197,19 +196,17 @@ export class Upkeep {
     this.#old = new Int32Array(length);
   }
 
-  /** Evaluates #list[0..count), which are at positions #at, for the class. */
+  /** Evaluates #work[0..count), which are at positions #at, for the class. */
   #evaluate({ tree, strata }: NodeClass, count: number): boolean {
     const { plan } = this;
-    const list = this.#list;
     const work = this.#work;
-    for (let i = 0; i < count; i++) work[i] = list[i]!;
     let to = count;
     for (let f = 0; f < plan.filters.length && to > 0; f++) to = this.filter(plan.filters[f]!, work, to);
     if (!this.#addUp(to)) return false;
     const bits = packedBits(strata.width);
     const key = this.#pack(to, bits);
     if (key >= 0 && to === count && tree.isUniform && strata.keys[0] === key) {
-      tree.rescore(this.#at, this.#totals, count);
+      tree.rescore(this.#at, this.#totals, count, this.#old);
       return true;
     }
     if (key !== NO_KEY) this.#keys.fill(key, 0, to);
@@ -233,12 +230,10 @@ export class Upkeep {
       else if (weight !== 1) for (let i = 0; i < to; i++) totals[i]! *= weight;
     }
     if (added === 0) totals.fill(0, 0, to);
-    let isNarrow = true;
-    for (let i = 0; i < to; i++) {
-      const total = totals[i]!;
-      if (total <= REJECTED || total > VALUE_MAX) isNarrow = false;
-    }
-    return isNarrow;
+    // Negative once one of the differences is.
+    let room = 0;
+    for (let i = 0; i < to; i++) room |= (totals[i]! - REJECTED - 1) | (VALUE_MAX - totals[i]!);
+    return room >= 0;
   }
 
   /** Score of all nodes; null: they may differ. */
@@ -278,9 +273,9 @@ export class Upkeep {
     return NO_KEY;
   }
 
-  /** Takes what has been found of #list[0..count) into the tree; those of #work[0..to) pass. */
+  /** Takes what has been found of the nodes at #at[0..count) into the tree; those of #work[0..to) pass. */
   #enter(tree: ClassTree, strata: StrataTable, count: number, to: number): boolean {
-    const list = this.#list;
+    const list = this.#cluster.nodeOrder.list();
     const work = this.#work;
     const totals = this.#totals;
     const keys = this.#keys;
@@ -292,10 +287,11 @@ export class Upkeep {
       const before = old[i]!;
       let stratum = stratumOf(before);
       let value = REJECTED;
-      if (passing < to && work[passing] === list[i]) {
+      const node = list[at[i]!]!;
+      if (passing < to && work[passing] === node) {
         const key = keys[passing]!;
         if (key < 0 || keyOf[stratum] !== key) {
-          stratum = this.#stratumOf(strata, list[i]!, passing);
+          stratum = this.#stratumOf(strata, node, passing);
           if (stratum < 0) return false;
           tree.reserve(strata.count);
         }

@@ -101,17 +101,18 @@ function balanceOfTwo(
   template: PodTemplate,
 ): void {
   const { usage } = view.columns;
+  const { cpuAllocatable, memoryAllocatable, cpuRequested, memoryRequested, count: width } = NodeUsage;
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
-    const at = node * NodeUsage.count;
-    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
-    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
+    const at = node * width;
+    const cpuAll = usage[at + cpuAllocatable]!;
+    const memoryAll = usage[at + memoryAllocatable]!;
     if (cpuAll === 0 || memoryAll === 0) {
       out[i] = score(view, node, template);
       continue;
     }
-    const cpuUsed = usage[at + NodeUsage.cpuRequested]!;
-    const memoryUsed = usage[at + NodeUsage.memoryRequested]!;
+    const cpuUsed = usage[at + cpuRequested]!;
+    const memoryUsed = usage[at + memoryRequested]!;
     let cpuBefore = cpuUsed / cpuAll;
     if (cpuBefore > 1) cpuBefore = 1;
     let memoryBefore = memoryUsed / memoryAll;

@@ -126,15 +126,17 @@ export const nodeResourcesFit = definePlugin<z.infer<typeof args>, Wanted, void>
         const { usage, ephemeralAllocatable, ephemeralRequested } = view.columns;
         const isPlain = wanted.scalars.length === 0;
         const noEphemeral = ephemeral < 0;
+        const { cpuAllocatable, memoryAllocatable, cpuRequested, memoryRequested } = NodeUsage;
+        const { podCount, podsAllocatable, count } = NodeUsage;
         let kept = from;
         for (let i = from; i < to; i++) {
           const node = nodes[i]!;
-          const at = node * NodeUsage.count;
+          const at = node * count;
           if (
             isPlain &&
-            usage[at + NodeUsage.podCount]! < usage[at + NodeUsage.podsAllocatable]! &&
-            cpu <= usage[at + NodeUsage.cpuAllocatable]! - usage[at + NodeUsage.cpuRequested]! &&
-            memory <= usage[at + NodeUsage.memoryAllocatable]! - usage[at + NodeUsage.memoryRequested]! &&
+            usage[at + podCount]! < usage[at + podsAllocatable]! &&
+            cpu <= usage[at + cpuAllocatable]! - usage[at + cpuRequested]! &&
+            memory <= usage[at + memoryAllocatable]! - usage[at + memoryRequested]! &&
             (noEphemeral || ephemeral <= ephemeralAllocatable[node]! - ephemeralRequested[node]!)
           ) {
             nodes[kept++] = node;

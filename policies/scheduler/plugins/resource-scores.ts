@@ -201,6 +201,10 @@ export function resourceScorer(strategy: Strategy, interner: ClusterView['resour
   };
 }
 
+/** sum / weights, truncated; 0 where there are no weights. Two resources of weight 1 are the rule, and a shift is quicker. */
+const meanOf = (sum: number, weights: number): number =>
+  weights === 2 ? sum >> 1 : weights === 0 ? 0 : (sum / weights) | 0;
+
 /** LeastAllocated of CPU and memory, the default: one loop without calls. */
 function leastOfTwo(
   { usage }: NodeColumnsView,
@@ -211,12 +215,13 @@ function leastOfTwo(
   memoryWeight: number,
   out: Int32Array,
 ): void {
+  const { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory, count: width } = NodeUsage;
   for (let i = 0; i < count; i++) {
-    const at = nodes[i]! * NodeUsage.count;
-    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
-    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
-    const cpuLeft = cpuAll - usage[at + NodeUsage.nonZeroCpu]! - cpu;
-    const memoryLeft = memoryAll - usage[at + NodeUsage.nonZeroMemory]! - memory;
+    const at = nodes[i]! * width;
+    const cpuAll = usage[at + cpuAllocatable]!;
+    const memoryAll = usage[at + memoryAllocatable]!;
+    const cpuLeft = cpuAll - usage[at + nonZeroCpu]! - cpu;
+    const memoryLeft = memoryAll - usage[at + nonZeroMemory]! - memory;
     let sum = 0;
     let weights = 0;
     // The quotients lie in 0..100, so `| 0` truncates them.
@@ -228,7 +233,7 @@ function leastOfTwo(
       if (memoryLeft > 0) sum += (((memoryLeft * NODE_SCORE_MAX) / memoryAll) | 0) * memoryWeight;
       weights += memoryWeight;
     }
-    out[i] = weights === 0 ? 0 : (sum / weights) | 0;
+    out[i] = meanOf(sum, weights);
   }
 }
 
@@ -241,12 +246,13 @@ function mostOfTwo(
   memoryWeight: number,
   out: Int32Array,
 ): void {
+  const { cpuAllocatable, memoryAllocatable, nonZeroCpu, nonZeroMemory, count: width } = NodeUsage;
   for (let i = 0; i < count; i++) {
-    const at = nodes[i]! * NodeUsage.count;
-    const cpuAll = usage[at + NodeUsage.cpuAllocatable]!;
-    const memoryAll = usage[at + NodeUsage.memoryAllocatable]!;
-    const cpuUsed = usage[at + NodeUsage.nonZeroCpu]! + cpu;
-    const memoryUsed = usage[at + NodeUsage.nonZeroMemory]! + memory;
+    const at = nodes[i]! * width;
+    const cpuAll = usage[at + cpuAllocatable]!;
+    const memoryAll = usage[at + memoryAllocatable]!;
+    const cpuUsed = usage[at + nonZeroCpu]! + cpu;
+    const memoryUsed = usage[at + nonZeroMemory]! + memory;
     let sum = 0;
     let weights = 0;
     if (cpuAll > 0) {
@@ -263,6 +269,6 @@ function mostOfTwo(
           : (((memoryUsed * NODE_SCORE_MAX) / memoryAll) | 0) * memoryWeight;
       weights += memoryWeight;
     }
-    out[i] = weights === 0 ? 0 : (sum / weights) | 0;
+    out[i] = meanOf(sum, weights);
   }
 }
