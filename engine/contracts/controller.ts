@@ -150,8 +150,6 @@ export interface Calls {
   delete(id: number, propagation?: Propagation): Pending;
   createPod(creation: PodCreation, arg?: number): Pending;
   deletePod(pod: number, generation: number, graceSeconds: number, arg?: number): Pending;
-  /** PUT …/scale. */
-  updateScale(id: number, replicas: number, expectedRevision: number): Pending;
   /** `change` is applied to the newest version at the commit. */
   patchPod(pod: number, generation: number, change: (meta: PodMeta) => PodMeta, arg?: number): Pending;
   /** A live read of the newest version (null after deletion): a round trip, past the watch. */
@@ -196,7 +194,8 @@ export interface ControllerContext {
   /** The view of a kind; asking for it makes the manager watch it. */
   objects(kind: string): SeenObjects;
   onObjects(kind: string, handler: ObjectHandler): void;
-  onPods(handler: PodHandler): void;
+  /** `ownerKind`: only pods that an object of that kind owns. */
+  onPods(handler: PodHandler, ownerKind?: string): void;
   /** The nodes; asking for them makes the manager watch them. */
   nodes(): SeenNodes;
   onNodes(handler: NodeHandler): void;

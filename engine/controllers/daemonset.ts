@@ -58,7 +58,7 @@ class DaemonSetController implements Controller {
       fleet?.podLost(pod);
     });
     ctx.onObjects('DaemonSet', (seen, verb) => this.#setSeen(seen, verb));
-    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
+    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord), 'DaemonSet');
     ctx.onNodes((node, verb) => this.#nodeSeen(node, verb));
   }
 

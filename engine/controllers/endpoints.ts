@@ -13,7 +13,6 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
-import { copied } from '../kinds/copied.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { type Labels, Verb } from '../state/index.ts';
 import { AddressList } from './address-list.ts';
@@ -220,8 +219,7 @@ class EndpointsController implements Controller {
   #wanted(known: ServiceAddresses, current: KubeObject | undefined): KubeObject {
     const { name, namespace } = known.service;
     const { subsets, truncated } = known.addresses.subsets(ADDRESSES_MAX);
-    const metadata = copied(current?.metadata ?? { name, namespace });
-    metadata.labels = labelsOf(known);
+    const metadata = { ...(current?.metadata ?? { name, namespace }), labels: labelsOf(known) };
     const before = current?.metadata.annotations;
     const { text } = known.trigger;
     if (truncated || before !== undefined || text !== '') {

@@ -17,7 +17,6 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
-import { copied } from '../kinds/copied.ts';
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
 import { ChangedPods } from './changed-pods.ts';
@@ -339,9 +338,7 @@ class EndpointSliceController implements Controller {
         failure ??= 'the slice is gone';
         continue;
       }
-      const metadata = copied(seen.object.metadata);
-      metadata.labels = commonOf(known).labels;
-      triggered(known, metadata);
+      const metadata = triggered(known, { ...seen.object.metadata, labels: commonOf(known).labels });
       const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
       if (reply.code >= 400) failure ??= reply.message;
       else this.#written(known, slice, reply.object!);

@@ -5,6 +5,7 @@
 //
 // Metrics of kinds Pods, Object and External have no source: they fail as in a cluster without such an API, and are
 // named in the loss report.
+import type { ApiClient } from '../contracts/api.ts';
 import {
   type Calls,
   type Controller,
@@ -15,7 +16,7 @@ import {
   type SeenObjects,
   type Steps,
 } from '../contracts/controller.ts';
-import type { EventKind, Sampler } from '../kernel/index.ts';
+import type { EventKind } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { formatQuantity, quantityMilli } from '../kinds/quantity.ts';
 import { timestampText, Verb } from '../state/index.ts';
@@ -34,6 +35,11 @@ const SCALABLE = new Map([
   ['apps/StatefulSet', 'statefulsets.apps'],
   ['/ReplicationController', 'replicationcontrollers'],
 ]);
+const groupOf = ({ apiVersion = '' }: Json): string =>
+  apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+/** Resource and group of what a scaleTargetRef names; undefined: it has no scale. */
+const scalable = (reference: Json): string | undefined =>
+  SCALABLE.get(`${groupOf(reference)}/${reference.kind}`);
 
 interface Timer {
   readonly key: string;
@@ -71,13 +77,17 @@ class HorizontalPodAutoscaler implements Controller {
   readonly #timers: Timer[] = [];
   readonly #timerOf = new Map<string, number>();
   readonly #due: EventKind;
-  readonly #readUs: Sampler;
-  #reads = 0;
+  /**
+   * Two clients besides the one for status and Events, each with limits of its own: for scales and for the metrics API
+   * (cmd/kube-controller-manager/app/autoscaling.go).
+   */
+  readonly #scales: ApiClient;
+  readonly #metricsApi: ApiClient;
   readonly #sourceless = new Set<string>();
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
-    const { kernel, periodic, durations, costs, state } = ctx.run;
+    const { api, kernel, periodic, costs, state } = ctx.run;
     this.#objects = ctx.objects('HorizontalPodAutoscaler');
     this.#pods = new AutoscaledPods(ctx);
     this.#due = kernel.on('controllers/autoscale', (index) => {
@@ -89,10 +99,8 @@ class HorizontalPodAutoscaler implements Controller {
       }
       ctx.queue.add(timer.key);
     });
-    const { handlerUs, networkUs } = costs.apiserver;
-    const network = durations.sampler('controllers/autoscale/network', networkUs)(0, 0);
-    const handler = durations.sampler('controllers/autoscale/read', handlerUs['get'] ?? handlerUs['*'] ?? 0);
-    this.#readUs = (entity, k) => 2 * network + handler(entity, k);
+    this.#scales = api.client(ctx.client.name, costs.clients.controller);
+    this.#metricsApi = api.client(ctx.client.name, costs.clients.controller);
     state.usage.onChange(() => {
       for (const key of this.#timerOf.keys()) this.#stir(key);
     });
@@ -161,7 +169,9 @@ class HorizontalPodAutoscaler implements Controller {
     const { kernel, state } = this.#ctx.run;
     const { spec } = object as Json;
     const before: Json = object['status'] ?? {};
-    yield calls.sleep(this.#readUs(this.#reads++, 0));
+    const resource = scalable(spec.scaleTargetRef)?.split('.')[0];
+    if (resource !== undefined)
+      yield calls.send((_, reply, worker) => this.#scales.look('get', `${resource}/scale`, reply, worker));
     const target = this.#target(spec.scaleTargetRef, seen.namespace);
     if (typeof target === 'string') {
       this.#event(seen, 'Warning', 'FailedGetScale', target);
@@ -206,7 +216,8 @@ class HorizontalPodAutoscaler implements Controller {
       desired = min;
     } else {
       this.#pods.select(seen, goal);
-      yield calls.sleep(this.#readUs(this.#reads++, 0));
+      for (let left = spec.metrics?.length ?? 0; left > 0; left--)
+        yield calls.send((_, reply, worker) => this.#metricsApi.look('list', 'pods', reply, worker));
       const computed = this.#compute(seen, spec, current);
       statuses = computed.statuses;
       conditions = withCondition(conditions, computed.active);
@@ -237,7 +248,9 @@ class HorizontalPodAutoscaler implements Controller {
     }
     const rescale = desired !== current;
     if (rescale) {
-      const reply = yield calls.updateScale(target, desired, targetRevision);
+      const reply = yield calls.send((_, answer, worker) =>
+        this.#scales.updateScale(target, desired, targetRevision, answer, worker),
+      );
       if (reply.code >= 400) {
         this.#event(
           seen,
@@ -284,14 +297,14 @@ class HorizontalPodAutoscaler implements Controller {
   }
 
   /** Id of the target, or why its scale cannot be read. */
-  #target({ apiVersion = '', kind, name }: Json, namespace: string): number | string {
+  #target(reference: Json, namespace: string): number | string {
     const { objects } = this.#ctx.run.state;
-    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-    const resource = SCALABLE.get(`${group}/${kind}`);
+    const { kind, name } = reference;
+    const resource = scalable(reference);
     if (resource === undefined) {
       const known = objects.findKind(kind);
       return known === undefined
-        ? `no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(group)}`
+        ? `no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(groupOf(reference))}`
         : 'the server could not find the requested resource';
     }
     const id = objects.findKind(kind) === undefined ? -1 : objects.find(kind, namespace, name);

@@ -11,7 +11,6 @@ import type {
   ControllerDefinition,
   NodeHandler,
   ObjectHandler,
-  PodHandler,
   SideQueue,
 } from '../contracts/controller.ts';
 import type { CostPreset } from '../contracts/costs.ts';
@@ -60,7 +59,8 @@ export class ControllerManager {
   constructor(context: RunContext, definitions: readonly ControllerDefinition[]) {
     this.#context = context;
     this.#definitions = definitions;
-    this.#pods = new PodView(context.state.pods);
+    const { pods, objects } = context.state;
+    this.#pods = new PodView(pods, (owner) => (owner < objects.used ? objects.kindOf(owner).kind : ''));
   }
 
   /** Opens the watches and starts the workers. Once, before the run. */
@@ -101,7 +101,7 @@ export class ControllerManager {
       pods: this.#pods,
       objects: (kind) => this.#view(kind),
       onObjects: (kind: string, handler: ObjectHandler) => this.#view(kind).onChange(handler),
-      onPods: (handler: PodHandler) => this.#pods.onChange(handler),
+      onPods: (handler, ownerKind) => this.#pods.onChange(handler, ownerKind),
       onPodIdentity: (handler) => this.#pods.onIdentity(handler),
       nodes: () => this.#nodeView(),
       onNodes: (handler: NodeHandler) => this.#nodeView().onChange(handler),

@@ -23,6 +23,8 @@ export const isReady = (word: number): boolean => (word & PodBit.ready) !== 0;
 
 class Owned implements OwnedPods {
   readonly owner: number;
+  /** Those who want to know of its pods. */
+  handlers: readonly PodHandler[];
   total = 0;
   active = 0;
   ready = 0;
@@ -31,8 +33,19 @@ class Owned implements OwnedPods {
   head = ABSENT;
   tail = ABSENT;
 
-  constructor(owner: number) {
+  constructor(owner: number, handlers: readonly PodHandler[]) {
     this.owner = owner;
+    this.handlers = handlers;
+  }
+
+  /** A pod goes from one state to another. */
+  change(before: number, after: number, labelSet: number): void {
+    if (isActive(before) && isActive(after)) {
+      this.ready += (isReady(after) ? 1 : 0) - (isReady(before) ? 1 : 0);
+      return;
+    }
+    this.count(before, labelSet, -1);
+    this.count(after, labelSet, 1);
   }
 
   /** Adds (1) or takes away (-1) a pod of that state. */
@@ -48,8 +61,15 @@ class Owned implements OwnedPods {
   }
 }
 
+interface Listener {
+  readonly handler: PodHandler;
+  /** Kind of owner whose pods it wants to know of; undefined: of all pods. */
+  readonly ownerKind: string | undefined;
+}
+
 export class PodView implements SeenPods {
   readonly table: PodTable;
+  readonly #kindOf: (owner: number) => string;
   #word = new Int32Array(256).fill(ABSENT);
   #node = new Int32Array(256);
   #owner = new Int32Array(256);
@@ -58,15 +78,19 @@ export class PodView implements SeenPods {
   #next = new Int32Array(256);
   #previous = new Int32Array(256);
   readonly #owned = new Map<number, Owned>();
-  readonly #handlers: PodHandler[] = [];
+  readonly #listeners: Listener[] = [];
+  /** Handlers by kind of owner, '' for pods without. */
+  readonly #handlers = new Map<string, readonly PodHandler[]>();
   /** Pods by node, once somebody has asked. */
   #byNode: Map<number, Set<number>> | null = null;
   readonly #identityHandlers: IdentityHandler[] = [];
   /** Pods seen and not gone. */
   count = 0;
 
-  constructor(table: PodTable) {
+  /** `kindOf`: kind of an owner. */
+  constructor(table: PodTable, kindOf: (owner: number) => string = () => '') {
     this.table = table;
+    this.#kindOf = kindOf;
   }
 
   has(pod: number): boolean {
@@ -102,8 +126,23 @@ export class PodView implements SeenPods {
     return this.#byNode.get(node) ?? NOBODY;
   }
 
-  onChange(handler: PodHandler): void {
-    this.#handlers.push(handler);
+  /** Handlers are told in the order in which they came; with a kind of owner only of pods that such an object owns. */
+  onChange(handler: PodHandler, ownerKind?: string): void {
+    this.#listeners.push({ handler, ownerKind });
+    this.#handlers.clear();
+    for (const owned of this.#owned.values()) owned.handlers = this.#handlersFor(this.#kindOf(owned.owner));
+  }
+
+  #handlersFor(kind: string): readonly PodHandler[] {
+    let handlers = this.#handlers.get(kind);
+    if (handlers === undefined) {
+      const listeners = this.#listeners.filter(
+        ({ ownerKind }) => ownerKind === undefined || ownerKind === kind,
+      );
+      handlers = listeners.map(({ handler }) => handler);
+      this.#handlers.set(kind, handlers);
+    }
+    return handlers;
   }
   onIdentity(handler: IdentityHandler): void {
     this.#identityHandlers.push(handler);
@@ -142,16 +181,23 @@ export class PodView implements SeenPods {
     } else if (identity !== null) this.#identify(pod, oldWord, identity);
     const owner = this.#owner[pod]!;
     const labelSet = this.#labelSet[pod]!;
-    if (oldWord === ABSENT) {
-      if (owner >= 0) this.#link(pod, owner);
-    } else if (owner >= 0) this.#owned.get(owner)!.count(oldWord, labelSet, -1);
+    let owned: Owned | undefined;
+    if (owner >= 0) {
+      if (oldWord === ABSENT) {
+        owned = this.#link(pod, owner);
+        owned.count(word, labelSet, 1);
+      } else {
+        owned = this.#owned.get(owner)!;
+        owned.change(oldWord, word, labelSet);
+      }
+    }
     this.#word[pod] = word;
     this.#node[pod] = node;
     if (this.#byNode !== null && node !== oldNode) this.#moved(this.#byNode, pod, oldNode, node);
     if (isReady(word) && (oldWord === ABSENT || !isReady(oldWord))) this.#readySecond[pod] = second;
-    if (owner >= 0) this.#owned.get(owner)!.count(word, labelSet, 1);
-    if (verb === Verb.deleted) this.#remove(pod, owner, labelSet);
-    for (const handler of this.#handlers) handler(pod, verb, word, node, oldWord, oldNode);
+    if (verb === Verb.deleted) this.#remove(pod, owned, labelSet);
+    const handlers = owned === undefined ? this.#handlersFor('') : owned.handlers;
+    for (const handler of handlers) handler(pod, verb, word, node, oldWord, oldNode);
   }
 
   #listedByNode(): Map<number, Set<number>> {
@@ -181,28 +227,27 @@ export class PodView implements SeenPods {
     this.#labelSet[pod] = now.labelSet;
     this.#owner[pod] = now.owner;
     if (now.owner >= 0) {
-      if (old.owner !== now.owner) this.#link(pod, now.owner);
-      this.#owned.get(now.owner)!.count(word, now.labelSet, 1);
+      const to = old.owner === now.owner ? this.#owned.get(now.owner)! : this.#link(pod, now.owner);
+      to.count(word, now.labelSet, 1);
     }
     for (const handler of this.#identityHandlers) handler(pod, old, now);
   }
 
-  #remove(pod: number, owner: number, labelSet: number): void {
+  #remove(pod: number, owned: Owned | undefined, labelSet: number): void {
     this.count -= 1;
     if (this.#byNode !== null) this.#moved(this.#byNode, pod, this.#node[pod]!, -1);
-    if (owner >= 0) {
-      const owned = this.#owned.get(owner)!;
+    if (owned !== undefined) {
       owned.count(this.#word[pod]!, labelSet, -1);
       this.#unlink(pod, owned);
-      if (owned.total === 0) this.#owned.delete(owner);
+      if (owned.total === 0) this.#owned.delete(owned.owner);
     }
     this.#word[pod] = ABSENT;
   }
 
-  #link(pod: number, owner: number): void {
+  #link(pod: number, owner: number): Owned {
     let owned = this.#owned.get(owner);
     if (owned === undefined) {
-      owned = new Owned(owner);
+      owned = new Owned(owner, this.#handlersFor(this.#kindOf(owner)));
       this.#owned.set(owner, owned);
     }
     this.#next[pod] = ABSENT;
@@ -210,6 +255,7 @@ export class PodView implements SeenPods {
     if (owned.tail === ABSENT) owned.head = pod;
     else this.#next[owned.tail] = pod;
     owned.tail = pod;
+    return owned;
   }
 
   #unlink(pod: number, owned: Owned): void {

@@ -100,7 +100,7 @@ export class ReplicaManager implements Controller {
       this.#ownerChanged(old.owner);
       this.#ownerChanged(now.owner);
     });
-    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
+    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord), kind.kind);
   }
 
   #ownerChanged(owner: number): void {

@@ -78,7 +78,7 @@ class StatefulSetController implements Controller {
       if (verb === Verb.deleted) this.#unseen.forget(seen.key);
       ctx.queue.add(seen.key);
     });
-    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord));
+    ctx.onPods((pod, verb, word, _node, oldWord) => this.#podSeen(pod, verb, word, oldWord), 'StatefulSet');
   }
 
   #podSeen(pod: number, verb: Verb, word: number, oldWord: number): void {

@@ -29,48 +29,65 @@ function bucketTop(bucket: number): number {
   return (sub + 1) * 2 ** shift - 1;
 }
 
+// Where things are among the cells: the exact numbers first, side by side and unboxed, then the buckets. Dozens of
+// histograms are written to in turn, so what counts is how many places of memory a record touches.
+const COUNT = 0;
+const MIN = 1;
+const MAX = 2;
+/** The sum in units of 1 and of `CARRY`. */
+const LOW = 3;
+const HIGH = 4;
+const FIRST = 8;
+
 export class Histogram {
-  count = 0;
-  /** Exact; Infinity and -Infinity while empty. */
-  min = Number.POSITIVE_INFINITY;
-  max = Number.NEGATIVE_INFINITY;
-  private sumLow = 0;
-  private sumHigh = 0;
-  private counts = new Float64Array(HALF);
+  private cells = new Float64Array(FIRST + HALF);
+
+  constructor() {
+    this.cells[MIN] = Number.POSITIVE_INFINITY;
+    this.cells[MAX] = Number.NEGATIVE_INFINITY;
+  }
+
+  get count(): number {
+    return this.cells[COUNT]!;
+  }
+
+  /** Exact; Infinity while empty. */
+  get min(): number {
+    return this.cells[MIN]!;
+  }
+
+  /** Exact; -Infinity while empty. */
+  get max(): number {
+    return this.cells[MAX]!;
+  }
 
   /** Adds one duration, or so many equal ones: whole µs, 0..2^50 (35 years). */
   record(us: number, times = 1): void {
     assert(us >= 0 && us < CARRY && Number.isInteger(us), () => `histogram: ${us} is no whole number of µs`);
-    this.count += times;
-    if (us < this.min) this.min = us;
-    if (us > this.max) this.max = us;
-    if (times === 1) this.sumLow += us;
+    const at = FIRST + bucketOf(us);
+    if (at >= this.cells.length) this.grow(at);
+    const { cells } = this;
+    cells[at]! += times;
+    cells[COUNT]! += times;
+    if (us < cells[MIN]!) cells[MIN] = us;
+    if (us > cells[MAX]!) cells[MAX] = us;
+    if (times === 1) this.addSum(us, 0);
     else {
       const product = us * times;
       if (product <= Number.MAX_SAFE_INTEGER) {
         const high = Math.floor(product / CARRY);
-        this.sumHigh += high;
-        this.sumLow += product - high * CARRY;
+        this.addSum(product - high * CARRY, high);
       } else {
         const exact = BigInt(us) * BigInt(times);
-        this.sumHigh += Number(exact / BigInt(CARRY));
-        this.sumLow += Number(exact % BigInt(CARRY));
+        this.addSum(Number(exact % BigInt(CARRY)), Number(exact / BigInt(CARRY)));
       }
     }
-    if (this.sumLow >= CARRY) {
-      this.sumLow -= CARRY;
-      this.sumHigh++;
-    }
-    const bucket = bucketOf(us);
-    if (bucket >= this.counts.length) this.grow(bucket);
-    this.counts[bucket] = this.counts[bucket]! + times;
   }
 
   /** Mean in µs, from the exact sum; NaN while empty. */
   mean(): number {
-    return this.sumHigh === 0
-      ? this.sumLow / this.count
-      : (this.sumHigh / this.count) * CARRY + this.sumLow / this.count;
+    const [low, high] = [this.cells[LOW]!, this.cells[HIGH]!];
+    return high === 0 ? low / this.count : (high / this.count) * CARRY + low / this.count;
   }
 
   /**
@@ -78,12 +95,13 @@ export class Histogram {
    * the largest value of that bucket, but never beyond the exact min and max. NaN while empty.
    */
   percentile(percent: number): number {
-    if (this.count === 0) return Number.NaN;
-    const wanted = Math.max(1, Math.ceil((percent * this.count) / 100));
+    const { cells, count } = this;
+    if (count === 0) return Number.NaN;
+    const wanted = Math.max(1, Math.ceil((percent * count) / 100));
     let seen = 0;
-    for (let bucket = 0; bucket < this.counts.length; bucket++) {
-      seen += this.counts[bucket]!;
-      if (seen >= wanted) return Math.max(this.min, Math.min(this.max, bucketTop(bucket)));
+    for (let at = FIRST; at < cells.length; at++) {
+      seen += cells[at]!;
+      if (seen >= wanted) return Math.max(this.min, Math.min(this.max, bucketTop(at - FIRST)));
     }
     return this.max;
   }
@@ -91,22 +109,26 @@ export class Histogram {
   /** Adds all values of another histogram, as if they had been recorded here. */
   merge(other: Histogram): void {
     if (other.count === 0) return;
-    this.count += other.count;
-    this.min = Math.min(this.min, other.min);
-    this.max = Math.max(this.max, other.max);
-    this.sumHigh += other.sumHigh;
-    this.sumLow += other.sumLow;
-    if (this.sumLow >= CARRY) {
-      this.sumLow -= CARRY;
-      this.sumHigh++;
-    }
-    if (other.counts.length > this.counts.length) this.grow(other.counts.length - 1);
-    for (let i = 0; i < other.counts.length; i++) this.counts[i] = this.counts[i]! + other.counts[i]!;
+    if (other.cells.length > this.cells.length) this.grow(other.cells.length - 1);
+    const { cells } = this;
+    cells[COUNT]! += other.count;
+    cells[MIN] = Math.min(this.min, other.min);
+    cells[MAX] = Math.max(this.max, other.max);
+    this.addSum(other.cells[LOW]!, other.cells[HIGH]!);
+    for (let at = FIRST; at < other.cells.length; at++) cells[at]! += other.cells[at]!;
   }
 
-  private grow(bucket: number): void {
-    const larger = new Float64Array((Math.floor(bucket / HALF) + 1) * HALF);
-    larger.set(this.counts);
-    this.counts = larger;
+  private addSum(low: number, high: number): void {
+    const { cells } = this;
+    const sum = cells[LOW]! + low;
+    cells[LOW] = sum >= CARRY ? sum - CARRY : sum;
+    cells[HIGH]! += sum >= CARRY ? high + 1 : high;
+  }
+
+  /** Makes room for the cell `at`, whole octaves at a time. */
+  private grow(at: number): void {
+    const larger = new Float64Array(FIRST + (Math.floor((at - FIRST) / HALF) + 1) * HALF);
+    larger.set(this.cells);
+    this.cells = larger;
   }
 }

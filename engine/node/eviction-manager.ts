@@ -25,6 +25,7 @@ import type { Images } from './images.ts';
 import type { PodStats, PodUsage } from './pod-usage.ts';
 import { type PodWorkers, Step } from './pod-workers.ts';
 import { UseCeilings } from './use-ceilings.ts';
+import { isCalm, NONE, newlyWatched, type Order, type Watched } from './watched-node.ts';
 import type { Eviction } from './way-down.ts';
 
 const SECOND = 1_000_000;
@@ -60,44 +61,14 @@ export interface EvictionHost {
   diskSeen(node: number, disk: Observation | undefined): void;
 }
 
-interface Order {
-  readonly pod: number;
-  readonly generation: number;
-  readonly graceSeconds: number;
-  readonly eviction: Eviction;
-}
-
-interface Watched {
-  readonly node: number;
-  /** Pods that use something, with the time at which their containers first ran, µs. */
-  readonly pods: Map<number, number>;
-  /** Looks are at this time and each period after it, µs. */
-  anchorUs: number;
-  /** Whatever its pods do, nothing will be found: no look is needed. */
-  held: boolean;
-  /** Time of the look that is scheduled; Infinity. */
-  lookUs: number;
-  /** It is told to the end of a run: nothing will come of it by itself. */
-  idle: boolean;
-  version: number;
-  firstUs: Map<Threshold, number>;
-  met: readonly Threshold[];
-  readonly lastUs: Map<string, number>;
-  conditions: readonly string[];
-  /** Pressures whose thresholds were met at the look before. */
-  pressed: readonly string[];
-  /** Pods that are being ended, one after the other; the first of `left` now. */
-  left: Order[];
-  gone: Order[];
-  cleanupUntilUs: number;
-}
-
 export class EvictionManager {
   readonly #c: RunContext;
   readonly #host: EvictionHost;
   readonly #thresholds: readonly Threshold[];
   readonly #signals: EvictionSignals;
   readonly #ceilings: UseCeilings;
+  /** By row of the pod table: when the containers of a watched pod first ran, µs; NaN: it is none. */
+  #sinceUs = new Float64Array(0);
   /** By node; undefined: its pods say of nothing that they use it. */
   readonly #nodes: (Watched | undefined)[] = [];
   readonly #kind: EventKind;
@@ -129,7 +100,11 @@ export class EvictionManager {
     if (state.template(pod).use === null && !this.#host.usage.isSet(pod)) return;
     const node = state.pods.node[pod]!;
     const watched = this.#of(node);
-    if (!watched.pods.has(pod)) watched.pods.set(pod, kernel.now);
+    if (pod >= this.#sinceUs.length) this.#grow(pod + 1);
+    if (Number.isNaN(this.#sinceUs[pod]!)) {
+      this.#sinceUs[pod] = kernel.now;
+      watched.pods.push(pod);
+    }
     this.#ceilings.enter(node, pod);
     this.#soon(watched);
   }
@@ -137,8 +112,7 @@ export class EvictionManager {
   /** The pod's use may have changed: a container has ended, or runs again. */
   changed(pod: number): void {
     if (this.#nodes.length === 0) return;
-    const watched = this.#nodes[this.#c.state.pods.node[pod]!];
-    if (watched?.pods.has(pod)) this.#soon(watched);
+    if (this.#isWatched(pod)) this.#soon(this.#nodes[this.#c.state.pods.node[pod]!]!);
   }
 
   /** Nothing of the pod runs any more. */
@@ -147,7 +121,9 @@ export class EvictionManager {
     const node = this.#c.state.pods.node[pod]!;
     const watched = this.#nodes[node];
     if (watched === undefined) return;
-    if (watched.pods.delete(pod)) {
+    if (this.#isWatched(pod)) {
+      this.#sinceUs[pod] = Number.NaN;
+      watched.pods.splice(watched.pods.indexOf(pod), 1);
       this.#ceilings.leave(node, pod);
       this.#soon(watched);
     }
@@ -199,9 +175,7 @@ export class EvictionManager {
 
   /** What is left on the node's disk. */
   disk(node: number): Observation | undefined {
-    const pods = this.#nodes[node]?.pods ?? [];
-    const stats = [...pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
-    return this.#signals.observe(node, stats).get('imagefs.available');
+    return this.#signals.observe(node, this.#measure(this.#nodes[node])).get('imagefs.available');
   }
 
   pressures(node: number): readonly string[] {
@@ -222,6 +196,7 @@ export class EvictionManager {
       watched.gone = [];
     }
     const { now } = this.#c.kernel;
+    watched.calm = isCalm(watched);
     watched.anchorUs = now;
     this.#cancel(watched);
     if (watched.gone.length === 0) this.#soon(watched);
@@ -234,29 +209,27 @@ export class EvictionManager {
       if (this.#host.workers.stepOf(pod) === Step.running) this.started(pod);
   }
 
+  #isWatched(pod: number): boolean {
+    return !Number.isNaN(this.#sinceUs[pod] ?? Number.NaN);
+  }
+
+  #grow(needed: number): void {
+    const grown = new Float64Array(Math.max(needed, 2 * this.#sinceUs.length)).fill(Number.NaN);
+    grown.set(this.#sinceUs);
+    this.#sinceUs = grown;
+  }
+
+  #measure(watched: Watched | undefined): PodStats[] {
+    return (watched?.pods ?? []).map((pod) => this.#host.usage.measure(pod, this.#sinceUs[pod]!));
+  }
+
   // Looks.
 
   #of(node: number): Watched {
     let watched = this.#nodes[node];
     if (watched === undefined) {
       const { draw } = this.#c;
-      watched = {
-        node,
-        pods: new Map(),
-        anchorUs: draw.below(this.#phase, node, 0, this.#periodUs),
-        held: false,
-        lookUs: Number.POSITIVE_INFINITY,
-        idle: false,
-        version: 0,
-        firstUs: new Map(),
-        met: [],
-        lastUs: new Map(),
-        conditions: NONE,
-        pressed: NONE,
-        left: [],
-        gone: [],
-        cleanupUntilUs: 0,
-      };
+      watched = newlyWatched(node, draw.below(this.#phase, node, 0, this.#periodUs));
       this.#nodes[node] = watched;
     }
     return watched;
@@ -268,8 +241,8 @@ export class EvictionManager {
 
   /** The next look after now, if it can find anything. */
   #soon(watched: Watched): void {
-    if (watched.left.length > 0 || watched.gone.length > 0) return;
-    watched.held = isCalm(watched) && this.#ceilings.hold(watched.node);
+    if (!watched.calm && (watched.left.length > 0 || watched.gone.length > 0)) return;
+    watched.held = watched.calm && this.#ceilings.hold(watched.node);
     if (!watched.held) this.#at(watched, this.#tick(watched, 0), false);
   }
 
@@ -326,7 +299,10 @@ export class EvictionManager {
   }
 
   #forget({ node, pods }: Watched): void {
-    for (const pod of pods.keys()) this.#ceilings.leave(node, pod);
+    for (const pod of pods) {
+      this.#sinceUs[pod] = Number.NaN;
+      this.#ceilings.leave(node, pod);
+    }
     this.#nodes[node] = undefined;
   }
 
@@ -339,7 +315,8 @@ export class EvictionManager {
   #look(watched: Watched): void {
     const { kernel, costs } = this.#c;
     const { now } = kernel;
-    const stats = [...watched.pods].map(([pod, sinceUs]) => this.#host.usage.measure(pod, sinceUs));
+    watched.calm = false;
+    const stats = this.#measure(watched);
     const observations = this.#signals.observe(watched.node, stats);
     this.#host.diskSeen(watched.node, observations.get('imagefs.available'));
     const met = this.#thresholds.filter((threshold) => isMet(threshold, observations, false));
@@ -360,6 +337,7 @@ export class EvictionManager {
     if (watched.left.length === 0 && due.length > 0)
       watched.left = this.#reclaim(watched, stats, due, observations);
     if (watched.left.length > 0) return this.#continue(watched);
+    watched.calm = isCalm(watched);
     // What else will happen, and when: the next look that could see it.
     let nextUs = Number.POSITIVE_INFINITY;
     for (const threshold of this.#thresholds) {
@@ -368,6 +346,8 @@ export class EvictionManager {
       else if (!due.includes(threshold)) nextUs = Math.min(nextUs, firstUs + threshold.graceUs - now);
     }
     for (const each of stats) nextUs = Math.min(nextUs, secondsToExcess(each) * SECOND);
+    if (observations.has('imagefs.available'))
+      nextUs = Math.min(nextUs, this.#host.images.nextReadyUs(watched.node, now) - now);
     for (const type of conditions)
       if (!met.some(({ signal }) => SIGNAL_FACTS[signal].pressure === type))
         nextUs = Math.min(nextUs, watched.lastUs.get(type)! + transitionUs - now);
@@ -469,9 +449,4 @@ export class EvictionManager {
   }
 }
 
-/** Nothing is met, and nothing was. */
-const isCalm = ({ conditions, firstUs, met, pressed }: Watched): boolean =>
-  conditions.length === 0 && firstUs.size === 0 && met.length === 0 && pressed.length === 0;
-
-const NONE: readonly string[] = Object.freeze([]);
 const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;

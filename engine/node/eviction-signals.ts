@@ -30,8 +30,6 @@ interface Capacities {
   readonly systemMemory: number;
   readonly systemDisk: number;
   readonly systemPids: number;
-  /** Computed when first asked for. */
-  rooms: Rooms | null;
 }
 
 /** Bytes and numbers; Infinity: no threshold watches it. */
@@ -109,19 +107,16 @@ export class EvictionSignals {
    * How much pods may use of a node without a threshold being met; images count as disk, of which `spare` is to be left
    * in any case. Negative: it is met.
    */
-  rooms(node: number, spare: (capacity: number) => number): Readonly<Rooms> {
+  rooms(node: number, spare: (capacity: number) => number): Rooms {
     const has = this.#capacitiesOf(node);
-    if (has.rooms === null) {
-      const disk = has.disk === 0 ? Infinity : has.disk - spare(has.disk) - has.systemDisk;
-      has.rooms = { memory: Infinity, disk, inodes: Infinity, pids: Infinity };
-      for (const threshold of this.#thresholds) {
-        const [resource, capacity, system] = ROOMS[threshold.signal](has);
-        const least = needed(threshold, capacity, false);
-        if (capacity > 0 && least > 0)
-          has.rooms[resource] = Math.min(has.rooms[resource], capacity - least - system);
-      }
+    const disk = has.disk === 0 ? Infinity : has.disk - spare(has.disk) - has.systemDisk;
+    const rooms: Rooms = { memory: Infinity, disk, inodes: Infinity, pids: Infinity };
+    for (const threshold of this.#thresholds) {
+      const [resource, capacity, system] = ROOMS[threshold.signal](has);
+      const least = needed(threshold, capacity, false);
+      if (capacity > 0 && least > 0) rooms[resource] = Math.min(rooms[resource], capacity - least - system);
     }
-    return has.rooms;
+    return rooms;
   }
 
   #capacitiesOf(node: number): Capacities {
@@ -150,7 +145,6 @@ export class EvictionSignals {
       systemMemory: system('memory'),
       systemDisk: system('ephemeral-storage'),
       systemPids: system('pids'),
-      rooms: null,
     };
     this.#capacities[node] = found;
     return found;

@@ -126,6 +126,14 @@ export class Images {
     return latest;
   }
 
+  /** When the next image will be on the node after `nowUs`; Infinity: none is being pulled. */
+  nextReadyUs(node: number, nowUs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const readyUs of this.#of(node).readyUs.values())
+      if (readyUs > nowUs && readyUs < next) next = readyUs;
+    return next;
+  }
+
   /** Bytes of the images on the node at `nowUs`. */
   bytesOn(node: number, nowUs: number): number {
     let bytes = 0;

@@ -7,7 +7,7 @@
 import type { PodUse } from '../kinds/pod-use.ts';
 import type { Ramp } from '../kinds/ramp.ts';
 import type { ClusterState } from '../state/index.ts';
-import type { EvictionSignals } from './eviction-signals.ts';
+import type { EvictionSignals, Rooms } from './eviction-signals.ts';
 
 /** Bytes and numbers. */
 interface Ceiling {
@@ -49,6 +49,7 @@ export function ceilingOf(use: PodUse): Ceiling {
   return isKnown ? { ...sum, open: exceeds ? 1 : 0 } : UNKNOWN;
 }
 
+const NO_ROOM: Rooms = Object.freeze({ memory: 0, disk: 0, inodes: 0, pids: 0 });
 const UNKNOWN: Ceiling = Object.freeze({ memory: 0, disk: 0, inodes: 0, pids: 0, open: 1 });
 
 /** Of the pods of a node. */
@@ -60,6 +61,9 @@ interface NodeSum {
   open: number;
   /** Bytes of the images on the node, or more: those that have gone since may count. */
   images: number;
+  /** What there is room for, by the version of the node that was asked. */
+  version: object | null;
+  room: Rooms;
 }
 
 export class UseCeilings {
@@ -103,7 +107,12 @@ export class UseCeilings {
     const sum = this.#sums[node];
     if (sum === undefined || sum.open > 0) return false;
     if (this.#state.usage.changedUs !== Number.NEGATIVE_INFINITY) return false;
-    const room = this.#signals.rooms(node, this.#spareDisk);
+    const version = this.#state.nodes.object[node]!;
+    if (sum.version !== version) {
+      sum.version = version;
+      sum.room = this.#signals.rooms(node, this.#spareDisk);
+    }
+    const { room } = sum;
     if (sum.memory > room.memory || sum.inodes > room.inodes || sum.pids > room.pids) return false;
     return sum.disk + sum.images <= room.disk || sum.disk + this.#imagesOn(node, sum) <= room.disk;
   }
@@ -137,6 +146,8 @@ export class UseCeilings {
       pids: 0,
       open: 0,
       images: this.#signals.imageBytes(node),
+      version: null,
+      room: NO_ROOM,
     });
     sum.memory += sign * memory;
     sum.disk += sign * disk;

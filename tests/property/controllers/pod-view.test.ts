@@ -85,3 +85,40 @@ it('counts as a recount does, and lists each owner’s pods in order of appearan
     { seed: 5, numRuns: 300 },
   );
 });
+
+it('tells of a pod those who asked for all or for its owner’s kind, in the order in which they asked', () => {
+  const table = new PodTable();
+  const view = new PodView(table, (owner) => ['ReplicaSet', 'StatefulSet'][owner] ?? '');
+  const told: string[] = [];
+  const listen = (name: string, ownerKind?: string): void =>
+    view.onChange((pod) => told.push(`${name} ${pod}`), ownerKind);
+  listen('sets', 'StatefulSet');
+  listen('all');
+  const create = (owner: number): number => {
+    const pod = table.create({
+      namespace: 0,
+      nameBase: 0,
+      nameSuffix: -1,
+      template: 0,
+      labelSet: 0,
+      owner,
+      priority: 0,
+      createdUs: 0,
+      revision: 1,
+      runUs: Number.NaN,
+    });
+    view.apply(pod, Verb.added, Phase.pending, -1, 1);
+    return pod;
+  };
+  const heard = (): string => told.splice(0).join(', ');
+  const [replica, member, orphan] = [create(0), create(1), create(-1)] as const;
+  expect(heard()).toBe('all 0, sets 1, all 1, all 2');
+  listen('replicas', 'ReplicaSet');
+  for (const pod of [replica, member, orphan]) view.apply(pod, Verb.modified, Phase.running, 0, 2);
+  expect(heard()).toBe('all 0, replicas 0, sets 1, all 1, all 2');
+  // The orphan is adopted by the ReplicaSet, and goes.
+  view.apply(orphan, Verb.modified, Phase.running, 0, 3, { owner: 0, labelSet: 0 });
+  view.apply(orphan, Verb.deleted, Phase.running, 0, 4);
+  expect(heard()).toBe('all 2, replicas 2, all 2, replicas 2');
+  expect([view.owned(0)!.total, view.owned(1)!.total]).toEqual([1, 1]);
+});

@@ -1,6 +1,7 @@
 // Live reads of controllers are requests like others: they take a token of the controller's client, a round trip and the
 // server's work. Reads do not wait for the server's workers.
 import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../../engine/kinds/kind.ts';
 import { Harness, MS, replicaSet, SECOND } from './harness.ts';
 
 /** When the garbage collector has marked the last pod of a deleted ReplicaSet, s after the DELETE. */
@@ -83,4 +84,37 @@ describe('a live read', () => {
     h.run(SECOND);
     expect(said).toBe('404 NotFound null');
   });
+});
+
+const autoscaler = (name: string): KubeObject => ({
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name },
+    minReplicas: 1,
+    maxReplicas: 3,
+  },
+});
+
+it('the autoscaler reads scales through a client of its own, beside the one that writes status', () => {
+  const h = new Harness({
+    costs: (c) => ({ ...c, clients: { ...c.clients, controller: { qps: 1, burst: 1 } } }),
+  });
+  // Targets of no pods: a look is one GET of the scale and one write of status.
+  for (let i = 0; i < 21; i++) {
+    h.create(replicaSet(`web${i}`, 0));
+    h.create(autoscaler(`web${i}`));
+  }
+  h.run(100 * SECOND);
+  const firstUs = new Map<string, number>();
+  for (const { object, timeUs } of h.versions)
+    if (object.kind === 'HorizontalPodAutoscaler' && object['status']?.conditions !== undefined)
+      firstUs.set(object.metadata.name!, Math.min(timeUs, firstUs.get(object.metadata.name!) ?? timeUs));
+  expect(firstUs.size).toBe(21);
+  const lastS = Math.max(...firstUs.values()) / SECOND;
+  // The first look comes 15 s after the creation; the 21st GET waits for 20 tokens at 1/s, and its write no longer. Out of
+  // one bucket, 42 requests would take until 15 + 41 s.
+  expect(lastS).toBeGreaterThanOrEqual(35);
+  expect(lastS).toBeLessThan(37);
 });
