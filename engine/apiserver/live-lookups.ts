@@ -22,6 +22,9 @@ export class LiveLookups {
   /** LIST limitranges; asked for when the first is sent. */
   readonly #kind: () => RequestKind;
   readonly #byNamespace = new Map<number, Lookup>();
+  /** Whether namespaces hold LimitRanges, as of that place in their log. */
+  readonly #ranged = new Map<number, boolean>();
+  #rangesAt = -1;
   #sent = 0;
 
   constructor(state: ClusterState, recorder: Recorder, kind: () => RequestKind) {
@@ -60,12 +63,21 @@ export class LiveLookups {
     return objects.find('Namespace', '', texts.text(namespace)) >= 0;
   }
 
+  /** Searched for once a namespace, until some LimitRange changes. */
   #hasRanges(namespace: number): boolean {
     const { objects, texts } = this.#state;
     const store = objects.findKind('LimitRange');
     if (store === undefined || store.ids.size === 0) return false;
-    const prefix = `${texts.text(namespace)}/`;
-    for (const key of store.ids.keys()) if (key.startsWith(prefix)) return true;
-    return false;
+    if (this.#rangesAt !== store.log.head) {
+      this.#rangesAt = store.log.head;
+      this.#ranged.clear();
+    }
+    let has = this.#ranged.get(namespace);
+    if (has === undefined) {
+      const prefix = `${texts.text(namespace)}/`;
+      has = [...store.ids.keys()].some((key) => key.startsWith(prefix));
+      this.#ranged.set(namespace, has);
+    }
+    return has;
   }
 }

@@ -80,6 +80,19 @@ describe('the first pod of a namespace', () => {
         [20, 22, 201],
       ],
     ],
+    [
+      'a LimitRange that comes later ends it: nobody lists when 30 s are over',
+      [
+        [0, pod('x', 'a')],
+        [100, named('LimitRange', 'limits', 'a')],
+        [31_000, pod('y', 'a')],
+      ],
+      [
+        [0, 7, 201],
+        [100, 102, 201],
+        [31_000, 31_002, 201],
+      ],
+    ],
     ['what is refused for its namespace does not wait', [[0, pod('x', 'nowhere')]], [[0, 2, 404]]],
     ['what LimitRanges do not limit does not wait', [[0, named('ConfigMap', 'c', 'a')]], [[0, 2, 201]]],
   ])('%s', (_, sent, times) => {
