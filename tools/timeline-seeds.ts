@@ -34,7 +34,7 @@ async function tried(scenario: string): Promise<Row> {
   for (let seed = 1; seed <= seeds; seed++) {
     const timeline = await timelineOf(scenario, undefined, seed);
     const problems = timeline === null ? null : compare(want, timeline);
-    const found = new Set<string>();
+    const found = new Set<string>(problems === null ? ['refused'] : []);
     for (const column of problems === null ? [] : COLUMNS)
       for (const problem of problems![column])
         if (!isUnavoidable(want, column, problem)) found.add(`${column} ${withoutOurs(problem)}`);

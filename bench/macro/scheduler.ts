@@ -4,8 +4,8 @@
 // nodes changed since the last one for a pod of its template. "Arrivals": nobody leaves, which is about fifty. A decision
 // under turnover is the course's time less that of its moves of pods: as many of them are made after it in a loop without
 // decisions, from and to the same nodes. That takes off too little rather than too much, since nothing else is in the
-// CPU's caches meanwhile. Arrivals cannot be made twice and stay in, and beside the plain search moves are nothing. Both searches play the same course; the hash is over
-// the chosen nodes, and the benchmark fails if they differ.
+// CPU's caches meanwhile. Arrivals cannot be made twice and stay in, and beside the plain search moves are nothing. Both
+// searches play the same course; the hash is over the chosen nodes, and the benchmark fails if they differ.
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

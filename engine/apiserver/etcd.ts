@@ -3,7 +3,8 @@
 // group commit does (etcd docs op-guide/performance; server/storage/wal).
 //
 // A batch costs one event, its commit. When it begins is known before: at the end of the last one, or when the first
-// write of those that wait for nothing else is ready. A write that turns out to be ready before that moves it forward.
+// write of those that wait for nothing else is ready. A write that turns out to be ready before that moves it forward:
+// a new event, and the old one finds nothing to do.
 import { type EventKind, type Kernel, NumberHeap, type Sampler } from '../kernel/index.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -116,8 +116,7 @@ class HorizontalPodAutoscaler implements Controller {
       });
     }
     ctx.onPods((pod, verb, word, _node, oldWord) => {
-      const selecting = this.#pods.changed(pod, word, oldWord, verb === Verb.deleted);
-      if (selecting.length > 0) for (const { key } of selecting) this.#stir(key);
+      for (const { key } of this.#pods.changed(pod, word, oldWord, verb === Verb.deleted)) this.#stir(key);
     });
   }
 

@@ -155,7 +155,8 @@ export class ControllerManager {
       syncUs: durations.sampler(purpose, side.syncUs),
       // One more: after the watch event of the same microsecond.
       settleUs: Math.max(0, costs.apiserver.watchUs - costs.etcd.applyUs - oneWayUs + 1),
-      reply: (reply) => this.#workers[reply.target]!.answered(reply),
+      reply: (reply) => this.#workers[reply.target]!.answered(reply, true),
+      readReply: (reply) => this.#workers[reply.target]!.answered(reply, false),
       step: events.step,
       idle: (worker) => running.idle.push(worker),
       counts: { name, workers: side.workers, wait, reconciles: 0, requests: 0, conflicts: 0, errors: 0 },

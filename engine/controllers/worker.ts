@@ -33,6 +33,8 @@ export interface Bench {
    */
   readonly settleUs: number;
   readonly reply: ReplyHandler;
+  /** Of a live read: nothing was written. */
+  readonly readReply: ReplyHandler;
   /** Event with target = worker, arg = WorkerStep. */
   readonly step: EventKind;
   /** The worker has nothing to do any more. */
@@ -63,8 +65,6 @@ export class Worker implements Calls {
   #failed = false;
   /** An object was written. */
   #settles = false;
-  /** It asked for the newest version of something, which changes nothing. */
-  #reads = false;
 
   constructor(bench: Bench, index: number) {
     this.#bench = bench;
@@ -96,7 +96,7 @@ export class Worker implements Calls {
   }
 
   /** The answer of a request has arrived; the record is the server's, so it is copied. */
-  answered(reply: ApiReply): void {
+  answered(reply: ApiReply, isWrite: boolean): void {
     const { code, reason, message, id, object } = reply;
     const { counts, state } = this.#bench;
     const { objects } = state;
@@ -104,7 +104,7 @@ export class Worker implements Calls {
     if (code === 409) counts.conflicts += 1;
     else if (code >= 400) counts.errors += 1;
     let revision = 0;
-    if (object !== null && code < 400 && !this.#reads) this.#settles = true;
+    if (object !== null && code < 400 && isWrite) this.#settles = true;
     if (reply.revision > 0) revision = reply.revision;
     if (object !== null) revision = objects.get(id) === object ? objects.revision(id) : REVISION_PASSED;
     this.#done({ code, reason, message, id, object, revision }, reply.arg);
@@ -147,13 +147,11 @@ export class Worker implements Calls {
     return this.#begun();
   }
   get(id: number): Pending {
-    this.#reads = true;
-    this.#bench.client.readObject(id, this.#bench.reply, this.index);
+    this.#bench.client.readObject(id, this.#bench.readReply, this.index);
     return this.#begun();
   }
   getPod(pod: number, generation: number): Pending {
-    this.#reads = true;
-    this.#bench.client.read('pods', pod, generation, this.#bench.reply, this.index);
+    this.#bench.client.read('pods', pod, generation, this.#bench.readReply, this.index);
     return this.#begun();
   }
   send(start: (client: ApiClient, reply: ReplyHandler, worker: number) => void): Pending {
@@ -187,7 +185,6 @@ export class Worker implements Calls {
     this.each = null;
     this.#failed = false;
     this.#settles = false;
-    this.#reads = false;
     const result = this.#steps!.next(reply);
     if (!result.done) {
       assert(this.#outstanding > 0, () => `a reconcile of ${this.#key} waits for nothing`);
