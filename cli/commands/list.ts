@@ -67,11 +67,13 @@ const LISTS: Readonly<Record<string, List>> = {
       'controllers, as kube-controller-manager names them: for policies.controllers, and keys of controllers.workers in a cost file',
     async rows({ registry }) {
       const { builtInControllers, chosenControllers } = await import('../../engine/index.ts');
-      return chosenControllers(builtInControllers, registry.controllers ?? []).map(({ name, clientName, about }) => ({
-        name,
-        client: clientName,
-        about,
-      }));
+      return chosenControllers(builtInControllers, registry.controllers ?? []).map(
+        ({ name, clientName, about }) => ({
+          name,
+          client: clientName,
+          about,
+        }),
+      );
     },
   },
   kinds: {
