@@ -193,6 +193,8 @@ export interface ResolvedScenario {
     readonly schedulerConfig?: KubeObject;
     /** How nodes are searched: `brute` is the definition, `verify` compares. Absent: by the index. */
     readonly search?: string;
+    /** Which controllers run, as kube-controller-manager's `--controllers` has it; absent: all. */
+    readonly controllers?: readonly string[];
     /** The user's own policies: scheduler plug-ins, controllers, workloads. */
     readonly plugins?: readonly PolicyFile[];
   };
