@@ -17,6 +17,7 @@ export type * from './contracts/timeline.ts';
 export type * from './contracts/topology.ts';
 export type * from './contracts/traffic.ts';
 export type * from './contracts/workload.ts';
+export { choiceName as controllerChoiceName, chosenControllers } from './controllers/chosen.ts';
 export { controllers as builtInControllers } from './controllers/index.ts';
 export {
   assert,
@@ -51,5 +52,10 @@ export {
   compileExpressions,
   compileLabelSelector,
   compileMapSelector,
+  isTerminal,
+  Phase,
+  PodBit,
+  phaseOf,
   requirementMatches,
+  Verb,
 } from './state/index.ts';

@@ -9,6 +9,7 @@ import type { RunContext } from './contracts/run-context.ts';
 import type { ResolvedScenario } from './contracts/scenario.ts';
 import type { PluginRegistry } from './contracts/scheduler.ts';
 import type { Workload, WorkloadDefinition } from './contracts/workload.ts';
+import { chosenControllers } from './controllers/chosen.ts';
 import { controllers as builtInControllers } from './controllers/index.ts';
 import { ControllerManager } from './controllers/manager.ts';
 import { ArrivalDriver } from './drivers/arrivals.ts';
@@ -47,7 +48,7 @@ import { TimelineObserver } from './timeline/observer.ts';
 export interface Registry {
   readonly workloads: readonly WorkloadDefinition[];
   readonly scheduler: PluginRegistry;
-  /** Controllers besides the built-in ones. */
+  /** Controllers besides the built-in ones, or in the place of the built-in one of the same name. */
   readonly controllers?: readonly ControllerDefinition[];
 }
 
@@ -82,6 +83,7 @@ class Run {
   readonly #kubelets: Kubelets;
   readonly #bystanders: Neighbours | null;
   readonly #timeline: TimelineObserver | null;
+  readonly #controllers: readonly ControllerDefinition[];
   readonly #sweep: Sweep | null;
   readonly #history: History | null;
   #scheduler: Scheduler | null = null;
@@ -105,8 +107,18 @@ class Run {
     this.#bystanders = neighbours.length === 0 ? null : new Neighbours(state, neighbours);
     this.#timeline =
       options.timeline === undefined ? null : new TimelineObserver(state, scenario, this.#bystanders);
-    this.#history = options.paranoid === true ? new History(state) : null;
-    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now) : null;
+    this.#controllers = chosenControllers(
+      builtInControllers,
+      registry.controllers ?? [],
+      scenario.policies.controllers,
+    );
+    // What only controllers of the user's own promise is theirs to keep.
+    const isBuiltIn = (name: string): boolean =>
+      this.#controllers.some(
+        (definition) => definition.name === name && builtInControllers.includes(definition),
+      );
+    this.#history = options.paranoid === true ? new History(state, isBuiltIn) : null;
+    this.#sweep = options.paranoid === true ? new Sweep(state, () => kernel.now, isBuiltIn) : null;
     const recorder = new Recorder({
       labels: { experiment: scenario.experiment, variant: scenario.variant, replication, seed },
       warmUpUs: scenario.warmUpUs,
@@ -231,7 +243,7 @@ class Run {
     const search = this.#options.verifyDecisions ? 'verify' : this.#scenario.policies.search;
     this.#scheduler = new Scheduler(context, profiles.settings, observer, search);
     this.#scheduler.start();
-    new ControllerManager(context, [...builtInControllers, ...(this.#registry.controllers ?? [])]).start();
+    new ControllerManager(context, this.#controllers).start();
     this.#kubelets.start();
     for (const pod of this.#adopted) this.#kubelets.adopt(pod);
     const proxies = new Proxies(context);

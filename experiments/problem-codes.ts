@@ -134,6 +134,10 @@ export const PROBLEM_CODES: Readonly<Record<string, ProblemCode>> = {
     meaning: 'A sweep cannot be expanded: an axis, a variant or an exception makes no sense.',
     fix: 'docs/sweeps.md shows axes, ranges, variants and `except`.',
   },
+  E3013: {
+    meaning: 'policies.controllers names a controller that there is not.',
+    fix: '`kubetick list controllers` shows their names; `*` stands for all, `-` before a name leaves it out.',
+  },
   // policy files
   E3101: {
     meaning: 'A policy file is not valid TypeScript, or imports what a policy may not.',

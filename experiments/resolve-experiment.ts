@@ -3,7 +3,7 @@
 import type { CostPreset } from '../engine/contracts/costs.ts';
 import type { NodeGroup, ResolvedScenario, ResultOutput, WorkloadUse } from '../engine/contracts/scenario.ts';
 import { TABLES } from '../engine/contracts/tables.ts';
-import { PolicyFault } from '../engine/index.ts';
+import { builtInControllers, controllerChoiceName, PolicyFault } from '../engine/index.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { checkExpect } from '../engine/metrics/expect.ts';
 import { proxyModes } from '../policies/costs/proxy/index.ts';
@@ -113,6 +113,7 @@ class ExperimentResolver {
       policies: {
         ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
         ...(search === undefined ? {} : { search }),
+        ...this.controllers(),
       },
       costs,
       ...(spec.control?.heartbeats === undefined ? {} : { heartbeats: spec.control.heartbeats }),
@@ -324,6 +325,22 @@ class ExperimentResolver {
       this.context.problems.push(faultProblem(error));
       return null;
     }
+  }
+
+  /** Which controllers run; each name must be one of a controller. */
+  private controllers(): { controllers?: readonly string[] } {
+    const choices = this.spec.policies?.controllers;
+    if (choices === undefined) return {};
+    const { registry, isPartial } = this.context.policies;
+    if (isPartial) return {};
+    const known = [...builtInControllers, ...(registry.controllers ?? [])].map(({ name }) => name);
+    for (const [i, choice] of choices.entries()) {
+      const name = controllerChoiceName(choice);
+      if (name === null || known.some((each) => controllerChoiceName(each) === name)) continue;
+      const at = ['policies', 'controllers', i];
+      this.problem('E3013', at, `no controller is named ${JSON.stringify(name)}`, didYouMean(name, known));
+    }
+    return { controllers: choices };
   }
 
   private schedulerConfig(): KubeObject | undefined {

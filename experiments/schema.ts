@@ -177,6 +177,10 @@ export const experimentSpec = z.strictObject({
             .describe('how nodes are searched; all give the same answers'),
         })
         .optional(),
+      controllers: z
+        .array(z.string())
+        .optional()
+        .describe('which controllers run: `*`, names, and `-` before those that do not'),
       autoscaler: use.optional(),
     })
     .optional(),

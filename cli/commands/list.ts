@@ -64,14 +64,16 @@ const LISTS: Readonly<Record<string, List>> = {
   },
   controllers: {
     about:
-      'controllers that run, as kube-controller-manager names them: keys of controllers.workers in a cost file',
+      'controllers, as kube-controller-manager names them: for policies.controllers, and keys of controllers.workers in a cost file',
     async rows({ registry }) {
-      const { builtInControllers } = await import('../../engine/index.ts');
-      return [...builtInControllers, ...(registry.controllers ?? [])].map(({ name, clientName, about }) => ({
-        name,
-        client: clientName,
-        about,
-      }));
+      const { builtInControllers, chosenControllers } = await import('../../engine/index.ts');
+      return chosenControllers(builtInControllers, registry.controllers ?? []).map(
+        ({ name, clientName, about }) => ({
+          name,
+          client: clientName,
+          about,
+        }),
+      );
     },
   },
   kinds: {

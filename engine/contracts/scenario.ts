@@ -143,6 +143,8 @@ export interface TimedStep {
   readonly process?: boolean;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
   readonly toRevision?: number;
+  /** For `patch`: kubectl looks first and sends nothing to a Deployment that is (or is not) paused, but says why. */
+  readonly unless?: { readonly paused: boolean; readonly says: string };
 }
 
 export interface WorkloadUse {
@@ -191,6 +193,8 @@ export interface ResolvedScenario {
     readonly schedulerConfig?: KubeObject;
     /** How nodes are searched: `brute` is the definition, `verify` compares. Absent: by the index. */
     readonly search?: string;
+    /** Which controllers run, as kube-controller-manager's `--controllers` has it; absent: all. */
+    readonly controllers?: readonly string[];
     /** The user's own policies: scheduler plug-ins, controllers, workloads. */
     readonly plugins?: readonly PolicyFile[];
   };

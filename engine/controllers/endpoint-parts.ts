@@ -63,3 +63,19 @@ export function hostnameOf(service: KubeObject, template: PodTemplate): string |
   const { hostname, subdomain } = template.spec;
   return hostname && subdomain === service.metadata.name ? hostname : undefined;
 }
+
+/** Ports as slices have them. */
+export const writeSlicePort = ({ name, protocol, port, appProtocol }: ResolvedPort): Json => ({
+  name,
+  protocol,
+  port,
+  ...(appProtocol === undefined ? {} : { appProtocol }),
+});
+
+export const readSlicePorts = (ports: Json): ResolvedPort[] =>
+  (ports ?? []).map((port: Json) => ({
+    name: port.name ?? '',
+    port: port.port,
+    protocol: port.protocol ?? 'TCP',
+    appProtocol: port.appProtocol,
+  }));

@@ -30,7 +30,7 @@ import {
 } from './endpoint-parts.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
-import { isEndpoint, ServicePods } from './service-pods.ts';
+import { Concern, isEndpoint, ServicePods } from './service-pods.ts';
 import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
 /** maxCapacity: more addresses are cut off and the object annotated. */
@@ -78,11 +78,11 @@ class EndpointsController implements Controller {
       ctx.queue.add(service.key);
     });
     const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
-    this.#members.onMember((service, pod, changed, left) => {
-      if (!changed && ctx.queue.retries(service.key) === 0) return;
+    this.#members.onMember((service, pod, concern, left) => {
+      if (concern === Concern.none && ctx.queue.retries(service.key) === 0) return;
       const { table } = ctx.pods;
       this.#of(service).changed.set(table.serial[pod]!, ctx.pods.has(pod) && !left ? pod : -1);
-      ctx.queue.addAfter(service.key, batchUs);
+      if (concern !== Concern.noted) ctx.queue.addAfter(service.key, batchUs);
     });
     // Somebody deleted it: the Service needs a new one.
     ctx.onObjects('Endpoints', (seen, verb) => {
@@ -122,10 +122,12 @@ class EndpointsController implements Controller {
     if (reply.code === 409) known.staleRevision = currentRevision;
     const isForbidden = current === undefined && reply.code === 403;
     if (isForbidden && isNamespaceTerminating(reply.code, reply.message)) return DONE;
-    const [reason, verb] =
-      current === undefined ? ['FailedToCreateEndpoint', 'create'] : ['FailedToUpdateEndpoint', 'update'];
+    const [reason, what] =
+      current === undefined
+        ? ['FailedToCreateEndpoint', 'create endpoint for service']
+        : ['FailedToUpdateEndpoint', 'update endpoint'];
     const { namespace, name } = service;
-    const text = `Failed to ${verb} endpoint ${key}: ${reply.message}`;
+    const text = `Failed to ${what} ${key}: ${reply.message}`;
     this.#ctx.client.event('Warning', reason!, 'Endpoints', namespace, name, text);
     return this.#retry(key);
   }

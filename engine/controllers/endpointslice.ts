@@ -20,6 +20,7 @@ import {
 import type { Json, KubeObject, ObjectMeta } from '../kinds/kind.ts';
 import { derivedPodUid, type Labels, PodBit, Verb } from '../state/index.ts';
 import { ChangedPods } from './changed-pods.ts';
+import { asksForHints, hintsFor } from './endpoint-hints.ts';
 import {
   HEADLESS_LABEL,
   hasEndpoints,
@@ -28,12 +29,14 @@ import {
   isHeadless,
   portsKey,
   type ResolvedPort,
+  readSlicePorts,
   resolvePorts,
+  writeSlicePort,
 } from './endpoint-parts.ts';
 import { controllerReference, controllerUid } from './owner.ts';
 import { isReady } from './pod-view.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
-import { isEndpoint, ServicePods } from './service-pods.ts';
+import { Concern, isEndpoint, ServicePods } from './service-pods.ts';
 import { placeChanges, type Slice } from './slice-placement.ts';
 import { TriggerTimes, withTrigger } from './trigger-times.ts';
 
@@ -88,6 +91,8 @@ class EndpointSliceController implements Controller {
   readonly #services: SeenObjects;
   readonly #slices: SeenObjects;
   readonly #known = new Map<string, ServiceSlices>();
+  /** Nodes that are gone and may have left pods behind. */
+  readonly #lost = new Set<number>();
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
@@ -100,13 +105,16 @@ class EndpointSliceController implements Controller {
       ctx.queue.add(service.key);
     });
     const batchUs = ctx.run.costs.controllers.endpointsBatchUs;
-    this.#members.onMember((service, pod, changed, left) => {
-      if (!changed && ctx.queue.retries(service.key) === 0) return;
+    this.#members.onMember((service, pod, concern, left) => {
+      if (concern === Concern.none && ctx.queue.retries(service.key) === 0) return;
       const { table } = ctx.pods;
       this.#of(service).changed.set(table.serial[pod]!, ctx.pods.has(pod) && !left ? pod : -1);
-      ctx.queue.addAfter(service.key, batchUs);
+      if (concern !== Concern.noted) ctx.queue.addAfter(service.key, batchUs);
     });
     ctx.onObjects('EndpointSlice', (slice, verb) => this.#sliceSeen(slice, verb));
+    ctx.onNodes((node, verb) => {
+      if (verb === Verb.deleted) this.#lost.add(node);
+    });
   }
 
   #of(service: SeenObject): ServiceSlices {
@@ -142,15 +150,54 @@ class EndpointSliceController implements Controller {
     // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices).
     if (known.awaited.size > 0) return this.#retry(key);
     known.writing = true;
+    const errors = this.#lost.size === 0 ? [] : this.#lookForNodes(known);
     const failure = yield* this.#write(known, this.#plan(known), calls);
     known.writing = false;
-    if (failure === null) return DONE;
-    known.stale = true;
+    if (failure !== null) {
+      known.stale = true;
+      errors.push(failure);
+    }
+    if (errors.length === 0) return DONE;
     const { client } = this.#ctx;
     const { namespace, name } = service;
-    const text = `Error updating Endpoint Slices for Service ${key}: ${failure}`;
+    const all = errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`;
+    const text = `Error updating Endpoint Slices for Service ${key}: ${all}`;
     client.event('Warning', 'FailedToUpdateEndpointSlices', 'Service', namespace, name, text);
     return this.#retry(key);
+  }
+
+  /**
+   * Pods on nodes that are gone, each looked at in every sync until it is gone itself: those that would be endpoints are
+   * left out, and the sync counts as failed, to be tried again (reconcileByAddressType).
+   */
+  #lookForNodes(known: ServiceSlices): string[] {
+    const { pods, run } = this.#ctx;
+    const { state } = run;
+    const errors: string[] = [];
+    for (const node of this.#lost) {
+      let left = false;
+      for (const pod of pods.onNode(node)) {
+        left = true;
+        if (!this.#members.has(known.service, pod)) continue;
+        known.changed.set(pods.table.serial[pod]!, pod);
+        if (!this.#isLost(known.service.object, pod)) continue;
+        const { key } = known.service;
+        const where = state.nodes.name[node]!;
+        errors.push(`skipping Pod ${state.podName(pod)} for Service ${key}: Node ${where} Not Found`);
+      }
+      if (!left) this.#lost.delete(node);
+    }
+    return errors;
+  }
+
+  /** The pod would have an endpoint, were its node not gone. A node that came back under its name will do. */
+  #isLost(service: KubeObject, pod: number): boolean {
+    const { pods, run } = this.#ctx;
+    const { nodes } = run.state;
+    const node = pods.node(pod);
+    if (node < 0 || nodes.removed[node] !== 1 || nodes.find(nodes.name[node]!) >= 0) return false;
+    if (service['spec'].publishNotReadyAddresses === true) return false;
+    return isEndpoint(pods.word(pod), pods.table.ip[pod]!, true);
   }
 
   #retry(key: string): typeof DONE | typeof RETRY {
@@ -164,7 +211,8 @@ class EndpointSliceController implements Controller {
     if (
       before === null ||
       before['spec'] !== service['spec'] ||
-      before.metadata.labels !== service.metadata.labels
+      before.metadata.labels !== service.metadata.labels ||
+      asksForHints(before.metadata.annotations) !== asksForHints(service.metadata.annotations)
     ) {
       known.seen = service;
       known.stale = true;
@@ -231,7 +279,7 @@ class EndpointSliceController implements Controller {
       const endpoints: Json[] = seen.object['endpoints'] ?? [];
       const slice: Slice = {
         id: seen.id,
-        portsKey: portsKey(readPorts(seen.object['ports'])),
+        portsKey: portsKey(readSlicePorts(seen.object['ports'])),
         endpoints,
         serials: endpoints.map((endpoint) => serials.get(endpoint.targetRef?.uid) ?? unknown--),
       };
@@ -291,7 +339,7 @@ class EndpointSliceController implements Controller {
     if (!pods.has(pod)) return null;
     const word = pods.word(pod);
     const ip = pods.table.ip[pod]!;
-    if (!isEndpoint(word, ip, true)) return null;
+    if (!isEndpoint(word, ip, true) || (this.#lost.size > 0 && this.#isLost(service, pod))) return null;
     const terminating = (word & PodBit.deleting) !== 0;
     const serving = isReady(word);
     const node = pods.node(pod);
@@ -307,16 +355,16 @@ class EndpointSliceController implements Controller {
     if (hostname !== undefined) endpoint.hostname = hostname;
     if (node >= 0) endpoint.nodeName = state.nodeName(node);
     if (zone !== '') endpoint.zone = zone;
-    const hints = ready && node >= 0 ? hintsFor(service, endpoint) : undefined;
+    const hints = ready ? hintsFor(service, endpoint) : undefined;
     if (hints !== undefined) endpoint.hints = hints;
     return endpoint;
   }
 
-  /** The text of the first error, or null. */
+  /** The text of the first error, which leaves all further writes to the next try, or null (finalize). */
   *#write(known: ServiceSlices, plan: Plan, calls: Calls): Steps<string | null> {
     const { create, update, remove } = plan;
     const service = known.service.object;
-    let failure: string | null = null;
+    const { key } = known.service;
     // Indices, not iterators: those of a generator live on the heap.
     const created = service.metadata.deletionTimestamp === undefined ? create.length : 0;
     for (let i = 0; i < created; i++) {
@@ -324,36 +372,31 @@ class EndpointSliceController implements Controller {
       const reply = yield calls.create(sliceObject(known, slice, newMetadata(known)));
       // Nothing can be created in a namespace that goes away; this is the end of it.
       if (isNamespaceTerminating(reply.code, reply.message)) return null;
-      if (reply.code >= 400) failure ??= reply.message;
-      else {
-        slice.id = reply.id;
-        known.slices.push(slice);
-        this.#written(known, slice, reply.object!);
-      }
+      if (reply.code >= 400) return `failed to create EndpointSlice for Service ${key}: ${reply.message}`;
+      slice.id = reply.id;
+      known.slices.push(slice);
+      this.#written(known, slice, reply.object!);
     }
     for (let i = 0; i < update.length; i++) {
       const slice = update[i]!;
       const seen = this.#slices.byId(slice.id);
-      if (seen === undefined) {
-        failure ??= 'the slice is gone';
-        continue;
-      }
+      if (seen === undefined) return `failed to update EndpointSlice for Service ${key}: it is gone`;
       const metadata = triggered(known, { ...seen.object.metadata, labels: commonOf(known).labels });
       const reply = yield calls.update(slice.id, sliceObject(known, slice, metadata), seen.revision);
-      if (reply.code >= 400) failure ??= reply.message;
-      else this.#written(known, slice, reply.object!);
+      if (reply.code >= 400)
+        return `failed to update ${seen.name} EndpointSlice for Service ${key}: ${reply.message}`;
+      this.#written(known, slice, reply.object!);
     }
     for (let i = 0; i < remove.length; i++) {
       const slice = remove[i]!;
+      const name = this.#slices.byId(slice.id)?.name;
       const reply = yield calls.delete(slice.id);
-      if (reply.code >= 400 && reply.code !== 404) {
-        failure ??= reply.message;
-        continue;
-      }
+      if (reply.code >= 400)
+        return `failed to delete ${name} EndpointSlice for Service ${key}: ${reply.message}`;
       known.slices = known.slices.filter((other) => other !== slice);
       if (this.#slices.byId(slice.id) !== undefined) known.awaited.set(slice.id, null);
     }
-    return failure;
+    return null;
   }
 
   #written(known: ServiceSlices, slice: Slice, object: KubeObject): void {
@@ -420,7 +463,7 @@ function portsOf(known: ServiceSlices, key: string): readonly Json[] | null {
   if (ports === undefined || ports.length === 0) return null;
   let written = known.writtenPorts.get(key);
   if (written === undefined) {
-    written = ports.map(writePort);
+    written = ports.map(writeSlicePort);
     known.writtenPorts.set(key, written);
   }
   return written;
@@ -433,29 +476,6 @@ const CONDITIONS: readonly Json[] = Array.from({ length: 8 }, (_, bits) =>
 
 const isPlaceholder = (slice: KubeObject | undefined): boolean =>
   slice !== undefined && (slice['ports'] ?? []).length === 0 && (slice['endpoints'] ?? []).length === 0;
-
-/** For whom an endpoint is meant by trafficDistribution (k8s.io/endpointslice/trafficdist; KEP-4444, KEP-3015). */
-function hintsFor(service: KubeObject, { zone, nodeName }: Json): Json {
-  const distribution: string | undefined = service['spec'].trafficDistribution;
-  if (distribution === undefined || zone === undefined) return undefined;
-  const forZones = [{ name: zone }];
-  return distribution === 'PreferSameNode' ? { forZones, forNodes: [{ name: nodeName }] } : { forZones };
-}
-
-const writePort = ({ name, protocol, port, appProtocol }: ResolvedPort): Json => ({
-  name,
-  protocol,
-  port,
-  ...(appProtocol === undefined ? {} : { appProtocol }),
-});
-
-const readPorts = (ports: Json): ResolvedPort[] =>
-  (ports ?? []).map((port: Json) => ({
-    name: port.name ?? '',
-    port: port.port,
-    protocol: port.protocol ?? 'TCP',
-    appProtocol: port.appProtocol,
-  }));
 
 const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
   Object.keys(labels)

@@ -226,18 +226,27 @@ class NodeLifecycle implements Controller {
       const name = nodes.name[node]!;
       const text = `Node ${name} event: Registered Node ${name} in Controller`;
       client.event('Normal', 'RegisteredNode', 'Node', '', name, text);
+      this.#forgetNamesake(name);
     }
     for (const node of this.#gone) {
       if (!this.#known.delete(node)) continue;
       const name = nodes.name[node]!;
       const text = `Node ${name} event: Removing Node ${name} from Controller`;
       client.event('Normal', 'RemovingNode', 'Node', '', name, text);
+      // It keeps its place in the queue of its zone, and the next token is spent on finding out that it is gone.
       this.#zones.count(node, null, false);
-      this.#zoneOf(node).queue.remove(node);
       this.#looks.forget(node);
       this.#heartbeat.delete(node);
     }
     this.#gone.clear();
+  }
+
+  /** Queues hold names: a node that comes back under its old one is nobody's turn any more (markNodeAsReachable). */
+  #forgetNamesake(name: string): void {
+    const { nodes } = this.#ctx.run.state;
+    for (const { queue } of this.#zones.all)
+      for (const node of [...queue.waiting])
+        if (nodes.removed[node] === 1 && nodes.name[node] === name) queue.remove(node);
   }
 
   /** One node of a look. */

@@ -137,15 +137,16 @@ export class VolumeBinder implements Controller {
       yield* putVersion(claim, { ...object, spec: { ...object['spec'], storageClassName } }, calls);
       return;
     }
-    if (isDelayed) this.#tellWaiting(object);
+    // Once the scheduler has chosen a node it is the provisioner's turn; other volumes stay the scheduler's choice.
+    const isChosen = object.metadata.annotations?.[SELECTED_NODE] !== undefined;
+    if (isDelayed && !isChosen) this.#tellWaiting(object);
     else if (classOf(object) !== '') return yield* this.#provision(claim, calls);
     else this.tell(object, 'Normal', 'FailedBinding', NO_CLASS);
     yield* setClaimStatus(claim, 'Pending', null, calls);
   }
 
-  /** The claim waits for its pod; one whose node is chosen does not. */
+  /** Which volume the claim gets is for the scheduler to say, as its pod's node is (IsDelayBindingMode). */
   #delaysBinding(claim: KubeObject): boolean {
-    if (claim.metadata.annotations?.[SELECTED_NODE] !== undefined) return false;
     const seen = this.#classes.get(classOf(claim));
     return seen?.object['volumeBindingMode'] === 'WaitForFirstConsumer';
   }

@@ -20,11 +20,12 @@ import { ofMap, SelectingObjects } from './selecting-objects.ts';
 
 const NONE = -1;
 
-/**
- * Called for each Service that selects the pod, or `left`: did so until now. `changed`: something that endpoints tell is
- * different.
- */
-type MemberHandler = (service: SeenObject, pod: number, changed: boolean, left: boolean) => void;
+/** What a change of a pod means to its Services: nothing, something for the next sync, or that one is due. */
+export const Concern = { none: 0, noted: 1, wakes: 2 } as const;
+export type Concern = (typeof Concern)[keyof typeof Concern];
+
+/** Called for each Service that selects the pod, or `left`: did so until now. */
+type MemberHandler = (service: SeenObject, pod: number, concern: Concern, left: boolean) => void;
 
 class Group {
   readonly labelSet: number;
@@ -41,12 +42,23 @@ class Group {
 const hasAddress = (word: number, ip: number): boolean =>
   ip !== 0 && ((word & (PodBit.sandbox | PodBit.ready)) !== 0 || phaseOf(word) !== Phase.pending);
 
+const ENDED = 8;
+
 /** All that the watch tells and an endpoint shows. */
 const shownBits = (word: number, ip: number): number =>
   (hasAddress(word, ip) ? 1 : 0) |
   (isReady(word) ? 2 : 0) |
   ((word & PodBit.deleting) !== 0 ? 4 : 0) |
-  (isTerminal(word) ? 8 : 0);
+  (isTerminal(word) ? ENDED : 0);
+
+/**
+ * Address, readiness and deletion set off a sync. A pod that ends without a change of any of them is taken out by the next
+ * one that something else sets off (podEndpointsChanged); of one that is being deleted every change counts.
+ */
+function concernOf(was: number, is: number, word: number): Concern {
+  if (was === is) return Concern.none;
+  return (was ^ is) === ENDED && (word & PodBit.deleting) === 0 ? Concern.noted : Concern.wakes;
+}
 
 /** False for pods without an address, ended ones, and those on their way out unless asked for. */
 export function isEndpoint(word: number, ip: number, includeTerminating: boolean): boolean {
@@ -90,13 +102,18 @@ export class ServicePods {
     ctx.onPodIdentity((pod, old, now) => {
       if (this.#active && old.labelSet !== now.labelSet) this.#relabelled(pod);
     });
-    ctx.onPods((pod, verb, word, node, oldWord, oldNode) => {
-      if (this.#active) this.#podSeen(pod, verb, word, node, oldWord, oldNode);
+    ctx.onPods((pod, verb, word, _node, oldWord) => {
+      if (this.#active) this.#podSeen(pod, verb, word, oldWord);
     });
   }
 
   onMember(handler: MemberHandler): void {
     this.#handlers.push(handler);
+  }
+
+  /** Whether the Service selects the pod. */
+  has(service: SeenObject, pod: number): boolean {
+    return this.#groups[pod]?.services.includes(service) === true;
   }
 
   /** Calls `visit` for each pod of the Service. */
@@ -148,9 +165,9 @@ export class ServicePods {
     const after = this.#link(pod);
     for (const service of before.services)
       if (!after.services.includes(service))
-        for (const handler of this.#handlers) handler(service, pod, true, true);
+        for (const handler of this.#handlers) handler(service, pod, Concern.wakes, true);
     for (const service of after.services)
-      for (const handler of this.#handlers) handler(service, pod, true, false);
+      for (const handler of this.#handlers) handler(service, pod, Concern.wakes, false);
   }
 
   #groupOf(pod: number): Group {
@@ -174,7 +191,7 @@ export class ServicePods {
     return group;
   }
 
-  #podSeen(pod: number, verb: Verb, word: number, node: number, oldWord: number, oldNode: number): void {
+  #podSeen(pod: number, verb: Verb, word: number, oldWord: number): void {
     const group = oldWord < 0 ? this.#link(pod) : this.#groups[pod]!;
     const { tracer } = this.#run.recorder;
     if (tracer.enabled) {
@@ -190,11 +207,11 @@ export class ServicePods {
     if (group.services.length === 0) return;
     const ip = this.#pods.table.ip[pod]!;
     const shown = shownBits(word, ip);
-    const changed =
-      verb === Verb.deleted ||
-      (oldWord < 0 ? shown !== 0 : shown !== shownBits(oldWord, ip) || node !== oldNode);
+    // New and gone pods always count; a pod that is bound has no address yet.
+    const isChange = oldWord >= 0 && verb !== Verb.deleted;
+    const concern = isChange ? concernOf(shownBits(oldWord, ip), shown, word) : Concern.wakes;
     for (const service of group.services)
-      for (const handler of this.#handlers) handler(service, pod, changed, false);
+      for (const handler of this.#handlers) handler(service, pod, concern, false);
   }
 
   #link(pod: number): Group {

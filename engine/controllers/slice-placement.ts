@@ -27,7 +27,7 @@ export interface SlicePlan {
 /** Up to so many changes are looked up in the slices one by one. */
 const FEW = 16;
 
-/** Same endpoint, seen from outside (EndpointsEqualBeyondHash). */
+/** Same endpoint, seen from outside (EndpointsEqualBeyondHash; hints as trafficdist and topologycache compare them). */
 function isSameEndpoint(a: Json, b: Json): boolean {
   return (
     a === b ||
@@ -38,7 +38,8 @@ function isSameEndpoint(a: Json, b: Json): boolean {
       a.nodeName === b.nodeName &&
       a.zone === b.zone &&
       a.hostname === b.hostname &&
-      a.targetRef?.uid === b.targetRef?.uid)
+      a.targetRef?.uid === b.targetRef?.uid &&
+      (a.hints === b.hints || JSON.stringify(a.hints) === JSON.stringify(b.hints)))
   );
 }
 

@@ -37,6 +37,9 @@ const sameTaints = (a: readonly Taint[], b: readonly Taint[]): boolean =>
   (a.length === b.length &&
     a.every((t, i) => t.key === b[i]!.key && (t.value ?? '') === (b[i]!.value ?? '')));
 
+/** A pod that does not tolerate a taint goes at once, whatever it waited for before. */
+const UNTOLERATED = -1;
+
 /** Whether the toleration covers the taint (core/v1 Toleration.ToleratesTaint). */
 export function tolerates(toleration: Json, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
@@ -46,14 +49,14 @@ export function tolerates(toleration: Json, taint: Taint): boolean {
 }
 
 /**
- * How long a pod with these tolerations may stay under these taints, µs: 0 if it does not tolerate one of them,
+ * How long a pod with these tolerations may stay under these taints, µs: negative if it does not tolerate one of them,
  * Infinity if for ever. Of the tolerations that match, the shortest counts (GetMatchingTolerations, getMinTolerationTime).
  */
 export function staysUs(tolerations: readonly Json[], taints: readonly Taint[]): number {
   let leastUs = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
     const used = tolerations.find((toleration) => tolerates(toleration, taint));
-    if (used === undefined) return 0;
+    if (used === undefined) return UNTOLERATED;
     const seconds: number | undefined = used.tolerationSeconds;
     if (seconds !== undefined) leastUs = Math.min(leastUs, Math.max(0, seconds) * SECOND);
   }
@@ -65,6 +68,8 @@ interface Work {
   readonly generation: number;
   /** null: it is being deleted. */
   timer: TimerHandle | null;
+  /** It had to wait. While it is being deleted the queue still holds its timer, those that go at once have none. */
+  readonly timed: boolean;
   tries: number;
 }
 
@@ -126,22 +131,26 @@ class TaintEviction implements Controller {
   #judge(pod: number, taints: readonly Taint[]): void {
     const { state, kernel } = this.#ctx.run;
     const stays = staysUs(tolerationsOf(state.template(pod)), taints);
-    if (stays === 0 || stays === Number.POSITIVE_INFINITY) this.#cancel(pod);
+    if (stays < 0 || stays === Number.POSITIVE_INFINITY) this.#cancel(pod);
+    // A pod that waits goes on waiting, also where it may now stay for less: 0 s included.
     if (stays === Number.POSITIVE_INFINITY || this.#work.has(pod)) return;
     const generation = state.pods.generation[pod]!;
-    const work: Work = { generation, timer: null, tries: 0 };
+    const work: Work = { generation, timer: null, timed: stays > 0, tries: 0 };
     this.#work.set(pod, work);
-    if (stays === 0) this.#fire(pod, generation);
-    else work.timer = kernel.timer(stays, this.#due, pod, generation);
+    if (work.timed) work.timer = kernel.timer(stays, this.#due, pod, generation);
+    else this.#fire(pod, generation);
   }
 
-  /** A pod that waits for its time may stay. */
+  /**
+   * A pod that waits for its time may stay. One whose time has come is deleted all the same, though the Event says
+   * otherwise: the queue stops its timer without knowing that it has fired (CancelWork of timed_workers.go).
+   */
   #cancel(pod: number): void {
     const work = this.#work.get(pod);
     if (work === undefined) return;
     this.#work.delete(pod);
-    if (work.timer === null) return;
-    this.#ctx.run.kernel.cancel(work.timer);
+    if (!work.timed) return;
+    if (work.timer !== null) this.#ctx.run.kernel.cancel(work.timer);
     this.#say(pod, 'Cancelling deletion of Pod');
   }
 

@@ -26,13 +26,16 @@ interface NodeSums {
 export class Sweep {
   readonly #state: ClusterState;
   readonly #now: () => number;
+  readonly #hasEndpoints: boolean;
   #batches = 0;
   /** Since when a slice has told of a pod that cannot be reached, by slice and pod. */
   #unreachable = new Map<string, number>();
 
-  constructor(state: ClusterState, now: () => number) {
+  /** `isBuiltIn`: whether the controller of that name runs, and is the program's own. */
+  constructor(state: ClusterState, now: () => number, isBuiltIn: (controller: string) => boolean) {
     this.#state = state;
     this.#now = now;
+    this.#hasEndpoints = isBuiltIn('endpointslice');
   }
 
   /** A batch of commits was written. */
@@ -45,7 +48,7 @@ export class Sweep {
   check(): void {
     this.#pods();
     this.#onePodVolumes();
-    this.#endpoints();
+    if (this.#hasEndpoints) this.#endpoints();
   }
 
   /**

@@ -1,12 +1,10 @@
 // The kubelets: from "a pod is bound to my node" to running, ready, ended or stopped, as pkg/kubelet's pod workers and
 // kuberuntime_manager do it (v1.36). One object stands for all nodes; its state is columns by pod and by node.
+// way-up.ts has the steps up to running containers; container-runs.ts containers that live and die one by one; way-down.ts
+// the end of pods; eviction-manager.ts ends those of nodes that run out of something. Here is what the watch says.
 //
-// way-up.ts has the steps up to running containers; container-runs.ts the containers that live and die one by one; here
-// is what the watch says and what happens to whole pods; way-down.ts has their end. eviction-manager.ts ends pods of nodes
-// that run out of something.
-//
-// Promises: a pod's address is taken and given back once; every pod that is being deleted and bound gets exactly one
-// final DELETE; an event of an earlier step, or of a row's earlier pod, changes nothing.
+// Promises: an address is taken and given back once; a pod that is deleted and bound gets exactly one final DELETE; an
+// event of an earlier step, or of a row's earlier pod, changes nothing.
 import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import { type PodVolumes, readyVolumes } from '../contracts/volumes.ts';
@@ -87,7 +85,7 @@ export class Kubelets {
     this.power = new NodePower(context, {
       client: (node) => this.#clients.of(node),
       pressures: (node) => this.#evictions.pressures(node),
-      ran: (pod, version, kind) => this.#event(kind, pod, version),
+      ran: (pod, version, kind) => this.#overdue(pod, version, kind),
       returned: (node, rebooted) => this.#returned(node, rebooted),
     });
     this.processes = new Processes(context, this.#workers, this.power);
@@ -313,6 +311,15 @@ export class Kubelets {
     else if (kind === PodEvent.ready) this.#ready(pod);
     else if (kind === PodEvent.exit) this.#exited(pod, version);
     else this.#exit(pod);
+  }
+
+  /** A pod that was to be deleted while its machine stood still and never ran is not started any more. */
+  #overdue(pod: number, version: number, kind: number): void {
+    const { version: current, startedUs } = this.#workers;
+    const deleted = (this.#c.state.pods.word[pod]! & (PodBit.deleting | PodBit.removed)) === PodBit.deleting;
+    if (deleted && current[pod] === version && Number.isNaN(startedUs[pod]!))
+      this.#down.deleting(pod, this.#workers.stepOf(pod));
+    this.#event(kind, pod, version);
   }
 
   /** On a machine that stands still everything waits. */

@@ -12,6 +12,8 @@ import { type ClusterState, PodBit, timestampUs } from '../state/index.ts';
 import type { SchedulerCache } from './cache.ts';
 import { isBeingPreempted, type PodFacts } from './post-filter.ts';
 
+const SECOND = 1_000_000;
+
 const PREEMPTED: PodStatusChange = Object.freeze({
   phase: -1,
   set: PodBit.preempted,
@@ -33,7 +35,7 @@ export class Preemptions implements PodFacts {
    * about the same time may both choose a victim, and each asks for its end and says so.
    */
   readonly #victims = new Map<number, string[]>();
-  /** status.startTime by pod row, µs; Infinity: not started. */
+  /** status.startTime by pod row, µs, whole seconds as the API has them; Infinity: not started. */
   #startedUs = new Float64Array(256).fill(Number.POSITIVE_INFINITY);
 
   constructor(state: ClusterState, cache: SchedulerCache, client: ApiClient, events: ApiClient) {
@@ -68,7 +70,7 @@ export class Preemptions implements PodFacts {
     }
     if (this.#startedUs[pod] !== Number.POSITIVE_INFINITY) return;
     const given = timestampUs(originalOf(this.#state, pod)?.status?.startTime);
-    this.#startedUs[pod] = Number.isNaN(given) ? us : given;
+    this.#startedUs[pod] = Number.isNaN(given) ? Math.floor(us / SECOND) * SECOND : given;
   }
 
   /** The pod has ended or is gone. */

@@ -18,7 +18,6 @@ export interface PodVersion {
   readonly phase: string;
   /** Node it is bound to, '' for none. */
   readonly node: string;
-  /** Condition PodScheduled=False with reason Unschedulable. */
   /** Reason of condition PodScheduled=False; '': it is not. */
   readonly unschedulable: string;
   /** Condition Ready: '' until the kubelet has written it. */

@@ -165,7 +165,7 @@ export class TimelineObserver implements StepWitness {
     return {
       phase: PHASE_NAMES[phaseOf(word)]!,
       node: node < 0 ? '' : this.#state.nodeName(node),
-      unschedulable: word & PodBit.unschedulable ? unscheduledReason(word) : '',
+      unschedulable: this.#unscheduled(pod, word),
       ready: word & PodBit.acknowledged ? (word & PodBit.ready ? 'True' : 'False') : '',
       deleting: (word & PodBit.deleting) !== 0,
       restarts: pods.restarts[pod]!,
@@ -177,6 +177,13 @@ export class TimelineObserver implements StepWitness {
       nominated: pods.nominatedNode[pod]! >= 0,
       disruption: disruptionReason(word) === '' ? '' : `True:${disruptionReason(word)}`,
     };
+  }
+
+  /** A gated pod has the condition from its creation. */
+  #unscheduled(pod: number, word: number): string {
+    if (word & PodBit.unschedulable) return unscheduledReason(word);
+    if (word & PodBit.scheduled) return '';
+    return this.#state.template(pod).spec.schedulingGates?.length > 0 ? 'SchedulingGated' : '';
   }
 
   #ownerUid(owner: number): string {

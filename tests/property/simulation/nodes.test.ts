@@ -5,7 +5,7 @@ import type { ResolvedScenario, TimedStep } from '../../../engine/contracts/scen
 import type { TimelineRow } from '../../../engine/contracts/timeline.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
 import { recorded } from '../../../policies/costs/recorded.ts';
-import { create, SECOND, scenario, workload } from './scenario.ts';
+import { create, pod, SECOND, scenario, workload } from './scenario.ts';
 
 type NodeStep = 'stop-node' | 'start-node' | 'cut-off' | 'crash-node' | 'remove-node';
 const step = (seconds: number, what: NodeStep, ...names: string[]): TimedStep => ({
@@ -96,6 +96,24 @@ describe('nodes that join together', () => {
     expect(Math.max(...free)).toBeGreaterThan(5_500);
     expect(Math.max(...free)).toBeLessThan(15_000);
   });
+});
+
+// Try of scheduler/rate_limited_queue.go: names stay in the queue of their zone when their nodes are deleted, before those
+// that each look puts in line anew, and cost a token like any other.
+it('a node that is deleted while it waits for its taint still takes its turn', () => {
+  const first = (list: readonly TimelineRow[]) =>
+    list.filter(({ w, v }) => w === 'taints' && String(v).includes('NoExecute'));
+  // Three of six nodes are no disruption: one is tainted each 10 s. All of them are found out by two looks, 5 s apart.
+  const down = [step(20, 'stop-node', 'node-1', 'node-2', 'node-3')];
+  const { nodes } = scenario([{ count: 6 }], []);
+  const all = first(rows({ ...run(down), nodes }));
+  const at = all.map(({ t }) => t / 1000);
+  expect([at[1]! - at[0]!, at[2]! - at[1]!].map(Math.round)).toEqual([10, 10]);
+  const waiting = ['node-1', 'node-2', 'node-3'].filter((name) => !all[0]!.o.endsWith(name));
+  for (const gone of waiting) {
+    const list = first(rows({ ...run([...down, step(at[0]! + 6, 'remove-node', gone)]), nodes }));
+    expect(list.map(({ t }) => Math.round(t / 1000 - at[0]!))).toEqual([0, 20]);
+  }
 });
 
 describe('a node that fails', () => {
@@ -191,5 +209,35 @@ describe('a node that fails', () => {
     const restart = first(list, 'restarts')!;
     expect(restart).toBeGreaterThan(50_000);
     expect(restart).toBeLessThan(50_100);
+  });
+});
+
+// processPodOnNode of tainteviction/taint_eviction.go: a wait once begun is not cut short by a taint that is tolerated for
+// less, be it for no time at all; one that is not tolerated ends it.
+describe('a pod that waits out a taint', () => {
+  const taint = (seconds: number, ...keys: string[]): TimedStep => ({
+    atUs: seconds * SECOND,
+    do: 'patch-node',
+    objects: [],
+    nodes: { names: ['node-1'] },
+    patch: { type: 'merge', body: { spec: { taints: keys.map((key) => ({ key, effect: 'NoExecute' })) } } },
+  });
+  const tolerate = (key: string, tolerationSeconds: number) => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds,
+  });
+  it.each([
+    // taint a at 10 s is tolerated for 10 s, b comes at 14 s
+    { name: 'and gets another that it tolerates for 0 s', other: [tolerate('b', 0)], goes: 20 },
+    { name: 'and gets another that it tolerates for 2 s', other: [tolerate('b', 2)], goes: 20 },
+    { name: 'and gets one that it does not tolerate', other: [], goes: 14 },
+  ])('$name goes at $goes s', ({ other, goes }) => {
+    const web = pod('web', '1', { tolerations: [tolerate('a', 10), ...other] });
+    const { nodes } = scenario([{ count: 1 }], []);
+    const list = rows({ ...run([create(0, web), taint(10, 'a'), taint(14, 'a', 'b')]), nodes });
+    const deleting = list.find(({ o, w }) => o === 'Pod/web' && w === 'deleting');
+    expect(Math.round(deleting!.t / 1000)).toBe(goes);
   });
 });

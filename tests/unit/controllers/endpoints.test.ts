@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AddressList } from '../../../engine/controllers/address-list.ts';
 import { resolvePorts } from '../../../engine/controllers/endpoint-parts.ts';
+import { controllers } from '../../../engine/controllers/index.ts';
 import { placeEndpoints, type Slice } from '../../../engine/controllers/slice-placement.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { exactTimestampText, type PodTemplate } from '../../../engine/state/index.ts';
@@ -16,6 +17,13 @@ const addresses = (h: Harness, name = 'web'): { ready: number; notReady: number 
     subsets.reduce((total, subset) => total + (subset[field] ?? []).length, 0);
   return { ready: sum('addresses'), notReady: sum('notReadyAddresses') };
 };
+
+const pod = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'default', labels: { app: 'web' } },
+  spec: { containers: [{ name: 'c', image: 'app:v1' }] },
+});
 
 describe('a Service', () => {
   it('gets empty Endpoints and one empty slice before it has pods', () => {
@@ -172,6 +180,110 @@ describe('a Service', () => {
     h.run(SECOND);
     expect(h.all('Endpoints')).toEqual([]);
     expect(h.all('EndpointSlice')).toEqual([]);
+  });
+});
+
+// k8s.io/endpointslice reconciler.go, reconcileByAddressType: a pod whose node is not found is left out, and the sync
+// fails, so that it is tried again; publishNotReadyAddresses keeps it.
+describe('pods of a node that is gone', () => {
+  const errors = (h: Harness): string[] =>
+    h.events.filter(({ reason }) => reason === 'FailedToUpdateEndpointSlices').map(({ message }) => message);
+
+  it('stay in their slice until the next sync, which leaves them out and comes again', () => {
+    const h = new Harness();
+    h.create(service('web'));
+    h.create(replicaSet('web', 3));
+    h.run(3 * SECOND);
+    const [lost, other] = [...h.pods()];
+    const node = h.state.nodes.name[h.state.pods.node[lost!]!]!;
+    const before = endpoints(h).find((e) => e.targetRef.name === h.state.podName(lost!));
+    h.removeNode(node);
+    h.run(3 * SECOND);
+    expect([endpoints(h).length, errors(h)]).toEqual([3, []]);
+    h.setReady(other!, false);
+    h.run(500 * MS);
+    expect(endpoints(h)).not.toContainEqual(before);
+    const text = `skipping Pod ${h.state.podName(lost!)} for Service default/web: Node ${node} Not Found`;
+    expect(errors(h)).toEqual([`Error updating Endpoint Slices for Service default/web: ${text}`]);
+    // The queue's back-off begins with 1 s: again after 1, 3 and 7 s.
+    h.run(4 * SECOND);
+    expect(errors(h)).toHaveLength(3);
+    // Endpoints do not look for nodes.
+    expect(addresses(h)).toEqual({ ready: 2, notReady: 1 });
+    h.addNode(node);
+    h.run(5 * SECOND);
+    expect([endpoints(h).length, errors(h).length]).toEqual([3, 3]);
+  });
+
+  it('stay where addresses are published that are not ready', () => {
+    const h = new Harness();
+    h.create(service('web', { publishNotReadyAddresses: true }));
+    h.create(replicaSet('web', 3));
+    h.run(3 * SECOND);
+    h.removeNode(h.state.nodes.name[h.state.pods.node[h.pods()[0]!]!]!);
+    h.setReady(h.pods()[1]!, false);
+    h.run(3 * SECOND);
+    expect([endpoints(h).length, errors(h)]).toEqual([3, []]);
+  });
+});
+
+// podEndpointsChanged of k8s.io/endpointslice/util: readiness, address and deletion set off a sync, a phase does not.
+it('a pod that was never ready and ends stays an endpoint until something else sets off a sync', () => {
+  const telling = controllers.filter(({ name }) => name === 'endpoint' || name === 'endpointslice');
+  const h = new Harness({ readyUs: () => Number.NaN, controllers: telling });
+  h.create(service('web'));
+  for (const name of ['a', 'b']) h.create(pod(name));
+  h.run(3 * SECOND);
+  const [ended, other] = [...h.pods()];
+  h.endPod(ended!, 'Failed');
+  h.run(20 * MS);
+  expect(addresses(h).notReady).toBe(2);
+  h.setReady(other!, true);
+  h.run(20 * MS);
+  expect(addresses(h)).toEqual({ ready: 1, notReady: 0 });
+});
+
+// k8s.io/endpointslice/trafficdist ReconcileHints: slices are rewritten for their hints alone.
+describe('hints by trafficDistribution', () => {
+  it.each<[string, Json, Json, Json]>([
+    ['of the same zone', 'PreferSameZone', undefined, { forZones: [{ name: 'z1' }] }],
+    ['of the same zone, by the older name', 'PreferClose', undefined, { forZones: [{ name: 'z1' }] }],
+    [
+      'of the same node',
+      'PreferSameNode',
+      undefined,
+      { forZones: [{ name: 'z1' }], forNodes: [{ name: 'N' }] },
+    ],
+    [
+      'none where topology-mode is on',
+      'PreferClose',
+      { 'service.kubernetes.io/topology-mode': 'Auto' },
+      undefined,
+    ],
+    [
+      'where topology-mode is off',
+      'PreferClose',
+      { 'service.kubernetes.io/topology-mode': 'x' },
+      { forZones: [{ name: 'z1' }] },
+    ],
+  ])('%s come and go with the field', (_name, trafficDistribution, annotations, wanted) => {
+    const h = new Harness({ nodes: 1 });
+    h.create(service('web'));
+    h.create(replicaSet('web', 1));
+    h.run(3 * SECOND);
+    const set = (value: Json): void =>
+      h.patch('Service', 'web', (o) => ({
+        ...o,
+        metadata: { ...o.metadata, ...(annotations === undefined ? {} : { annotations }) },
+        spec: { ...o.spec, trafficDistribution: value },
+      }));
+    set(trafficDistribution);
+    h.run(SECOND);
+    const hints = (): Json => endpoints(h)[0].hints;
+    expect(hints()).toEqual(JSON.parse(JSON.stringify(wanted ?? null).replace('"N"', '"n1"')) ?? undefined);
+    set(undefined);
+    h.run(SECOND);
+    expect(hints()).toBeUndefined();
   });
 });
 

@@ -13,6 +13,8 @@ import { ClusterState } from '../../../engine/state/index.ts';
 
 const SECOND = 1_000_000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Not tolerated: the pod goes at once, and a wait that was begun ends. */
+const GOES = -1;
 const unreachable = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' };
 const dedicated = { key: 'dedicated', value: 'x', effect: 'NoExecute' };
 const tolerate = (key: string, seconds?: number, more: Json = { operator: 'Exists' }): Json => ({
@@ -24,20 +26,21 @@ const tolerate = (key: string, seconds?: number, more: Json = { operator: 'Exist
 
 describe('a pod', () => {
   test.each<[string, Json[], Json[], number]>([
-    ['tolerates nothing', [], [dedicated], 0],
+    ['tolerates nothing', [], [dedicated], GOES],
     ['tolerates the taint for ever', [tolerate('dedicated')], [dedicated], NEVER],
     ['tolerates it for 4 s', [tolerate('dedicated', 4)], [dedicated], 4 * SECOND],
     ['tolerates it for 0 s', [tolerate('dedicated', 0)], [dedicated], 0],
+    ['tolerates it for less than nothing', [tolerate('dedicated', -5)], [dedicated], 0],
     [
       'tolerates another value',
       [tolerate('dedicated', 4, { operator: 'Equal', value: 'y' })],
       [dedicated],
-      0,
+      GOES,
     ],
     ['tolerates this value', [tolerate('dedicated', 4, { value: 'x' })], [dedicated], 4 * SECOND],
-    ['tolerates another effect', [{ ...tolerate('dedicated'), effect: 'NoSchedule' }], [dedicated], 0],
+    ['tolerates another effect', [{ ...tolerate('dedicated'), effect: 'NoSchedule' }], [dedicated], GOES],
     ['tolerates every taint', [{ operator: 'Exists' }], [dedicated, unreachable], NEVER],
-    ['tolerates one of two', [tolerate('dedicated')], [dedicated, unreachable], 0],
+    ['tolerates one of two', [tolerate('dedicated')], [dedicated, unreachable], GOES],
     [
       'tolerates two for 4 s and 300 s',
       [tolerate('dedicated', 4), tolerate(unreachable.key, 300)],

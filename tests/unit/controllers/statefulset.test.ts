@@ -340,6 +340,28 @@ describe('status', () => {
     ]);
   });
 
+  // stateful_set_control.go takes every pod deleted for the update off currentReplicas, whatever its revision;
+  // apps/validation ValidateStatefulSetStatus refuses the -1, so the next sync writes the status.
+  it('that counts below 0 is refused: a third template while all pods are of the second', () => {
+    const h = new Harness({ readyUs: () => 3 * SECOND });
+    h.create({
+      ...statefulSet('db', 2),
+      spec: { ...(statefulSet('db', 2) as Json).spec, podManagementPolicy: 'Parallel' },
+    });
+    h.run(10 * SECOND);
+    h.setImage('db', 'app:v2', 'StatefulSet');
+    // db-1 is replaced at 13 s, then db-0, which is not ready yet: both are of v2 and the current revision is still v1.
+    h.run(5 * SECOND);
+    expect(status(h)).toMatchObject({ updatedReplicas: 2, readyReplicas: 1 });
+    h.setImage('db', 'app:v3', 'StatefulSet');
+    h.run(20 * SECOND);
+    const counted = h.versions
+      .filter(({ object }) => object.kind === 'StatefulSet')
+      .map(({ object }) => (object as Json).status?.currentReplicas ?? 0);
+    expect(Math.min(...counted)).toBe(0);
+    expect(status(h)).toMatchObject({ currentReplicas: 2, updatedReplicas: 2, readyReplicas: 2 });
+  });
+
   it('a template whose revision name is taken by another gets the next hash', () => {
     const h = new Harness();
     h.create(statefulSet('db', 1));

@@ -173,6 +173,23 @@ describe('a claim that finds nothing', () => {
     expect(phase(h, 'PersistentVolumeClaim', 'c')).toBe('Bound');
   });
 
+  // findBestMatchForClaim with delayBinding (pv_controller.go syncUnboundClaim): a chosen node starts the provisioner and
+  // nothing else; free volumes stay the scheduler's to give away.
+  it('of a class that waits and has a node chosen is left to its provisioner, though a volume is free', () => {
+    const h = new Harness();
+    h.create(storageClass('late', { provisioner: 'x.example', volumeBindingMode: 'WaitForFirstConsumer' }));
+    h.create(volume('a', { storageClass: 'late' }));
+    h.run(SECOND);
+    const wanted = claim('c', { storageClassName: 'late' });
+    h.create({
+      ...wanted,
+      metadata: { ...wanted.metadata, annotations: { 'volume.kubernetes.io/selected-node': 'n1' } },
+    });
+    h.run(SECOND);
+    expect(h.get('PersistentVolumeClaim', 'c').spec.volumeName).toBeUndefined();
+    expect(eventsOf(h, 'c').map((text) => text.split(':')[0])).toContain('ExternalProvisioning');
+  });
+
   it('and no class gets the default class when there is one', () => {
     const h = new Harness();
     h.create(claim('c', { storageClassName: undefined }));

@@ -9,7 +9,14 @@ function cluster(): { h: Harness; sweep: Sweep } {
   h.create(deployment('web', 3));
   h.create(service('web'));
   h.run(5 * SECOND);
-  return { h, sweep: new Sweep(h.state, () => h.now) };
+  return {
+    h,
+    sweep: new Sweep(
+      h.state,
+      () => h.now,
+      () => true,
+    ),
+  };
 }
 
 describe('sweep', () => {

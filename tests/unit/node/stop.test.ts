@@ -90,6 +90,22 @@ describe('a running pod', () => {
   });
 });
 
+// pod_workers.go UpdatePod: a pod that the kubelet learns of with a deletionTimestamp is terminated, never started.
+it('a pod that is deleted while its machine stands still is not started when that is back', () => {
+  const k = kubelets();
+  k.pod(0, 'p', {}, RUNNING);
+  k.at(500, () => k.kubelets.power.stop(0));
+  k.at(2000, () => k.remove('p'));
+  k.at(5000, () => void k.kubelets.power.start(0));
+  k.run();
+  expect(k.history.get('p')).toEqual([
+    '0 Pending',
+    '2000 Pending deleting',
+    '5000 Failed deleting',
+    '5000 gone',
+  ]);
+});
+
 describe('deletion on the way up', () => {
   const grace = (ms: number, more: string[] = []) => [
     '0 Pending',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Sink } from '../../../engine/contracts/result.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
 import { create, pod, SECOND, scenario } from '../../property/simulation/scenario.ts';
 
 const urgent: KubeObject = {
@@ -13,6 +14,48 @@ const urgent: KubeObject = {
 };
 
 const oneCpuEach = (names: readonly string[], more: Json = {}) => names.map((name) => pod(name, '1', more));
+
+// Of equal nodes that one is taken whose victims started last (pickOneNodeForPreemption); status.startTime has whole
+// seconds. Pod b is created on the other node 0.3 s or 1.3 s after a: in the same second as a, or in the next one.
+describe('of two nodes', () => {
+  const victims = (gapMs: number): string[] => {
+    const taken: string[] = [];
+    for (let seed = 1; seed <= 12; seed++) {
+      const sink: Sink = {
+        open: () => ({
+          table: ({ name }) =>
+            name !== 'events'
+              ? null
+              : {
+                  row: ([, , reason, , , victim]) =>
+                    void (reason === 'Preempted' && taken.push(String(victim))),
+                },
+          close: () => {},
+        }),
+      };
+      const asked = { priorityClassName: 'urgent' };
+      const steps = [
+        create(0, urgent, pod('a', '4')),
+        create(gapMs, pod('b', '4')),
+        create(20_000, pod('x', '4', asked)),
+      ];
+      const costs = {
+        ...k8sMedium,
+        kubelet: { ...k8sMedium.kubelet, exactDelays: { startUs: 100_000, readyUs: 0, stopUs: 0 } },
+      };
+      simulateBuiltIn(scenario([{ count: 2 }], steps, { untilUs: 60 * SECOND, seed, costs }), {
+        sinks: [sink],
+      });
+    }
+    return [...new Set(taken)].sort();
+  };
+  it.each([
+    { gapMs: 300, taken: ['a', 'b'], which: 'either, where both pods started in one second' },
+    { gapMs: 1300, taken: ['b'], which: 'the one whose pod started a second later' },
+  ])('$which', ({ gapMs, taken }) => {
+    expect(victims(gapMs)).toEqual(taken);
+  });
+});
 
 describe('two pods that preempt at the same time', () => {
   // 4 CPUs, 4 victims to be had. The first pod takes the least important victim; before that one is marked, the second
