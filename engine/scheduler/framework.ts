@@ -119,6 +119,13 @@ export class Framework {
   }
 }
 
+/** Number of the PreFilter plug-in of that name. */
+export function preFilterOf({ preFilter, schedulerName }: Framework, name: string): number {
+  const instance = preFilter.find((each) => each.name === name);
+  assert(instance !== undefined, () => `profile ${schedulerName} has no PreFilter ${name}`);
+  return instance.index;
+}
+
 /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */
 export function reserveAndPermit(framework: Framework, pod: PodView, node: number): number {
   for (const { plugin } of framework.reserve) {
