@@ -1,5 +1,6 @@
 // Command lines of kubectl that change one object, as the steps they amount to: rollout restart, set image, patch, label,
 // annotate, taint, delete. What each sends is what kubectl v1.36 sends for it, but for the GET it begins with.
+import type { TimedStep } from '../engine/contracts/scenario.ts';
 import type { ExperimentStep } from './schema.ts';
 
 /** 2026-01-01T00:00:00Z: 0 s of every run. */
@@ -58,7 +59,8 @@ function taint(word: string): Record<string, string> | null {
   return effect === undefined ? null : { key, effect, ...(value === undefined ? {} : { value }) };
 }
 
-type Plain = Pick<ExperimentStep, 'do' | 'ref' | 'node' | 'type' | 'body' | 'propagation'>;
+type Plain = Pick<ExperimentStep, 'do' | 'ref' | 'node' | 'type' | 'body' | 'propagation'> &
+  Pick<TimedStep, 'unless'>;
 
 const CASCADES: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
   background: 'Background',
@@ -75,8 +77,36 @@ function restart(line: Line, atUs: number): Plain | null {
     .toISOString()
     .replace('.000Z', 'Z');
   const annotations = { 'kubectl.kubernetes.io/restartedAt': restartedAt };
-  return patchOf(found.ref, 'strategic', { spec: { template: { metadata: { annotations } } } });
+  // kubectl pkg/polymorphichelpers/objectrestarter.go.
+  const unless = { paused: true, says: "can't restart paused deployment (run rollout resume first)" };
+  return {
+    ...patchOf(found.ref, 'strategic', { spec: { template: { metadata: { annotations } } } }),
+    unless,
+  };
 }
+
+/** Why `rollout pause` and `rollout resume` send nothing (kubectl pkg/polymorphichelpers/objectpauser.go, objectresumer.go). */
+export const pausedAlready = (paused: boolean): NonNullable<TimedStep['unless']> => ({
+  paused,
+  says: paused ? 'is already paused' : 'is not paused',
+});
+
+const LOOKS = new Set([
+  'get',
+  'describe',
+  'logs',
+  'top',
+  'wait',
+  'events',
+  'explain',
+  'version',
+  'diff',
+  'auth',
+]);
+
+/** A command line that changes nothing: what it prints and how long it waits is left out. */
+export const onlyLooks = (verb: string | undefined, word: string | undefined): boolean =>
+  LOOKS.has(verb ?? '') || (verb === 'rollout' && (word === 'status' || word === 'history'));
 
 function setImage(line: Line): Plain | null {
   const found = target(line.words.slice(1));

@@ -4,7 +4,7 @@ import type { PodPick, SourcedObject, TimedStep } from '../engine/contracts/scen
 import { quantityMilli, tryQuantity } from '../engine/kinds/quantity.ts';
 import type { ManifestObject } from '../workloads/manifests.ts';
 import { parseDuration } from './duration.ts';
-import { plainStep } from './kubectl-lines.ts';
+import { onlyLooks, pausedAlready, plainStep } from './kubectl-lines.ts';
 import { isNodeCommand, nodeCommand } from './kubectl-nodes.ts';
 import { DEFAULT_NODE, nodeObject } from './node-groups.ts';
 import { isNodeStep, nodeSteps } from './node-steps.ts';
@@ -35,6 +35,7 @@ export interface StepContext {
 const SUPPORTED =
   'supported: apply, create, patch, scale, delete, delete-pod, patch-pod (metadata), debug, evict, set-cpu, delete-namespace, add-node, remove-node, patch-node, cordon, uncordon, stop-node, start-node, cut-off, reboot, rolloutUndo';
 /** Kinds with a scale subresource that the simulation knows. */
+const UNDOABLE = new Set(['Deployment', 'DaemonSet', 'StatefulSet']);
 const SCALABLE = new Set(['ReplicationController', 'ReplicaSet', 'Deployment', 'StatefulSet']);
 
 /** Fields of a pod's metadata that a step may patch; what else it has is written once. */
@@ -378,7 +379,7 @@ class StepResolver {
 
   private undo(atUs: number, step: ExperimentStep, toRevision: number): TimedStep[] {
     return this.refs(step).flatMap((entry) => {
-      if (entry.object.kind !== 'Deployment')
+      if (!UNDOABLE.has(entry.object.kind))
         return this.unsupported('', `rollout undo of a ${entry.object.kind}`);
       const target = { kind: entry.object.kind, namespace: entry.namespace, name: entry.name };
       return [{ atUs, do: 'rollout-undo', objects: [], target, toRevision } as const];
@@ -397,7 +398,7 @@ class StepResolver {
         ...step,
         type: 'strategic',
         body: { spec: { paused: paused ? true : null } },
-      });
+      }).map((one) => ({ ...one, unless: pausedAlready(paused) }));
     });
   }
 
@@ -471,13 +472,12 @@ class StepResolver {
       const node = `${plain.node}`.replace(`${NAMESPACE_PLACEHOLDER}-`, '');
       return this.nodes(atUs, { ...step, ...plain, node });
     }
-    if (plain !== null)
-      return (plain.do === 'delete' ? this.remove : this.patch).call(this, atUs, { ...step, ...plain });
-    if (
-      verb === 'get' ||
-      verb === 'describe' ||
-      (verb === 'rollout' && (words[0] === 'status' || words[0] === 'history'))
-    ) {
+    if (plain !== null) {
+      const { unless, ...line } = plain;
+      const made = (line.do === 'delete' ? this.remove : this.patch).call(this, atUs, { ...step, ...line });
+      return unless === undefined ? made : made.map((one) => ({ ...one, unless }));
+    }
+    if (onlyLooks(verb, words[0])) {
       this.context.note('steps.kubectl', `kubectl ${verb} only looks: left out`);
       return this.context.recorded === undefined ? [] : [{ atUs, do: 'look', objects: [] }];
     }

@@ -23,6 +23,7 @@ import { invalidMessage } from './registry.ts';
 import { type ApiRequest, Op } from './request.ts';
 import { isSameJson } from './same-json.ts';
 import { carryAllocated, type ServiceAddresses } from './service-addresses.ts';
+import { statusErrors } from './status-errors.ts';
 import { updateErrors } from './updates.ts';
 
 export interface Refusal {
@@ -160,6 +161,11 @@ export class ObjectWrites {
     const stored = this.#expected(r);
     if (stored === null) return;
     const given = r.body as KubeObject;
+    const causes = statusErrors(stored.kind, given['status']);
+    if (causes.length > 0) {
+      const definition = kindOf(stored.apiVersion, stored.kind)!;
+      return r.fail(422, 'Invalid', invalidMessage(definition, stored.metadata.name!, causes), causes);
+    }
     // deploymentStatusStrategy takes annotations with the status: that is how revisions get there.
     const metadata =
       stored.kind === 'Deployment' && given.metadata.annotations !== undefined

@@ -167,6 +167,15 @@ const service: Rule = (errors, stored, next) => {
 /** Kinds whose errors of the change come before those of the object. */
 const FIRST = new Set(['DaemonSet', 'Service']);
 
+/** pkg/apis/resource/validation: what a claim or its template asks for is settled. */
+const wholeSpec: Rule = (errors, stored, next) => fixed(errors, stored, next, '', 'spec');
+
+/** ValidateResourceSliceUpdate: devices may change, whose they are may not. */
+const slice: Rule = (errors, stored, next) => {
+  for (const field of ['nodeName', 'driver']) fixed(errors, stored['spec'], next['spec'], 'spec.', field);
+  fixed(errors, stored['spec'].pool, next['spec'].pool, 'spec.pool.', 'name');
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   Deployment: fixedSelector,
   ReplicaSet: fixedSelector,
@@ -176,6 +185,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   PersistentVolumeClaim: claim,
   Service: service,
   StorageClass: storageClass,
+  ResourceClaim: wholeSpec,
+  ResourceClaimTemplate: wholeSpec,
+  ResourceSlice: slice,
 };
 
 /** Errors of the change from `stored` to `next`, which come before or after those of `next` itself. */

@@ -143,6 +143,8 @@ export interface TimedStep {
   readonly process?: boolean;
   /** For `rollout-undo`: the revision to go back to; 0 or absent: the one before. */
   readonly toRevision?: number;
+  /** For `patch`: kubectl looks first and sends nothing to a Deployment that is (or is not) paused, but says why. */
+  readonly unless?: { readonly paused: boolean; readonly says: string };
 }
 
 export interface WorkloadUse {

@@ -114,8 +114,9 @@ export class Fleet {
   }
 
   /**
-   * The node joined or was changed. True: a sync is due, because a pod should run there now, or one may not stay. A
-   * taint that only keeps new pods off wakes nobody (recorded: status tells of it with the next sync).
+   * The node joined or was changed. True: a sync is due (syncNodeUpdate of daemon_controller.go), because a pod should
+   * run there now, or one may not stay, or because one is there and the status tells of misplaced pods. A taint that
+   * only keeps new pods off wakes nobody else (recorded: status tells of it with the next sync).
    */
   nodeSeen(node: number): boolean {
     const before = this.#flagsOf(node);
@@ -123,8 +124,9 @@ export class Fleet {
     if ((before & 1) === 0) this.#gather();
     const after = this.#flagsOf(node);
     if (before !== after) this.#dirty.add(node);
-    const isDriven = (after & 4) === 0 && this.#pods.has(node);
-    return before !== after && ((after & 2) !== 0 || isDriven);
+    if (before === after) return false;
+    if ((after & 2) !== 0) return true;
+    return this.#pods.has(node) && ((after & 4) === 0 || (this.#set['status']?.numberMisscheduled ?? 0) > 0);
   }
 
   nodeGone(node: number): void {

@@ -174,10 +174,10 @@ export class DeploymentRollout {
   /** getAllReplicaSetsAndSyncRevision. */
   *#getSets(create: boolean): Steps<Sets> {
     const template: Json = this.#object['spec'].template;
-    const found = [...this.#sets]
-      .sort(byCreation)
-      .find((set) => isSameTemplate(set.object['spec'].template, template));
-    const old = this.#sets.filter((set) => set !== found);
+    // FindNewReplicaSet sorts the list that FindOldReplicaSets walks through after it.
+    const sets = [...this.#sets].sort(byCreation);
+    const found = sets.find((set) => isSameTemplate(set.object['spec'].template, template));
+    const old = sets.filter((set) => set !== found);
     const revision = nextRevision(objectsOf(old));
     if (found !== undefined) return { current: yield* this.#reuse(found, revision), old };
     return { current: create ? yield* this.#create(old, revision) : null, old };
@@ -263,11 +263,12 @@ export class DeploymentRollout {
       );
     }
     if (replicas > 0) this.#scaledEvent('up', setName, 0, replicas);
-    this.#setRevision(String(revision));
+    let changed = this.#setRevision(String(revision));
     if (progressDeadlineSeconds(this.#object) !== null) {
       this.#setProgressing('True', Reason.newReplicaSet, `Created new replica set "${setName}"`);
+      changed = true;
     }
-    yield* this.#putStatus();
+    if (changed) yield* this.#putStatus();
     return made;
   }
 
@@ -357,15 +358,22 @@ export class DeploymentRollout {
       if (specReplicas(only.object) !== replicas) yield* this.#resize(only, replicas);
       return;
     }
-    const active = this.#all(sets).filter(isScaledUp);
+    // FindActiveOrLatest has turned the list of the old ones round: the newest comes first.
+    const active = this.#all({ ...sets, old: sets.old.toReversed() }).filter(isScaledUp);
     if (sets.current !== null && this.#isSaturated(sets.current)) {
       for (const set of active) if (set !== sets.current) yield* this.#resize(set, 0);
       return;
     }
     if (!this.#strategy.rolling) return;
     const allowed = replicas > 0 ? replicas + maxSurge(this.#strategy) : 0;
-    const newerFirst = allowed > totalSpecReplicas(objectsOf(active)) ? -1 : 1;
-    active.sort((a, b) => specReplicas(b.object) - specReplicas(a.object) || newerFirst * byCreation(a, b));
+    const toAdd = allowed - totalSpecReplicas(objectsOf(active));
+    // Largest first, and of equal ones the newer where pods are added, the older where they are taken away.
+    if (toAdd !== 0)
+      active.sort(
+        (a, b) =>
+          specReplicas(b.object) - specReplicas(a.object) ||
+          (toAdd > 0 ? byCreation(b, a) : byCreation(a, b)),
+      );
     const sizes = proportionalSizes(this.#strategy, active.map(sizeOf), readStatus(this.#object).replicas);
     for (const [index, set] of active.entries()) yield* this.#resize(set, sizes[index]!, true);
   }

@@ -1,4 +1,5 @@
-// `kubectl rollout undo`: which ReplicaSet's template a Deployment goes back to, and what is written for it (kubectl
+// `kubectl rollout undo`: which earlier template a Deployment (of one of its ReplicaSets), a DaemonSet or a StatefulSet
+// (of one of its ControllerRevisions) goes back to, and what is written for it (kubectl
 // pkg/polymorphichelpers/rollback.go, v1.36).
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import type { ClusterState } from '../state/index.ts';
@@ -35,35 +36,62 @@ function withoutHash(template: Json): Json {
   return { ...template, metadata: { ...template.metadata, labels } };
 }
 
-/** What undoing to `toRevision` (0: the one before) does to a Deployment. */
-export function rollback(state: ClusterState, deployment: KubeObject, toRevision: number): Rollback {
+/** Objects of that kind that `owner` controls. */
+function controlledBy(state: ClusterState, kind: string, owner: KubeObject): KubeObject[] {
   const { objects } = state;
-  const sets = [...objects.kind('ReplicaSet').ids.values()]
+  return [...(objects.findKind(kind)?.ids.values() ?? [])]
     .map((id) => objects.get(id)!)
-    .filter((set) =>
-      set.metadata.ownerReferences?.some(
-        (reference) => reference.controller && reference.uid === deployment.metadata.uid,
+    .filter((object) =>
+      object.metadata.ownerReferences?.some(
+        (reference) => reference.controller && reference.uid === owner.metadata.uid,
       ),
+    );
+}
+
+const notFound = (toRevision: number, otherwise: string): Rollback => ({
+  says: toRevision > 0 ? `unable to find specified revision ${toRevision} in history` : otherwise,
+  fails: true,
+});
+
+const skipped = (toRevision: number): Rollback => ({
+  says: `skipped rollback (current template already matches revision ${toRevision})`,
+  fails: false,
+});
+
+/** What undoing to `toRevision` (0: the one before) does to a Deployment, DaemonSet or StatefulSet. */
+export function rollback(state: ClusterState, object: KubeObject, toRevision: number): Rollback {
+  return object.kind === 'Deployment'
+    ? rollbackDeployment(state, object, toRevision)
+    : rollbackByRevision(state, object, toRevision);
+}
+
+/** DaemonSetRollbacker and StatefulSetRollbacker: the revision holds the patch that brings its template back. */
+function rollbackByRevision(state: ClusterState, owner: KubeObject, toRevision: number): Rollback {
+  const history = controlledBy(state, 'ControllerRevision', owner).sort(
+    (a, b) => a['revision'] - b['revision'],
+  );
+  const target = toRevision > 0 ? history.find((one) => one['revision'] === toRevision) : history.at(-2);
+  if (target === undefined) return notFound(toRevision, 'no last revision to roll back to');
+  const { $patch: _, ...template } = target['data'].spec.template;
+  if (JSON.stringify(template) === JSON.stringify(owner['spec'].template)) return skipped(toRevision);
+  return { change: (stored) => ({ ...stored, spec: { ...stored['spec'], template } }) };
+}
+
+function rollbackDeployment(state: ClusterState, deployment: KubeObject, toRevision: number): Rollback {
+  const target = chosen(controlledBy(state, 'ReplicaSet', deployment), toRevision);
+  if (target === undefined)
+    return notFound(
+      toRevision,
+      `no rollout history found for deployment ${JSON.stringify(deployment.metadata.name)}`,
     );
   if (deployment['spec'].paused)
     return {
       says: `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`,
       fails: true,
     };
-  const target = chosen(sets, toRevision);
-  if (target === undefined) {
-    const says =
-      toRevision > 0
-        ? `unable to find specified revision ${toRevision} in history`
-        : 'no rollout history found';
-    return { says, fails: true };
-  }
   const template = withoutHash(target['spec'].template);
   if (JSON.stringify(template) === JSON.stringify(withoutHash(deployment['spec'].template)))
-    return {
-      says: `skipped rollback (current template already matches revision ${toRevision})`,
-      fails: false,
-    };
+    return skipped(toRevision);
   return {
     change: (stored) => {
       const annotations: Record<string, string> = {};

@@ -211,6 +211,9 @@ export class StepDriver {
       return true;
     }
     if (task.step.do === 'rollout-undo') return this.#undo(task, id);
+    const { unless } = task.step;
+    if (unless !== undefined && (this.#c.state.objects.get(id)!['spec']?.paused === true) === unless.paused)
+      return this.#unsent(task, 400, 'BadRequest', `${kind} "${name}" ${unless.says}`);
     const { what, change } = this.#change(task);
     this.#hop(kind, namespace, name, what);
     this.#client.patch(id, change, this.#answered);
@@ -272,15 +275,15 @@ export class StepDriver {
 
   /** kubectl reads what it needs and sends one PATCH. */
   #undo(task: Task, id: number): boolean {
-    const deployment = this.#c.state.objects.get(id)!;
-    const plan = rollback(this.#c.state, deployment, task.step.toRevision ?? 0);
+    const object = this.#c.state.objects.get(id)!;
+    const plan = rollback(this.#c.state, object, task.step.toRevision ?? 0);
     if ('says' in plan) {
       if (!plan.fails) return this.#unsent(task, 0, '', plan.says);
-      this.#c.recorder.loss('kubectl', deployment.kind, '', 1, plan.says);
+      this.#c.recorder.loss('kubectl', object.kind, '', 1, plan.says);
       return this.#unsent(task, 400, 'BadRequest', plan.says);
     }
-    const { namespace = '', name = '' } = deployment.metadata;
-    this.#hop(deployment.kind, namespace, name, 'sends PATCH (rollout undo)');
+    const { namespace = '', name = '' } = object.metadata;
+    this.#hop(object.kind, namespace, name, 'sends PATCH (rollout undo)');
     this.#client.patch(id, plan.change, this.#answered);
     return true;
   }

@@ -128,6 +128,28 @@ describe('which nodes', () => {
     expect(where(h)).toHaveLength(4);
   });
 
+  // daemon_controller.go syncNodeUpdate: of nodes that have a pod and whose taint only keeps new ones off, one wakes the
+  // set only where the status already tells of misplaced pods.
+  it.each<[string, boolean, number]>([
+    ['unnoticed while the status tells of none', false, 0],
+    ['noticed at once when it tells of another', true, 2],
+  ])('a taint that only stops new pods is %s', (_what, isTold, misplaced) => {
+    const h = started();
+    const taint = [{ key: 'dedicated', value: 'x', effect: 'NoSchedule' as const }];
+    h.changeNode('n1', { taints: taint });
+    h.run(SECOND);
+    if (isTold) {
+      // Any sync counts again: here one that a new version of the set brings.
+      h.patch('DaemonSet', 'agent', (set) => ({ ...set, spec: { ...set.spec, revisionHistoryLimit: 9 } }));
+      h.run(SECOND);
+      expect(status(h).numberMisscheduled).toBe(1);
+    }
+    h.changeNode('n2', { taints: taint });
+    h.run(SECOND);
+    expect(status(h).numberMisscheduled).toBe(misplaced);
+    expect(where(h)).toEqual(['n1:v1', 'n2:v1', 'n3:v1']);
+  });
+
   it('a node that leaves is noticed with the next sync only; its unbound pods are deleted', () => {
     const h = started({}, { unscheduled: true });
     expect(where(h)).toHaveLength(3);

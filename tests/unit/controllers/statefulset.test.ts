@@ -304,6 +304,35 @@ describe('claims', () => {
     expect(left()).toHaveLength(staying.length > 0 ? 0 : leaving[0] === 'Pod' ? 1 : 2);
   });
 
+  // stateful_pod_control.go createPersistentVolumeClaims: a claim on its way out is an error, tried again by back-off.
+  it('on their way out serve no new pod: it waits until they are gone and gets new ones', () => {
+    const h = new Harness();
+    h.create(statefulSet('db', 1, claims));
+    h.run(10 * SECOND);
+    const uid = (): string => h.get('PersistentVolumeClaim', 'data-db-0').metadata.uid;
+    const first = uid();
+    // The claim is protected while its pod is there.
+    h.patch('PersistentVolumeClaim', 'data-db-0', (claim) => ({
+      ...claim,
+      metadata: { ...claim.metadata, finalizers: ['example.com/held'] },
+    }));
+    h.run(SECOND);
+    h.delete('PersistentVolumeClaim', 'data-db-0');
+    h.deletePod(find(h, 'db-0'));
+    h.run(2 * SECOND);
+    expect(names(h)).toEqual([]);
+    expect(h.events.map(({ message }) => message)).toContain(
+      'Create Pod db-0 in StatefulSet db failed error: pvc data-db-0 is being deleted',
+    );
+    h.patch('PersistentVolumeClaim', 'data-db-0', (claim) => ({
+      ...claim,
+      metadata: { ...claim.metadata, finalizers: [] },
+    }));
+    h.run(5 * SECOND);
+    expect(names(h)).toEqual(['db-0']);
+    expect(uid()).not.toBe(first);
+  });
+
   it('a policy given later is applied to the claims that are there', () => {
     const h = new Harness();
     h.create(statefulSet('db', 2, claims));
@@ -338,6 +367,28 @@ describe('status', () => {
       [1, 0, 1],
       [1, 1, 1],
     ]);
+  });
+
+  // stateful_set_control.go takes every pod deleted for the update off currentReplicas, whatever its revision;
+  // apps/validation ValidateStatefulSetStatus refuses the -1, so the next sync writes the status.
+  it('that counts below 0 is refused: a third template while all pods are of the second', () => {
+    const h = new Harness({ readyUs: () => 3 * SECOND });
+    h.create({
+      ...statefulSet('db', 2),
+      spec: { ...(statefulSet('db', 2) as Json).spec, podManagementPolicy: 'Parallel' },
+    });
+    h.run(10 * SECOND);
+    h.setImage('db', 'app:v2', 'StatefulSet');
+    // db-1 is replaced at 13 s, then db-0, which is not ready yet: both are of v2 and the current revision is still v1.
+    h.run(5 * SECOND);
+    expect(status(h)).toMatchObject({ updatedReplicas: 2, readyReplicas: 1 });
+    h.setImage('db', 'app:v3', 'StatefulSet');
+    h.run(20 * SECOND);
+    const counted = h.versions
+      .filter(({ object }) => object.kind === 'StatefulSet')
+      .map(({ object }) => (object as Json).status?.currentReplicas ?? 0);
+    expect(Math.min(...counted)).toBe(0);
+    expect(status(h)).toMatchObject({ currentReplicas: 2, updatedReplicas: 2, readyReplicas: 2 });
   });
 
   it('a template whose revision name is taken by another gets the next hash', () => {

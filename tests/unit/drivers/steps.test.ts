@@ -169,6 +169,27 @@ describe('what does not work', () => {
     ]);
   });
 
+  // kubectl pkg/polymorphichelpers/objectpauser.go, objectresumer.go and objectrestarter.go.
+  it.each<[string, boolean | undefined, boolean, string[]]>([
+    ['a pause of what is paused', true, true, []],
+    ['a pause of what is not', undefined, true, ['115 modified a replicas=4']],
+    ['a resumption of what is not paused', undefined, false, []],
+    ['a resumption of what is paused', true, false, ['115 modified a replicas=4']],
+  ])('%s sends nothing where kubectl sees that it is so already', (_what, paused, unless, expected) => {
+    const object = replicaSet('a');
+    if (paused !== undefined) object['spec'].paused = paused;
+    const patch = { type: 'merge', body: { spec: { replicas: 4 } } } as const;
+    const step: TimedStep = {
+      atUs: 100 * MS,
+      do: 'patch',
+      objects: [],
+      target: target('ReplicaSet', 'a'),
+      patch,
+      unless: { paused: unless, says: 'is so already' },
+    };
+    expect(play([create(0, object), step]).lines.slice(1)).toEqual(expected);
+  });
+
   it('many such steps are passed over without deep recursion', () => {
     const missing = Array.from({ length: 50_000 }, (): TimedStep => {
       return { atUs: 0, do: 'delete', objects: [], target: target('Pod', 'p') };

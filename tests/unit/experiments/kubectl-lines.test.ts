@@ -1,6 +1,6 @@
 // Command lines of kubectl as the steps they amount to.
 import { describe, expect, it } from 'vitest';
-import { plainStep } from '../../../experiments/kubectl-lines.ts';
+import { onlyLooks, plainStep } from '../../../experiments/kubectl-lines.ts';
 
 const patch = (ref: string, type: string, body: object) => ({ do: 'patch', ref, type, body });
 const image = (name: string, text: string) => ({
@@ -11,13 +11,16 @@ describe('a command line of kubectl', () => {
   it.each<[string, object]>([
     [
       'rollout restart deployment/web',
-      patch('deployment/web', 'strategic', {
-        spec: {
-          template: {
-            metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:01:30Z' } },
+      {
+        ...patch('deployment/web', 'strategic', {
+          spec: {
+            template: {
+              metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:01:30Z' } },
+            },
           },
-        },
-      }),
+        }),
+        unless: { paused: true, says: "can't restart paused deployment (run rollout resume first)" },
+      },
     ],
     ['set image sts/db c=app:v2', patch('sts/db', 'strategic', image('c', 'app:v2'))],
     ['set image deployment web c=app:v2', patch('deployment/web', 'strategic', image('c', 'app:v2'))],
@@ -75,5 +78,20 @@ describe('a command line of kubectl', () => {
     'exec pod/p -- true',
   ])('that is none of them: %s', (line) => {
     expect(plainStep(line.split(' '), 0)).toBeNull();
+  });
+});
+
+describe('a command line that changes nothing', () => {
+  it.each<[string, boolean]>([
+    ['get pods', true],
+    ['wait --for=condition=Ready pod/p', true],
+    ['rollout status deployment/web', true],
+    ['rollout history deployment/web', true],
+    ['rollout undo deployment/web', false],
+    ['delete pod p', false],
+    ['exec pod/p', false],
+  ])('%s: %s', (line, expected) => {
+    const [verb, word] = line.split(' ');
+    expect(onlyLooks(verb, word)).toBe(expected);
   });
 });
