@@ -304,6 +304,35 @@ describe('claims', () => {
     expect(left()).toHaveLength(staying.length > 0 ? 0 : leaving[0] === 'Pod' ? 1 : 2);
   });
 
+  // stateful_pod_control.go createPersistentVolumeClaims: a claim on its way out is an error, tried again by back-off.
+  it('on their way out serve no new pod: it waits until they are gone and gets new ones', () => {
+    const h = new Harness();
+    h.create(statefulSet('db', 1, claims));
+    h.run(10 * SECOND);
+    const uid = (): string => h.get('PersistentVolumeClaim', 'data-db-0').metadata.uid;
+    const first = uid();
+    // The claim is protected while its pod is there.
+    h.patch('PersistentVolumeClaim', 'data-db-0', (claim) => ({
+      ...claim,
+      metadata: { ...claim.metadata, finalizers: ['example.com/held'] },
+    }));
+    h.run(SECOND);
+    h.delete('PersistentVolumeClaim', 'data-db-0');
+    h.deletePod(find(h, 'db-0'));
+    h.run(2 * SECOND);
+    expect(names(h)).toEqual([]);
+    expect(h.events.map(({ message }) => message)).toContain(
+      'Create Pod db-0 in StatefulSet db failed error: pvc data-db-0 is being deleted',
+    );
+    h.patch('PersistentVolumeClaim', 'data-db-0', (claim) => ({
+      ...claim,
+      metadata: { ...claim.metadata, finalizers: [] },
+    }));
+    h.run(5 * SECOND);
+    expect(names(h)).toEqual(['db-0']);
+    expect(uid()).not.toBe(first);
+  });
+
   it('a policy given later is applied to the claims that are there', () => {
     const h = new Harness();
     h.create(statefulSet('db', 2, claims));
