@@ -3,6 +3,7 @@ export type * from './contracts/api.ts';
 export type * from './contracts/attempts.ts';
 export * from './contracts/controller.ts';
 export type * from './contracts/costs.ts';
+export * from './contracts/devices.ts';
 export * from './contracts/extender.ts';
 export * from './contracts/own-plugins.ts';
 export type * from './contracts/result.ts';

@@ -45,6 +45,8 @@ const CONTAINER: FieldTable = {
     'securityContext',
     // Mounting takes part in the sandbox's time of the preset.
     'volumeMounts',
+    // Which of the pod's claims a container uses changes nothing outside of it.
+    'resources.claims',
   ],
 };
 
@@ -72,6 +74,7 @@ const POD_SPEC: FieldTable = {
     'volumes.persistentVolumeClaim',
     'volumes.emptyDir',
     'volumes.ephemeral',
+    'resourceClaims',
   ],
   silent: [
     ...prefix('containers', CONTAINER.silent),
@@ -291,6 +294,10 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   Secret: { acts: [], silent: ['data', 'stringData', 'type', 'immutable'] },
   ServiceAccount: { acts: [], silent: ['secrets', 'imagePullSecrets', 'automountServiceAccountToken'] },
   'node.k8s.io/RuntimeClass': { acts: ['overhead', 'scheduling'], silent: ['handler'] },
+  'resource.k8s.io/DeviceClass': { acts: ['spec.selectors', 'spec.config'], silent: [] },
+  'resource.k8s.io/ResourceClaim': { acts: ['spec'], silent: ['status'] },
+  'resource.k8s.io/ResourceClaimTemplate': { acts: ['spec'], silent: [] },
+  'resource.k8s.io/ResourceSlice': { acts: ['spec'], silent: [] },
   'scheduling.k8s.io/PriorityClass': {
     acts: ['value', 'globalDefault', 'preemptionPolicy'],
     silent: ['description'],
@@ -307,6 +314,7 @@ const READ_BY_PLUGIN: readonly (readonly [string, string])[] = [
   ['affinity.podAntiAffinity', 'InterPodAffinity'],
   ['volumes.persistentVolumeClaim', 'VolumeBinding'],
   ['volumes.ephemeral', 'VolumeBinding'],
+  ['resourceClaims', 'DynamicResources'],
 ];
 
 /** Paths of such fields in the object whose plug-in is among `unmodelled`, each with the plug-in. */
@@ -341,7 +349,7 @@ function isPresent(at: unknown, steps: readonly string[]): boolean {
 const NOTES: readonly (readonly [RegExp, string])[] = [
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
-  [/\bresourceClaims\b|\bclaims\b/, 'devices are not allocated'],
+  [/\bextendedResourceName\b/, 'extended resources are taken from nodes, never from devices'],
 ];
 
 interface Trie {

@@ -115,11 +115,13 @@ export class Evictions {
     }
     if (Object.keys(status.disruptedPods ?? {}).length > DISRUPTED_MAX) {
       const why = 'DisruptedPods map too big - too many evictions not confirmed by PDB controller';
-      return this.#fail(
+      const cause = `The disruption budget ${name} does not allow evicting pods currently: too many pending evictions not confirmed by PDB controller`;
+      return this.#refuse(
         r,
         403,
         'Forbidden',
         `poddisruptionbudget.policy ${JSON.stringify(name)} is forbidden: ${why}`,
+        cause,
       );
     }
     const allowed = (status.disruptionsAllowed ?? 0) - 1;
@@ -146,7 +148,11 @@ export class Evictions {
   }
 
   #tooMany(r: ApiRequest, cause: string): void {
-    r.fail(429, 'TooManyRequests', VIOLATES, [{ field: '', reason: 'DisruptionBudget', message: cause }]);
+    this.#refuse(r, 429, 'TooManyRequests', VIOLATES, cause);
+  }
+
+  #refuse(r: ApiRequest, code: number, reason: string, text: string, cause: string): void {
+    r.fail(code, reason, text, [{ field: '', reason: 'DisruptionBudget', message: cause }]);
     this.#h.refused(r);
   }
 
@@ -160,11 +166,16 @@ function ignoresBudgets(word: number): boolean {
   return isTerminal(word) || phaseOf(word) === Phase.pending || (word & PodBit.deleting) !== 0;
 }
 
-function refusal(name: string, status: Json): string {
+/** Why a budget without disruptions left refuses (checkAndDecrement). */
+export function refusal(name: string, status: Json): string {
+  const none = `The disruption budget ${name} does not allow evicting pods currently`;
   const known = findAllowed(status);
-  if (known?.reason === 'SyncFailed') {
-    return `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${known.message}`;
-  }
+  const told = known?.status === 'False' && known.message ? known : undefined;
+  // Its numbers are not to be trusted then.
+  if (told?.reason === 'SyncFailed') return `${none} because it failed sync: ${told.message}`;
   const { desiredHealthy = 0, currentHealthy = 0 } = status;
-  return `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  if (currentHealthy <= desiredHealthy)
+    return `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  // Evictions that the controller has not counted yet have used up what there was.
+  return told === undefined ? none : `${none} (${told.reason}): ${told.message}`;
 }

@@ -142,6 +142,7 @@ export class PodWrites {
     if (change.message !== undefined) pods.messages.set(pod, change.message);
     if (change.ip !== 0) pods.ip[pod] = change.ip;
     if (change.nominatedNode !== undefined) pods.nominatedNode[pod] = change.nominatedNode;
+    if (change.claimNames !== undefined) pods.claimNames.set(pod, change.claimNames);
     pods.word[pod] = word;
     if ((word ^ before) & PodBit.ready) {
       pods.readyUs[pod] = this.#h.now();

@@ -71,6 +71,8 @@ export interface PodStatusChange {
   readonly finishedUs?: number;
   /** status.nominatedNodeName: node to record, -1 to clear it; absent: keep. */
   readonly nominatedNode?: number;
+  /** status.resourceClaimStatuses as a whole: names of generated claims by entry of spec.resourceClaims. */
+  readonly claimNames?: ReadonlyMap<string, string | null>;
 }
 
 /** What a component writes of a Node; what is absent stays. */

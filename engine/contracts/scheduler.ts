@@ -21,8 +21,10 @@
 import type * as z from 'zod';
 import type { KubeObject } from '../kinds/kind.ts';
 import type { HostPort, Interner, LabelSets, Labels, PodTemplate, Taint } from '../state/index.ts';
+import type { DeviceView } from './devices.ts';
 import type { ExtendedCandidates, PreemptionCandidate } from './extender.ts';
 import type { NodeColumnsView } from './node-columns.ts';
+import type { PreBindWork } from './pre-bind.ts';
 import type { StorageView } from './storage.ts';
 import type { NodeDimensions, NodeStrata, TopologyView, WatchedObjectsView } from './topology.ts';
 
@@ -102,6 +104,10 @@ export const ClusterEvent = {
   storageCapacity: 1 << 21,
   /** Deleted. */
   volumeAttachment: 1 << 22,
+  // Objects of devices: created or changed.
+  resourceClaim: 1 << 23,
+  deviceClass: 1 << 24,
+  resourceSlice: 1 << 25,
 } as const;
 
 /** A built-in resource, or the interned id (>= 0) of an extended one or of huge pages. */
@@ -133,6 +139,8 @@ export interface ClusterChange {
   /** Changes of other objects: the new version, and the one before it; absent: there is none. */
   readonly object?: KubeObject;
   readonly previous?: KubeObject;
+  /** The only pod that the change can help, by row; absent: any. */
+  readonly pod?: number;
   /** Pod changes: its namespace. */
   readonly namespace?: string;
 }
@@ -232,6 +240,8 @@ export interface ClusterView {
   controllerOf(pod: number): KubeObject | null;
   /** Claims, volumes and who uses them. */
   readonly storage: StorageView;
+  /** Claims of devices, their classes and slices, and which devices are taken. */
+  readonly devices: DeviceView;
   /** status.declaredFeatures of the node. */
   declaredFeatures(node: number): readonly string[];
 }
@@ -309,16 +319,6 @@ export interface FailedAttempt {
   callExtenders(candidates: readonly PreemptionCandidate[]): ExtendedCandidates | null;
   /** 0 .. n-1, evenly. */
   draw(n: number): number;
-}
-
-/** What PreBind does while other pods are looked at: writes, then a look each second until all is ready. */
-export interface PreBindWork {
-  /** One PUT after the other; a refused one fails the binding. `base`: the version that `next` was made from. */
-  readonly updates: readonly { readonly base: KubeObject; readonly next: KubeObject }[];
-  /** true: the pod may be bound; a text: it never can be, and why. */
-  check(): boolean | string;
-  /** µs from the beginning after which it fails. */
-  readonly timeoutUs: number;
 }
 
 /** A pod on its way to its node. */
@@ -475,4 +475,5 @@ export interface UnmodelledPlugin extends PluginGap {
 }
 
 export * from './node-columns.ts';
+export type * from './pre-bind.ts';
 export type * from './scheduler-settings.ts';

@@ -20,9 +20,9 @@ import { allowedCondition, conditionOf, isUpToDate, withAllowed } from '../kinds
 import { scaledIntOrPercent } from '../kinds/intorstring.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { compileLabelSelector, PodBit, timestampText, timestampUs, Verb } from '../state/index.ts';
-
 import { controllerUid } from './owner.ts';
 import { PodSelections, type SelectedPods } from './selected-pods.ts';
+import { selectorText } from './selector-texts.ts';
 
 /** DeletionTimeout: an evicted pod that is still there after it counts again. */
 const DELETION_TIMEOUT_US = 2 * 60 * 1_000_000;
@@ -34,17 +34,6 @@ interface Expected {
   readonly expected: number;
   readonly desired: number;
   readonly unmanaged: boolean;
-}
-
-/** A LabelSelector as Go prints it. */
-export function selectorText(selector: Json): string {
-  const labels = Object.entries<string>(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const expressions = (selector?.matchExpressions ?? []).map(
-    ({ key, operator, values }: Json) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${(values ?? []).join(' ')}],},`,
-  );
-  const map = labels.map(([key, value]) => `${key}: ${value},`).join('');
-  return `&LabelSelector{MatchLabels:map[string]string{${map}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
 }
 
 class DisruptionController implements Controller {

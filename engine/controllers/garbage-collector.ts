@@ -6,8 +6,10 @@
 // dependents lose their reference, then the owner goes. Each item costs a live read of itself and of each owner that is
 // not known to be gone, and the write.
 //
-// Left out: owners that never existed, references of pods to owners that do not control them, and the cycle breaker
-// (owners that wait for one another).
+// An owner that is named and not known is looked up; if there is none of that UID, it counts as gone.
+//
+// Left out: references of pods to owners that do not control them or never existed, pods that are named as owners and
+// never existed, and the cycle breaker (owners that wait for one another).
 import {
   type Calls,
   type Controller,
@@ -71,7 +73,7 @@ class GarbageCollector implements Controller {
         if (this.#ownedByPods) this.#podGone(pod);
       }
       // Made by an owner that was deleted at the same time.
-      else if (oldWord < 0 && (this.#goneIds.has(owner) || this.#waiting.has(owner))) this.#addPod(pod);
+      else if (oldWord < 0 && this.#goneIds.has(owner)) this.#addPod(pod);
     });
     ctx.onPodIdentity((_pod, old, now) => {
       if (old.owner !== now.owner) this.#dependentGone(old.owner);
@@ -95,10 +97,21 @@ class GarbageCollector implements Controller {
     const after = verb === Verb.deleted ? NO_REFERENCES : referencesOf(object);
     if (before !== after) this.#relink(seen, before, after);
     if (verb === Verb.deleted) return this.#ownerGone(seen);
-    if (old === null && after.some(({ uid }) => this.#goneUids.has(uid) || this.#waitingUids.has(uid)))
-      this.#ctx.queue.add(`object/${seen.id}`);
+    // A new dependent of an owner that waits is not looked at for itself: the owner's next look finds it.
+    if (old === null)
+      for (const reference of after)
+        if (!this.#isKnown(reference, seen.namespace))
+          this.#ctx.queue.add(`owner/${seen.id}/${reference.uid}`);
     if (isHeldBy(object, FOREGROUND) && !isHeldBy(old, FOREGROUND)) this.#waitForDependents(seen);
     if (isHeldBy(object, ORPHAN) && !isHeldBy(old, ORPHAN)) this.#ctx.queue.add(`orphan/${seen.id}`);
+  }
+
+  /** The graph has the owner; of pods it is not asked. */
+  #isKnown({ kind, name, uid }: OwnerReference, namespace: string): boolean {
+    if (kind === 'Pod' || !this.#kinds.has(kind)) return true;
+    const view = this.#ctx.objects(kind);
+    const owner = view.get(`${namespace}/${name}`) ?? view.get(name);
+    return owner?.object.metadata.uid === uid;
   }
 
   #relink(seen: SeenObject, before: readonly OwnerReference[], after: readonly OwnerReference[]): void {
@@ -168,6 +181,7 @@ class GarbageCollector implements Controller {
     if (what === 'pod') return yield* this.#pod(id, Number(second), calls);
     const seen = this.#seen(id);
     if (seen === undefined) return DONE;
+    if (what === 'owner') return yield* this.#owner(seen, second!, calls);
     return what === 'orphan' ? yield* this.#orphan(seen, calls) : yield* this.#object(seen, calls);
   }
 
@@ -186,6 +200,25 @@ class GarbageCollector implements Controller {
     }
     const reply = yield calls.deletePod(pod, generation, -1);
     return ended(reply.code);
+  }
+
+  /** An owner that the graph does not have: if the server has none either, its dependents follow. */
+  *#owner(dependent: SeenObject, uid: string, calls: Calls): Steps {
+    const reference = referencesOf(dependent.object).find((other) => other.uid === uid);
+    if (reference === undefined) return DONE;
+    const { objects } = this.#ctx.run.state;
+    const { kind, name } = reference;
+    const namespace = objects.findKind(kind)!.namespaced ? dependent.namespace : '';
+    const id = objects.find(kind, namespace, name);
+    const { resource } = objects.findKind(kind)!;
+    const live =
+      id < 0
+        ? yield calls.send((api, reply, worker) => api.look('get', resource, reply, worker))
+        : yield calls.get(id);
+    if (id >= 0 && live.object?.metadata.uid === uid) return DONE;
+    this.#goneUids.add(uid);
+    for (const other of this.#dependents.get(uid) ?? []) this.#ctx.queue.add(`object/${other.id}`);
+    return DONE;
   }
 
   /** attemptToDeleteItem. */

@@ -24,23 +24,12 @@ import { type Condition, condition } from './conditions.ts';
 import { ScalingMemory, type Told } from './hpa-behavior.ts';
 import { type Groups, groupPods, type Proposal, proposeReplicas, tolerancesOf } from './hpa-metrics.ts';
 import { AutoscaledPods } from './hpa-pods.ts';
+import { missingSource, scalable, targetOf } from './hpa-targets.ts';
+import { selectorQuery } from './selector-texts.ts';
 
 const SECOND = 1_000_000;
 /** --horizontal-pod-autoscaler-sync-period */
 const SYNC_US = 15 * SECOND;
-/** Kinds with a scale, by group and kind. */
-const SCALABLE = new Map([
-  ['apps/Deployment', 'deployments.apps'],
-  ['apps/ReplicaSet', 'replicasets.apps'],
-  ['apps/StatefulSet', 'statefulsets.apps'],
-  ['/ReplicationController', 'replicationcontrollers'],
-]);
-const groupOf = ({ apiVersion = '' }: Json): string =>
-  apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-/** Resource and group of what a scaleTargetRef names; undefined: it has no scale. */
-const scalable = (reference: Json): string | undefined =>
-  SCALABLE.get(`${groupOf(reference)}/${reference.kind}`);
-
 interface Timer {
   readonly key: string;
   armed: boolean;
@@ -52,7 +41,7 @@ interface Timer {
 interface Computed {
   readonly replicas: number;
   readonly name: string;
-  readonly statuses: Json[];
+  readonly statuses: Json[] | null;
   readonly active: Condition;
   readonly error: string | null;
   readonly waiting: boolean;
@@ -105,7 +94,8 @@ class HorizontalPodAutoscaler implements Controller {
       for (const key of this.#timerOf.keys()) this.#stir(key);
     });
     ctx.onObjects('HorizontalPodAutoscaler', (seen, verb) => {
-      if (verb === Verb.deleted) ctx.queue.add(seen.key);
+      // What it remembers stays until its time comes: one made anew before goes on with it.
+      if (verb === Verb.deleted) this.#pods.remove(seen.key);
       else this.#arm(seen.key, false);
     });
     for (const kind of ['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController']) {
@@ -155,7 +145,6 @@ class HorizontalPodAutoscaler implements Controller {
     const seen = this.#objects.get(key);
     if (seen === undefined) {
       this.#memories.delete(key);
-      this.#pods.remove(key);
       return DONE;
     }
     const settled = yield* this.#sync(seen, seen.object, seen.revision, calls);
@@ -171,7 +160,7 @@ class HorizontalPodAutoscaler implements Controller {
     const resource = scalable(spec.scaleTargetRef)?.split('.')[0];
     if (resource !== undefined)
       yield calls.send((_, reply, worker) => this.#scales.look('get', `${resource}/scale`, reply, worker));
-    const target = this.#target(spec.scaleTargetRef, seen.namespace);
+    const target = targetOf(state.objects, spec.scaleTargetRef, seen.namespace);
     if (typeof target === 'string') {
       this.#event(seen, 'Warning', 'FailedGetScale', target);
       const text = `the HPA controller was unable to get the target's current scale: ${target}`;
@@ -215,9 +204,10 @@ class HorizontalPodAutoscaler implements Controller {
       desired = min;
     } else {
       this.#pods.select(seen, goal);
-      for (let left = spec.metrics?.length ?? 0; left > 0; left--)
+      const ambiguous = this.#ambiguity(seen, goal);
+      for (let left = ambiguous === null ? (spec.metrics?.length ?? 0) : 0; left > 0; left--)
         yield calls.send((_, reply, worker) => this.#metricsApi.look('list', 'pods', reply, worker));
-      const computed = this.#compute(seen, spec, current);
+      const computed = ambiguous ?? this.#compute(seen, spec, current);
       statuses = computed.statuses;
       conditions = withCondition(conditions, computed.active);
       if (computed.replicas < 0) {
@@ -295,19 +285,16 @@ class HorizontalPodAutoscaler implements Controller {
     return memory;
   }
 
-  /** Id of the target, or why its scale cannot be read. */
-  #target(reference: Json, namespace: string): number | string {
-    const { objects } = this.#ctx.run.state;
-    const { kind, name } = reference;
-    const resource = scalable(reference);
-    if (resource === undefined) {
-      const known = objects.findKind(kind);
-      return known === undefined
-        ? `no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(groupOf(reference))}`
-        : 'the server could not find the requested resource';
-    }
-    const id = objects.findKind(kind) === undefined ? -1 : objects.find(kind, namespace, name);
-    return id < 0 ? `${resource} ${JSON.stringify(name)} not found` : id;
+  /** Pods of the target that another autoscaler scales as well: neither does anything (validateAndParseSelector). */
+  #ambiguity(seen: SeenObject, goal: KubeObject): Computed | null {
+    const all = this.#pods.sharing(seen.key);
+    if (all.length < 2) return null;
+    const given = goal['spec'].selector;
+    const query = selectorQuery(goal.kind === 'ReplicationController' ? { matchLabels: given } : given);
+    const error = `pods by selector ${query} are controlled by multiple HPAs: [${all.join(' ')}]`;
+    this.#event(seen, 'Warning', 'AmbiguousSelector', error);
+    const active = this.#condition('ScalingActive', 'False', 'AmbiguousSelector', error);
+    return { replicas: -1, name: '', statuses: null, active, error, waiting: false };
   }
 
   #compute(seen: SeenObject, spec: Json, current: number): Computed {
@@ -376,10 +363,7 @@ class HorizontalPodAutoscaler implements Controller {
       target.averageValue === undefined ? (target.averageUtilization ?? 0) : null;
     const averageMilli = target.averageValue === undefined ? 0 : quantityMilli(target.averageValue);
     const aim = { resource, container, utilization, averageMilli };
-    const proposal: Proposal =
-      pods.length === 0
-        ? { error: 'no pods returned by selector while calculating replica count' }
-        : proposeReplicas(pods, groups, aim, current, tolerancesOf(behavior));
+    const proposal: Proposal = proposeReplicas(pods, groups, aim, current, tolerancesOf(behavior));
     const what = container === '' ? 'resource' : 'container resource';
     const type = container === '' ? 'Resource' : 'ContainerResource';
     const field = container === '' ? 'resource' : 'containerResource';
@@ -396,12 +380,12 @@ class HorizontalPodAutoscaler implements Controller {
       proposal,
       name:
         utilization === null
-          ? `${resource} ${what}`
+          ? `${resource} resource`
           : `${resource} ${what} utilization (percentage of request)`,
       status: value === null ? { type: '' } : { type, [field]: { ...named, current: value } },
       failure: container === '' ? 'FailedGetResourceMetric' : 'FailedGetContainerResourceMetric',
       prefix: `failed to get ${resource} ${utilization === null ? 'usage' : 'utilization'}: `,
-      wrap: `failed to get ${resource} ${container === '' ? 'resource' : 'container'} metric value: `,
+      wrap: `failed to get ${container === '' ? `${resource} resource` : `${container} container`} metric value: `,
       // A change of use that the samples do not show in full yet.
       waiting: groups.waiting || Math.max(changedUs, servedUntilUs) > sampledUs - this.#pods.resolutionUs,
     };
@@ -415,19 +399,14 @@ class HorizontalPodAutoscaler implements Controller {
       const note = `metrics of type ${type} have no source: they are never available`;
       this.#ctx.run.recorder.loss('autoscaler', seen.kind, 'spec.metrics', 1, note);
     }
-    const source = metric.pods ?? metric.object ?? metric.external ?? {};
-    const name: string = source.metric?.name ?? '';
-    const external = type === 'External';
-    const missing = external
-      ? `unable to fetch metrics from external metrics API: the server could not find the requested resource (get ${name}.external.metrics.k8s.io)`
-      : 'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
+    const { name, error, wrap } = missingSource(metric, seen.namespace);
     return {
-      proposal: { error: `unable to get ${external ? 'external ' : ''}metric ${name}: ${missing}` },
+      proposal: { error },
       name,
       status: { type: '' },
       failure: `FailedGet${type}Metric`,
       prefix: '',
-      wrap: `failed to get ${external ? `${name} external` : type.toLowerCase()} metric value: `,
+      wrap,
       waiting: false,
     };
   }
@@ -453,7 +432,8 @@ class HorizontalPodAutoscaler implements Controller {
 
   *#write(seen: SeenObject, object: KubeObject, revision: number, status: Json, calls: Calls): Steps<void> {
     if (JSON.stringify(object['status']) === JSON.stringify(status)) return;
-    yield calls.updateStatus(seen.id, { ...object, status }, revision);
+    const reply = yield calls.updateStatus(seen.id, { ...object, status }, revision);
+    if (reply.code >= 400) this.#event(seen, 'Warning', 'FailedUpdateStatus', reply.message);
   }
 
   #condition(type: string, status: 'True' | 'False', reason: string, message: string): Condition {

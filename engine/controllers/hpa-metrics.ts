@@ -30,7 +30,9 @@ export interface MetricPod {
   /** Last change of the condition Ready, as the API prints it. */
   readonly readyChangeUs: number;
   readonly spec: Json;
-  /** null: the metrics API knows nothing of it. */
+  /** The metrics API has an entry for the pod; absent: if there is a sample. */
+  readonly listed?: boolean;
+  /** null: it tells nothing of that resource and container. */
   readonly sample: Sample | null;
 }
 
@@ -139,7 +141,7 @@ export function proposeReplicas(
   tolerances: Tolerances,
 ): Proposal {
   const { resource, container } = target;
-  if (pods.every((pod) => pod.sample === null)) {
+  if (!pods.some(({ listed, sample }) => listed ?? sample !== null)) {
     const error = `unable to get metrics for resource ${resource}: no metrics returned from resource metrics API`;
     return { error };
   }

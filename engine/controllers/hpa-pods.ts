@@ -27,12 +27,15 @@ export class AutoscaledPods {
   /** When the kubelet first wrote a pod's status, µs, by pod. A pod that ran before it was followed: its creation. */
   readonly #startedUs = new Map<number, number>();
   readonly #parsed = new Map<string, number>();
+  readonly #order: number;
+  #walks = 0;
   /** Time between two looks; 0: values are those of the moment. */
   readonly resolutionUs: number;
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
     this.#selections = new PodSelections(ctx.pods, () => 0);
+    this.#order = ctx.run.draw.purpose('controllers/autoscalers-of-pods');
     this.resolutionUs = ctx.run.costs.metrics?.resolutionUs ?? 0;
   }
 
@@ -50,6 +53,16 @@ export class AutoscaledPods {
   remove(key: string): void {
     this.#selections.remove(key);
     this.#selectorTexts.delete(key);
+  }
+
+  /** Autoscalers, as namespace/name, that select pods of this one's, itself among them: Go walks through a map of them. */
+  sharing(key: string): readonly string[] {
+    const keys = this.#selections.overlapping(key);
+    if (keys.length === 0) return keys;
+    const { draw } = this.#ctx.run;
+    const first = draw.below(this.#order, (this.#walks += 1), 0, keys.length + 1);
+    const all = [key, ...keys];
+    return [...all.slice(first), ...all.slice(0, first)];
   }
 
   /** Follows the pods that the target's selector selects. */
@@ -91,10 +104,18 @@ export class AutoscaledPods {
         startUs,
         readyChangeUs: Number.isNaN(changeUs) ? startUs : wholeSecond(changeUs),
         spec: state.template(pod).spec,
+        listed: this.#isListed(word, startUs, sampledUs),
         sample: this.#sample(pod, word, startUs, sampledUs, resource, container),
       };
     });
     return { pods, sampledUs };
+  }
+
+  /** The metrics API tells of the pod, though perhaps nothing of that resource. */
+  #isListed(word: number, startUs: number, sampledUs: number): boolean {
+    if (PHASE_NAMES[phaseOf(word)] !== 'Running') return false;
+    // Two looks make a rate: a container must have run between them.
+    return this.resolutionUs === 0 || startUs < sampledUs;
   }
 
   #sample(
@@ -107,16 +128,13 @@ export class AutoscaledPods {
   ): Sample | null {
     const { run, pods: view } = this.#ctx;
     const { state, costs } = run;
-    if (PHASE_NAMES[phaseOf(word)] !== 'Running' || (resource !== 'cpu' && resource !== 'memory'))
+    if (!this.#isListed(word, startUs, sampledUs) || (resource !== 'cpu' && resource !== 'memory'))
       return null;
-    const resolution = this.resolutionUs;
-    // Two looks make a rate: a container must have run between them.
-    if (resolution > 0 && !(startUs < sampledUs)) return null;
     const template = state.template(pod);
     const containers = template.containers.filter((one) => container === '' || one.name === container).length;
     if (containers === 0) return null;
     const labels = state.labels.get(view.table.labelSet[pod]!);
-    const fromUs = Math.max(startUs, sampledUs - resolution);
+    const fromUs = Math.max(startUs, sampledUs - this.resolutionUs);
     const each = state.usage.mean(
       fromUs,
       sampledUs,

@@ -16,8 +16,7 @@ import {
   type JobPod,
   withoutTracking,
 } from './job-pods.ts';
-import { compareForDeletion, type DeletionCandidate } from './pod-ranking.ts';
-import { deletionCost } from './replica-manager.ts';
+import { type ActiveCandidate, compareActive } from './pod-ranking.ts';
 import { isNamespaceTerminating } from './request-failed.ts';
 
 const SECOND = 1_000_000;
@@ -80,20 +79,16 @@ function podsToRemove(room: JobRoom, sync: JobSync, atLeast: number): JobPod[] {
 function rank(room: JobRoom, pods: readonly JobPod[]): JobPod[] {
   const { ctx } = room;
   if (pods.length < 2) return [...pods];
-  const { now } = ctx.run.kernel;
-  const candidates = pods.map((pod): DeletionCandidate & { readonly of: JobPod } => ({
+  const candidates = pods.map((pod): ActiveCandidate & { readonly of: JobPod } => ({
     of: pod,
     node: ctx.pods.node(pod.pod),
     phase: phaseOf(pod.word),
     ready: isPodReady(pod),
-    deletionCost: deletionCost(ctx.run.state.template(pod.pod).annotations),
-    rank: 0,
     readyUs: ctx.pods.readyUs(pod.pod),
     restarts: pod.restarts,
     createdUs: Math.floor(ctx.pods.table.createdUs[pod.pod]! / SECOND) * SECOND,
-    uid: () => pod.uid,
   }));
-  return candidates.sort((a, b) => compareForDeletion(a, b, now)).map((candidate) => candidate.of);
+  return candidates.sort(compareActive).map((candidate) => candidate.of);
 }
 
 /** Of each pod its finalizer first, so that it is not counted as failed, then the pod; all pods at once. */

@@ -1,21 +1,25 @@
-// Which pods go first when there are too many: the order of pkg/controller/controller_utils.go ActivePodsWithRanks
-// (v1.36). Pure: the same candidates give the same answer, so recorded choices of a real cluster can be checked.
+// Which pods go first when there are too many: the order of pkg/controller/controller_utils.go ActivePodsWithRanks, and
+// the plainer ActivePods by which Jobs go (v1.36). Pure: the same candidates give the same answer, so recorded choices
+// of a real cluster can be checked.
 import { Phase } from '../state/index.ts';
 
-export interface DeletionCandidate {
+export interface ActiveCandidate {
   /** '' while unassigned. */
   readonly node: string | number;
   readonly phase: number;
   readonly ready: boolean;
-  /** controller.kubernetes.io/pod-deletion-cost, 0 if absent. */
-  readonly deletionCost: number;
-  /** Active pods on the same node that belong to the same Deployment; 0 for a bare ReplicaSet. */
-  readonly rank: number;
   /** Transition to Ready, whole seconds as µs; NaN if not Ready. */
   readonly readyUs: number;
   readonly restarts: number;
   /** Whole seconds as µs. */
   readonly createdUs: number;
+}
+
+export interface DeletionCandidate extends ActiveCandidate {
+  /** controller.kubernetes.io/pod-deletion-cost, 0 if absent. */
+  readonly deletionCost: number;
+  /** Active pods on the same node that belong to the same Deployment; 0 for a bare ReplicaSet. */
+  readonly rank: number;
   /** Asked for only when all else is equal but the times within one age bucket. */
   readonly uid: () => string;
 }
@@ -47,12 +51,30 @@ function compareAge(a: number, b: number, nowUs: number, byUid: () => number): n
   return difference === 0 ? byUid() : difference;
 }
 
+/** What every ranking begins with: unassigned, by phase, not ready. */
+function compareProgress(a: ActiveCandidate, b: ActiveCandidate): number {
+  if (isAssigned(a.node) !== isAssigned(b.node)) return isAssigned(a.node) ? 1 : -1;
+  if (a.phase !== b.phase) return (PHASE_ORDER[a.phase] ?? 0) - (PHASE_ORDER[b.phase] ?? 0);
+  return a.ready === b.ready ? 0 : a.ready ? 1 : -1;
+}
+
+/**
+ * Negative if a Job deletes `a` before `b` (ActivePods): without costs and ranks, and by the times themselves. 0: the
+ * sort keeps them as they are.
+ */
+export function compareActive(a: ActiveCandidate, b: ActiveCandidate): number {
+  const progress = compareProgress(a, b);
+  if (progress !== 0) return progress;
+  if (a.ready && b.ready && a.readyUs !== b.readyUs) return b.readyUs - a.readyUs;
+  if (a.restarts !== b.restarts) return b.restarts - a.restarts;
+  return b.createdUs - a.createdUs;
+}
+
 /** Negative if `a` is deleted before `b`. */
 export function compareForDeletion(a: DeletionCandidate, b: DeletionCandidate, nowUs: number): number {
   const byUid = (): number => (a.uid() < b.uid() ? -1 : 1);
-  if (isAssigned(a.node) !== isAssigned(b.node)) return isAssigned(a.node) ? 1 : -1;
-  if (a.phase !== b.phase) return (PHASE_ORDER[a.phase] ?? 0) - (PHASE_ORDER[b.phase] ?? 0);
-  if (a.ready !== b.ready) return a.ready ? 1 : -1;
+  const progress = compareProgress(a, b);
+  if (progress !== 0) return progress;
   if (a.deletionCost !== b.deletionCost) return a.deletionCost - b.deletionCost;
   if (a.rank !== b.rank) return b.rank - a.rank;
   if (a.ready && b.ready) {

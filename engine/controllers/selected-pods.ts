@@ -50,6 +50,12 @@ const MAP_SLOTS = 8;
 
 const NONE: readonly SelectedPods[] = Object.freeze([]);
 
+function haveCommon(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
+  const [fewer, more] = a.size < b.size ? [a, b] : [b, a];
+  for (const pod of fewer.keys()) if (more.has(pod)) return true;
+  return false;
+}
+
 export class PodSelections {
   readonly #pods: SeenPods;
   readonly #slot: (n: number) => number;
@@ -113,6 +119,14 @@ export class PodSelections {
       if (!gone) selection.count(pod, table.owner[pod]!, word);
     }
     return selecting;
+  }
+
+  /** Keys of the others that select one of its pods, oldest first. */
+  overlapping(key: string): string[] {
+    const own = this.#byKey.get(key);
+    if (own === undefined) return [];
+    const others = this.#byNamespace.get(own.namespace)!.filter((other) => other !== own);
+    return others.filter((other) => haveCommon(own.owners, other.owners)).map((other) => other.key);
   }
 
   #countAll(selection: SelectedPods): void {

@@ -180,7 +180,7 @@ function validateSlice(slice: KubeObject, errors: FieldErrors): void {
   }
 }
 
-const base = { apiVersion: 'resource.k8s.io/v1', modelled: false } as const;
+const base = { apiVersion: 'resource.k8s.io/v1', modelled: true } as const;
 
 export const kinds: readonly KindDefinition[] = [
   {

@@ -85,10 +85,21 @@ export function podUsage(spec: Json): PodUsage {
   };
 }
 
-/** Why a pod cannot be counted: `must specify requests.cpu for: c`; undefined if it can. */
+/** Requests or limits of the pod itself, of a resource that a pod can have them of (IsPodLevelResourcesSet). */
+const hasPodLevelAmounts = ({ resources }: Json): boolean =>
+  [resources?.requests, resources?.limits].some((amounts) =>
+    Object.keys(amounts ?? {}).some(
+      (name) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-'),
+    ),
+  );
+
+/**
+ * Why a pod cannot be counted: `must specify requests.cpu for: c`; undefined if it can. A pod that states amounts of its
+ * own need not state them for its containers.
+ */
 export function unstated(spec: Json, restricted: readonly string[]): string | undefined {
-  const podLevel = computeUsage(readAmounts(spec.resources?.requests), readAmounts(spec.resources?.limits));
-  const required = STATED.filter((name) => restricted.includes(name) && !podLevel.has(name));
+  if (hasPodLevelAmounts(spec)) return undefined;
+  const required = STATED.filter((name) => restricted.includes(name));
   const missing = new Map<string, Set<string>>();
   for (const container of [...list(spec.containers), ...list(spec.initContainers)]) {
     const { requests, limits } = container.resources ?? {};

@@ -10,13 +10,14 @@ import type { KubeObject } from '../kinds/kind.ts';
 import type { ClusterState, HostPort, Interner, LabelSets, PodTemplate, Taint } from '../state/index.ts';
 import { LABEL_HOSTNAME, PodBit } from '../state/index.ts';
 import { Journal } from '../state/journal.ts';
+import { DEVICE_KINDS, SchedulerDevices } from './devices.ts';
 import { HostPorts } from './host-ports.ts';
 import { NodeColumns, repeatUsage, ScalarColumn } from './node-columns.ts';
 import { NodeImages } from './node-images.ts';
 import { NodeOrder } from './node-order.ts';
 import { Nominations } from './nominations.ts';
 import { PodClasses } from './pod-classes.ts';
-import { SchedulerStorage } from './storage.ts';
+import { SchedulerStorage, STORAGE_KINDS } from './storage.ts';
 import { TopologyIndex } from './topology.ts';
 import { PodCursor } from './views.ts';
 import { WatchedObjects } from './watched-objects.ts';
@@ -35,12 +36,15 @@ export interface NodeFold {
   readonly before: NodeBefore | null;
 }
 
+type FoldsObjects = Pick<SchedulerStorage, 'fold'>;
+
 export class SchedulerCache implements ClusterView {
   readonly columns = new NodeColumns();
   /** (node, NodeField mask) of each change: indexes pull from here. */
   readonly journal = new Journal();
   readonly nodeOrder = new NodeOrder();
   readonly storage: SchedulerStorage;
+  readonly devices: SchedulerDevices;
   readonly nominations = new Nominations();
   readonly topology: TopologyIndex;
   readonly objects = new WatchedObjects();
@@ -77,6 +81,7 @@ export class SchedulerCache implements ClusterView {
   constructor(state: ClusterState, imageBytes: (image: string) => number) {
     this.#state = state;
     this.storage = new SchedulerStorage(state);
+    this.devices = new SchedulerDevices(state);
     this.#defaultImageBytes = imageBytes;
     const { columns } = this;
     this.topology = new TopologyIndex(
@@ -93,6 +98,14 @@ export class SchedulerCache implements ClusterView {
     this.resources = state.resources;
     this.images = state.images;
     this.labelSets = state.labels;
+  }
+
+  /** Views of objects that make waiting pods fit, with the kinds that each is to be told of. */
+  get claimed(): readonly { readonly kinds: ReadonlyMap<string, number>; readonly view: FoldsObjects }[] {
+    return [
+      { kinds: STORAGE_KINDS, view: this.storage },
+      { kinds: DEVICE_KINDS, view: this.devices },
+    ];
   }
 
   // ---- the view ----

@@ -31,6 +31,8 @@ interface Registered {
 export class Verdicts {
   readonly #list: Registered[] = [{ code: Code.success, reasons: [], instance: -1 }];
   readonly #ids = new Map<string, number>();
+  /** How many of them are errors: those end an attempt. */
+  errors = 0;
 
   register(instance: number, code: Code, reasons: readonly string[]): Verdict {
     assert(code !== Code.success && code !== Code.skip, 'success and skip are not rejections');
@@ -39,6 +41,7 @@ export class Verdicts {
     if (id === undefined) {
       id = this.#list.length;
       this.#list.push({ code, reasons, instance });
+      if (code === Code.error) this.errors += 1;
       this.#ids.set(key, id);
     }
     return id;
@@ -117,6 +120,13 @@ export class Framework {
     this.queueSort = sorters[0]!;
     assert(this.weights.length === this.score.length, 'every scorer has a weight');
   }
+}
+
+/** Index of the PreFilter plug-in of that name. */
+export function preFilterOf({ preFilter, schedulerName }: Framework, name: string): number {
+  const instance = preFilter.find((each) => each.name === name);
+  assert(instance !== undefined, () => `profile ${schedulerName} has no PreFilter ${name}`);
+  return instance.index;
 }
 
 /** Reserve and Permit; undoes them and gives the verdict if one of them objects. */

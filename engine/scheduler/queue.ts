@@ -243,6 +243,10 @@ export class SchedulingQueue {
   /** Something happened to the cluster: moves the waiting pods that it may help. */
   event(change: ClusterChange): void {
     if ((change.events & this.listened) === 0 || this.#waiting.size === 0) return;
+    if (change.pod !== undefined) {
+      if (this.where(change.pod) === Place.waiting) this.updated(change.pod, change);
+      return;
+    }
     let moved: number[] | null = null;
     for (const group of this.#waiting.groups()) {
       if (group.pinned && change.events & OF_NODES) {

@@ -24,15 +24,14 @@ import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
 import { cutMessage, diagnose, SCHEDULER_ERROR, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Extenders } from './extenders.ts';
-import { Framework, type Instance, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
+import { Framework, type Instance, preFilterOf, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
-import { PreBindings } from './pre-bindings.ts';
+import { PreBindings, statusWriter } from './pre-bindings.ts';
 import { Preemptions } from './preemptions.ts';
 import { SchedulingQueue } from './queue.ts';
 import type { Decision, NodeSearch } from './search/decision.ts';
 import { nodeSearch } from './search/index.ts';
-import { STORAGE_KINDS } from './storage.ts';
 import { PodCursor } from './views.ts';
 import { WATCHED_KINDS } from './watched-objects.ts';
 
@@ -137,6 +136,7 @@ export class Scheduler {
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.cache.devices.writeStatus = statusWriter(state, this.#client);
     this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
       observer === null ? null : new AttemptTeller(context, this.cache, this.#preemptions, observer);
@@ -172,12 +172,14 @@ export class Scheduler {
       if (state.objects.findKind(kind) === undefined) continue;
       api.watch(kind, (log, from, to) => this.cache.objects.fold(log, from, to));
     }
-    for (const [kind, events] of STORAGE_KINDS) {
-      if (state.objects.findKind(kind) === undefined) continue;
-      api.watch(kind, (log, from, to) => {
-        this.cache.storage.fold(log, from, to, events, (change) => this.#happened(change));
-        this.#next();
-      });
+    for (const { kinds, view } of this.cache.claimed) {
+      for (const [kind, events] of kinds) {
+        if (state.objects.findKind(kind) === undefined) continue;
+        api.watch(kind, (log, from, to) => {
+          view.fold(log, from, to, events, (change) => this.#happened(change));
+          this.#next();
+        });
+      }
     }
     api.watch('pods', (log, from, to) => this.#foldPods(log, from, to));
   }
@@ -223,7 +225,8 @@ export class Scheduler {
     this.#preemptions.forget(pod);
     this.#lastMessage.delete(pod);
     this.#assumedUs.delete(pod);
-    if (stage === Stage.assumed) this.#preBindings.forget(pod);
+    if (stage === Stage.assumed && this.#preBindings.forget(pod))
+      unreserve(this.queue.profile(pod), this.#pod.at(pod), this.cache.nodeOfPod(pod));
     if (stage === Stage.queued) this.queue.remove(pod);
     else if (stage === Stage.assumed || stage === Stage.assigned) this.#released(pod);
   }
@@ -262,7 +265,7 @@ export class Scheduler {
     const template = state.template(pod);
     if (stage === Stage.queued) {
       // The scheduler's own status patches come back here too.
-      if (this.#template[pod] === template.id) return;
+      if (this.#template[pod] === template.id && !this.cache.devices.hasNewClaims(pod)) return;
       this.#template[pod] = template.id;
       this.queue.updated(pod, { events: ClusterEvent.ownUpdate, node: -1, before: null, template });
       return;
@@ -374,9 +377,10 @@ export class Scheduler {
       const nominated = this.cache.nominations.clear(pod) >= 0 ? -1 : undefined;
       this.#report(pod, decision.error, SCHEDULER_ERROR, nominated);
     } else {
-      this.#pod.at(pod);
-      const framework = this.queue.profile(pod);
-      const { message, rejectors } = diagnose(decision, this.#verdicts, (name) => indexOf(framework, name));
+      const framework = this.queue.profile(this.#pod.at(pod).id);
+      const { message, rejectors } = diagnose(decision, this.#verdicts, (name) =>
+        preFilterOf(framework, name),
+      );
       const result = this.#postFilterResult;
       const whole = result.message === '' ? message : `${message} ${result.message}`;
       const nominated = this.#nominate(pod, decision, result);
@@ -444,18 +448,13 @@ export class Scheduler {
       const { namespace, name } = view;
       recorder.tracer.hop(ACTOR, 'Pod', namespace, name, told(decision, framework, state.nodeName(node)));
     }
-    for (const { plugin } of framework.preBind) {
-      const work = plugin.preBind!(view, node);
-      if (work !== null) return this.#preBindings.start(pod, node, work);
-    }
-    this.#binder.bind(pod, node);
+    if (!this.#preBindings.start(framework, view, node)) this.#binder.bind(pod, node);
   }
 
   #preBound(pod: number, problem: string | null): void {
     if (this.#stage[pod] !== Stage.assumed) return;
-    if (problem === null) return this.#binder.bind(pod, this.cache.nodeOfPod(pod));
-    const { name } = this.queue.profile(pod).preBind[0]!;
-    this.#bindingFailed(pod, `running PreBind plugin "${name}": ${problem}`);
+    if (problem === null) this.#binder.bind(pod, this.cache.nodeOfPod(pod));
+    else this.#bindingFailed(pod, problem);
   }
 
   #bindingAnswered(reply: ApiReply): void {
@@ -491,10 +490,4 @@ export class Scheduler {
   #exists(pod: number): boolean {
     return (this.#context.state.pods.word[pod]! & PodBit.removed) === 0;
   }
-}
-
-function indexOf(framework: Framework, name: string): number {
-  const instance = framework.preFilter.find((each) => each.name === name);
-  assert(instance !== undefined, () => `profile ${framework.schedulerName} has no PreFilter ${name}`);
-  return instance.index;
 }

@@ -23,12 +23,12 @@ import { ClusterState, type PodId, timestampUs } from '../state/index.ts';
 import { SchedulerCache } from './cache.ts';
 import { diagnose } from './diagnosis.ts';
 import { Extenders } from './extenders.ts';
-import { Framework, type Instance, Verdicts } from './framework.ts';
+import { Framework, type Instance, preFilterOf, Verdicts } from './framework.ts';
 import { hintsFor } from './hints/index.ts';
 import type { CountedRequests, PlaceInput, Placement, PodPlacement, Rejection } from './placement.ts';
 import { Attempt, isBeingPreempted, type PodFacts } from './post-filter.ts';
 import { BruteSearch } from './search/brute.ts';
-import type { Decision } from './search/decision.ts';
+import { Decision } from './search/decision.ts';
 import { PodCursor } from './views.ts';
 
 /** Pods placed here started at that moment plus their index in seconds: later than whatever ran before. */
@@ -111,6 +111,8 @@ export class Snapshot {
       this.#extenders,
     );
     this.cache.storage.controllers = input.run === undefined;
+    // What is written here is seen by the next pod.
+    this.cache.devices.writeStatus = (_base, next) => void this.cache.devices.set(next);
     this.#classes = cluster.filter(({ kind }) => kind === 'PriorityClass');
     this.#load(cluster);
     this.#pending = pending.map((pod) => (isOver(pod) ? -1 : this.#row(pod)));
@@ -155,6 +157,7 @@ export class Snapshot {
       objects.create(store, stored, this.#next(), 0);
       this.cache.objects.set(stored);
       this.cache.storage.set(stored);
+      this.cache.devices.set(stored);
     }
     for (const object of cluster) {
       if (object.kind !== 'Pod' || isOver(object)) continue;
@@ -275,9 +278,7 @@ export class Snapshot {
   }
 
   #fail(pod: PodId, verdict: PodPlacement, d: Decision, framework: Framework, index: number): void {
-    const instanceOf = (name: string): number =>
-      framework.preFilter.find((each) => each.name === name)!.index;
-    const { message } = diagnose(d, this.#verdicts, instanceOf);
+    const { message } = diagnose(d, this.#verdicts, (name) => preFilterOf(framework, name));
     const nominations = this.cache.nominations;
     if (d.nodeCount === 0) {
       verdict.result = 'unschedulable';
@@ -324,8 +325,9 @@ export class Snapshot {
     }
     for (const victim of victims) cache.removePod(victim);
     nominations.clear(pod);
-    this.#search.filters.refresh();
-    verdict.placed = this.#search.filters.both(node) === 0;
+    // As in a new attempt: PostFilter plug-ins may have changed more than the pods.
+    const fits = this.#search.filters.begin(this.#cursor.at(pod), framework, new Decision());
+    verdict.placed = fits && this.#search.filters.both(node) === 0;
     if (verdict.placed) this.#bind(pod, node, framework, index);
   }
 

@@ -46,6 +46,7 @@ export function viewObjects(
       ...nodes.map((node) => nodeObject(state, cache, node, images.get(node) ?? [])),
       ...WATCHED_KINDS.flatMap((kind) => cache.objects.all(kind)),
       ...cache.storage.all(),
+      ...cache.devices.all(),
       ...facts.budgets(),
       ...pods,
     ],

@@ -122,6 +122,11 @@ export class PodTable {
   finishedUs = new Float64Array(MIN_CAPACITY);
   /** status.message of the few that have one. */
   readonly messages = new Map<number, string>();
+  /**
+   * status.resourceClaimStatuses of the few that have them: names of generated claims by entry of spec.resourceClaims,
+   * null where none is needed. A map is never changed in place.
+   */
+  readonly claimNames = new Map<number, ReadonlyMap<string, string | null>>();
 
   /** Rows ever used; indices are below it. */
   used = 0;
@@ -186,6 +191,7 @@ export class PodTable {
     assert((this.word[pod]! & PodBit.removed) !== 0, 'only removed pods are freed');
     this.generation[pod]! += 1;
     if (this.messages.size > 0) this.messages.delete(pod);
+    if (this.claimNames.size > 0) this.claimNames.delete(pod);
     this.#free.push(pod);
   }
 

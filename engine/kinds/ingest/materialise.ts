@@ -92,6 +92,13 @@ function lasting(status: Json | undefined): Json {
   };
 }
 
+function claimStatuses(claims: ReadonlyMap<string, string | null>): Json[] {
+  return [...claims].map(([name, claim]) => ({
+    name,
+    ...(claim === null ? {} : { resourceClaimName: claim }),
+  }));
+}
+
 function podStatus(state: ClusterState, pod: number): Json {
   const { pods } = state;
   const reason = pods.reason[pod]! < 0 ? '' : state.texts.text(pods.reason[pod]!);
@@ -103,6 +110,7 @@ function podStatus(state: ClusterState, pod: number): Json {
   const ip = podIp(state, pod);
   const message = pods.messages.get(pod);
   const nominated = pods.nominatedNode[pod]!;
+  const claims = pods.claimNames.get(pod);
   return {
     ...lasting(originalOf(state, pod)?.status),
     phase: PHASE_NAMES[phaseOf(word)]!,
@@ -111,6 +119,7 @@ function podStatus(state: ClusterState, pod: number): Json {
     ...(reason === '' ? {} : { reason }),
     ...(message === undefined ? {} : { message }),
     ...(nominated >= 0 ? { nominatedNodeName: state.nodeName(nominated) } : {}),
+    ...(claims === undefined ? {} : { resourceClaimStatuses: claimStatuses(claims) }),
     qosClass: template.qosClass,
   };
 }

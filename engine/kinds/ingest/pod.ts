@@ -155,6 +155,13 @@ export function ingestPod(state: ClusterState, object: KubeObject, how: PodInges
   pods.ip[pod] = addressNumber(status.podIP);
   pods.restarts[pod] = restartsOf(status);
   if (status.reason !== undefined) pods.reason[pod] = texts.id(status.reason);
+  if (status.resourceClaimStatuses !== undefined) {
+    const named = status.resourceClaimStatuses.map((each: Json) => [
+      each.name,
+      each.resourceClaimName ?? null,
+    ]);
+    pods.claimNames.set(pod, new Map(named));
+  }
   if (word & PodBit.ready) pods.readyUs[pod] = how.us;
   if (metadata.deletionTimestamp !== undefined) {
     word |= PodBit.deleting;

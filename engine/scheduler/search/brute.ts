@@ -5,7 +5,7 @@
 // Two things differ from upstream on purpose. Upstream filters in parallel and may find a few nodes more than asked
 // for; here the search stops exactly at the K-th. Upstream's choice among equals depends on goroutine timing; here the
 // r-th of the tied, in the order in which they were looked at, with r from a stream.
-import { type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
+import { Code, type NodeView, PASS, type Plugin, SKIP } from '../../contracts/scheduler.ts';
 import type { Stream } from '../../kernel/index.ts';
 import type { Extenders } from '../extenders.ts';
 import type { Framework, Instance, Verdicts } from '../framework.ts';
@@ -37,6 +37,7 @@ export class BruteSearch implements NodeSearch {
   readonly verified = 0;
   explains = true;
   readonly #cluster: SearchedCluster;
+  readonly #verdicts: Verdicts;
   readonly #ties: Pick<Stream, 'int'>;
   readonly #view: NodeCursor;
   /** The filters of the attempt: what PostFilter plug-ins try goes through them. */
@@ -51,6 +52,7 @@ export class BruteSearch implements NodeSearch {
 
   constructor(cluster: SearchedCluster, verdicts: Verdicts, ties: Pick<Stream, 'int'>) {
     this.#cluster = cluster;
+    this.#verdicts = verdicts;
     this.#ties = ties;
     this.#view = new NodeCursor(cluster);
     this.filters = new AttemptFilters(cluster, verdicts);
@@ -140,10 +142,24 @@ export class BruteSearch implements NodeSearch {
       for (let i = 0; i < count; i++) d.examinedNodes[i] = list[i]!;
     }
     this.start = (this.start + offset) % total;
+    if (this.#verdicts.errors > 0 && this.#findError(list, start, offset, count)) return;
     if (this.extenders !== null && feasible > 0) {
       this.extenders.filter(pod, d);
       if (d.feasible === 0) this.#examinedUpTo(list, start, offset, count);
     }
+  }
+
+  /** A filter that fails says nothing of the node: the attempt fails with it (schedule_one.go, RunFilterPlugins). */
+  #findError(list: Int32Array, start: number, examined: number, count: number): boolean {
+    const d = this.decision;
+    for (let i = 0; i < examined; i++) {
+      const verdict = d.verdicts[list[(start + i) % count]!]!;
+      if (verdict === PASS || this.#verdicts.code(verdict) !== Code.error) continue;
+      d.error = this.#verdicts.reasons(verdict).join(', ');
+      d.feasible = 0;
+      return true;
+    }
+    return false;
   }
 
   /** Extenders rejected what plug-ins had let pass: the search may have stopped before all nodes were looked at. */

@@ -39,7 +39,7 @@ export class Decision {
   totals = new Int32Array(64);
   /** Extenders that gave points: weighted and scaled, in the order of feasibleNodes, and those of the chosen node. */
   extended: { readonly name: string; readonly scores: Int32Array; chosen: number }[] = [];
-  /** An extender failed, and the attempt with it: its text; ''. */
+  /** An extender or a filter failed, and the attempt with it: its text; ''. */
   error = '';
 
   verdict(node: number): Verdict {

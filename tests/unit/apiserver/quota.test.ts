@@ -75,6 +75,14 @@ describe('charges', () => {
       { 'used.limits.memory': '0' },
       ['403 pods "a" is forbidden: failed quota: q: must specify limits.memory for: c'],
     ],
+    // pods.go Constraints (v1.36): amounts of the pod itself, of whatever resource, make those of containers optional.
+    [
+      'a pod that states amounts of its own, as far as they go',
+      { 'limits.memory': '1Gi', 'requests.cpu': '1' },
+      [{ ...pod('a', '100m'), spec: { ...pod('a', '100m').spec, resources: { requests: { cpu: '300m' } } } }],
+      { 'used.limits.memory': '0', 'used.requests.cpu': '300m' },
+      [],
+    ],
     [
       'objects by count',
       { 'count/deployments.apps': '1', services: '1' },

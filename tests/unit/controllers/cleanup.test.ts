@@ -53,6 +53,26 @@ describe('garbage collector', () => {
   });
 });
 
+// graph_builder.go addDependentToOwners (v1.36): an owner that is not in the graph is looked up, and when it is not found,
+// or is another object of that name, the dependents are deleted as those of one that is gone.
+describe('owners that are not there', () => {
+  it.each([
+    { title: 'no object of that name', name: 'nobody', uid: 'other', stays: false },
+    { title: 'an object of that name with another UID', name: 'rc', uid: 'other', stays: false },
+    { title: 'the object itself', name: 'rc', uid: 'own', stays: true },
+  ])('$title: the dependent stays: $stays', ({ name, uid, stays }) => {
+    const h = new Harness();
+    h.create(replicationController('rc', 0));
+    h.run(SECOND);
+    const own = h.all('ReplicationController')[0]!.metadata.uid!;
+    const owner = { apiVersion: 'v1', kind: 'ReplicationController', name, uid: uid === 'own' ? own : uid };
+    const dependent = service('web');
+    h.create({ ...dependent, metadata: { ...dependent.metadata, ownerReferences: [owner] } });
+    h.run(SECOND);
+    expect(h.all('Service')).toHaveLength(stays ? 1 : 0);
+  });
+});
+
 describe('namespace controller', () => {
   it('gives a new namespace its ServiceAccount and its ConfigMap, and makes the account again', () => {
     const h = new Harness();

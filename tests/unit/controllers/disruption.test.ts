@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';
 import type { Timeline, TimelineRow } from '../../../engine/contracts/timeline.ts';
-import { selectorText } from '../../../engine/controllers/disruption.ts';
+import { selectorText } from '../../../engine/controllers/selector-texts.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
 import { recorded } from '../../../policies/costs/recorded.ts';

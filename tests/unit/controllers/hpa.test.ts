@@ -1,9 +1,12 @@
 // The horizontal pod autoscaler: how many replicas follow from what pods use, how fast a target may grow and shrink, and
 // what a run shows of it.
 import { describe, expect, it } from 'vitest';
+import type { TimedStep } from '../../../engine/contracts/scenario.ts';
 import type { Timeline } from '../../../engine/contracts/timeline.ts';
 import { ScalingMemory } from '../../../engine/controllers/hpa-behavior.ts';
 import { groupPods, type MetricPod, proposeReplicas } from '../../../engine/controllers/hpa-metrics.ts';
+import { missingSource } from '../../../engine/controllers/hpa-targets.ts';
+import { selectorQuery } from '../../../engine/controllers/selector-texts.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
 import { recorded } from '../../../policies/costs/recorded.ts';
@@ -71,6 +74,18 @@ describe('replicas by utilization, target 50 %', () => {
       [used(null)],
       'unable to get metrics for resource cpu: no metrics returned from resource metrics API',
     ],
+    // replica_calculator.go asks for metrics before it looks at pods: no pods, no metrics.
+    [
+      'there are no pods',
+      [],
+      'unable to get metrics for resource cpu: no metrics returned from resource metrics API',
+    ],
+    // metrics/client.go: an entry without that container or resource is left out, which is no error of its own.
+    [
+      'the entries tell nothing of that container',
+      [used(null, { listed: true })],
+      'did not receive metrics for targeted pods (pods might be unready)',
+    ],
   ])('fails where %s', (_title, pods, error) => {
     const target = { resource: 'cpu', container: '', utilization: 50, averageMilli: 0 };
     expect(proposeReplicas(pods, groupPods(pods, 'cpu', NOW), target, 1, TOLERANCES)).toEqual({ error });
@@ -83,6 +98,63 @@ describe('replicas by utilization, target 50 %', () => {
       replicas: 5,
       averageMilli: 250,
     });
+  });
+});
+
+// pkg/controller/podautoscaler/{horizontal,replica_calculator}.go (v1.36): what each source says when its API is missing.
+describe('metrics of APIs that are not there', () => {
+  const custom =
+    'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
+  const external =
+    'unable to fetch metrics from external metrics API: the server could not find the requested resource (get lag.external.metrics.k8s.io)';
+  const service = { kind: 'Service', name: 'web' };
+  const labels = { matchLabels: { q: 'a' } };
+
+  it.each<[string, Json, string, string]>([
+    [
+      'Pods',
+      { pods: { metric: { name: 'rps' }, target: { averageValue: '5' } } },
+      `unable to get metric rps: ${custom}`,
+      'failed to get pods metric value: ',
+    ],
+    [
+      'Object',
+      { object: { metric: { name: 'rps' }, describedObject: service, target: { value: '5' } } },
+      `unable to get metric rps: Service on ns web/${custom}`,
+      'failed to get object metric value: ',
+    ],
+    [
+      'Object',
+      { object: { metric: { name: 'rps' }, describedObject: service, target: { averageValue: '5' } } },
+      `unable to get metric rps: Service on ns web/${custom}`,
+      'failed to get object metric value: failed to get rps object metric: ',
+    ],
+    [
+      'External',
+      { external: { metric: { name: 'lag' }, target: { averageValue: '5' } } },
+      `unable to get external metric ns/lag/nil: ${external}`,
+      'failed to get lag external metric value: failed to get lag external metric: ',
+    ],
+    [
+      'External',
+      { external: { metric: { name: 'lag', selector: labels }, target: { value: '5' } } },
+      `unable to get external metric ns/lag/&LabelSelector{MatchLabels:map[string]string{q: a,},MatchExpressions:[]LabelSelectorRequirement{},}: ${external}`,
+      'failed to get lag external metric value: failed to get external metric lag: ',
+    ],
+  ])('%s %j', (type, source, error, wrap) => {
+    expect(missingSource({ type, ...source }, 'ns')).toMatchObject({ error, wrap });
+  });
+
+  it('prints selectors as queries have them, by key', () => {
+    const matchExpressions = [
+      { key: 'tier', operator: 'In', values: ['b', 'a'] },
+      { key: 'old', operator: 'DoesNotExist' },
+      { key: 'zone', operator: 'NotIn', values: ['z'] },
+      { key: 'any', operator: 'Exists' },
+    ];
+    expect(selectorQuery({ matchLabels: { app: 'web' }, matchExpressions })).toBe(
+      'any,app=web,!old,tier in (a,b),zone notin (z)',
+    );
   });
 });
 
@@ -230,6 +302,66 @@ describe('in a run', () => {
   ])('%s', (_title, spec, able) => {
     const { timeline } = play(autoscaler(spec), 40 * SECOND);
     expect(timeline.final['HorizontalPodAutoscaler/web']).toMatchObject({ 'condition.AbleToScale': able });
+  });
+
+  // horizontal.go validateAndParseSelector: autoscalers of the same pods stop each other, from the second one's sync on.
+  it('does nothing where two scale the same pods', () => {
+    const second = autoscaler(cpu(50));
+    second.metadata.name = 'web2';
+    let timeline: Timeline | undefined;
+    const web = workload('Deployment', 'web', 2, '100m', { annotations: { 'kubetick.io/cpu': '100m' } });
+    simulateBuiltIn(
+      scenario([{ count: 3 }], [create(0, web, autoscaler(cpu(50))), create(5000, second)], {
+        untilUs: 70 * SECOND,
+        costs: recorded,
+        stopWhenIdle: false,
+      }),
+      { timeline: (told) => (timeline = told) },
+    );
+    const ambiguous = { 'condition.ScalingActive': 'False:AmbiguousSelector' };
+    expect(timeline!.final['HorizontalPodAutoscaler/web']).toMatchObject(ambiguous);
+    expect(timeline!.final['HorizontalPodAutoscaler/web2']).toMatchObject(ambiguous);
+    expect(timeline!.final['Deployment/web']).toMatchObject({ 'spec.replicas': 2 });
+    const told = timeline!.events.filter(({ o }) => o === 'HorizontalPodAutoscaler/web2');
+    expect(told.map(({ reason }) => reason)).toEqual(
+      expect.arrayContaining(['AmbiguousSelector', 'FailedComputeMetricsReplicas']),
+    );
+    expect(told[0]!.message).toMatch(
+      /^pods by selector app=web are controlled by multiple HPAs: \[\S+\/web2? \S+\/web2?\]$/,
+    );
+  });
+
+  // deleteHPA only forgets: the recommendations go when the time of the next sync comes and finds nothing.
+  it.each([
+    // Made again before it: the size seen at 15 s holds until 50 s, and the look after that is at 60 s.
+    { again: 22, shrinks: 60 },
+    // Made again after it: the size seen at 50 s (35 + 15) holds until 85 s, and the look after that is at 95 s.
+    { again: 35, shrinks: 95 },
+  ])('made again at $again s shrinks at $shrinks s', ({ again, shrinks }) => {
+    const calm = autoscaler({ ...cpu(50), behavior: { scaleDown: { stabilizationWindowSeconds: 35 } } });
+    const web = workload('Deployment', 'web', 4, '100m', { annotations: { 'kubetick.io/cpu': '10m' } });
+    const remove: TimedStep = {
+      atUs: 20 * SECOND,
+      do: 'delete',
+      objects: [],
+      target: { kind: 'HorizontalPodAutoscaler', namespace: 'default', name: 'web' },
+    };
+    let timeline: Timeline | undefined;
+    simulateBuiltIn(
+      scenario([{ count: 3 }], [create(0, web, calm), remove, create(again * 1000, calm)], {
+        untilUs: 120 * SECOND,
+        costs: recorded,
+        stopWhenIdle: false,
+      }),
+      { timeline: (told) => (timeline = told) },
+    );
+    const rows = [...timeline!.transitions].filter(
+      (r) => r.o === 'Deployment/web' && r.w === 'spec.replicas',
+    );
+    expect(rows.map(({ v, t }) => [v, Math.floor(t / 1000)])).toEqual([
+      [4, 0],
+      [1, shrinks],
+    ]);
   });
 
   it('does not keep a run going when it has settled', () => {

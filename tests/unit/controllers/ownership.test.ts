@@ -169,6 +169,18 @@ describe('deletion reaches the dependents', () => {
     expect(h.get('ReplicationController', 'web')).toBeNull();
   });
 
+  // graph_builder.go addDependentToOwners (v1.36): what a waiting owner makes is found when one of its dependents goes.
+  it('Foreground: takes what the owner made in the midst of its slow start, and then the owner', () => {
+    const h = new Harness();
+    h.create(replicationController('web', 50));
+    h.run(60 * MS);
+    expect(h.state.pods.created).toBeLessThan(50);
+    remove(h, 'ReplicationController', 'web', 'Foreground');
+    h.run(20 * SECOND);
+    expect(h.pods()).toEqual([]);
+    expect(h.get('ReplicationController', 'web')).toBeNull();
+  });
+
   it('Orphan: the ReplicaSet stays without owner and goes on (recorded: gc-deployment-orphan)', () => {
     const h = new Harness();
     h.create(deployment('web', 3));

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ageBucket,
   chooseForDeletion,
+  compareActive,
   compareForDeletion,
   type DeletionCandidate,
 } from '../../../engine/controllers/pod-ranking.ts';
@@ -70,6 +71,27 @@ describe('deletion order', () => {
   it('does not rank when all have to go', () => {
     const pods = [pod('a'), pod('b', { node: '' })];
     expect(chooseForDeletion(pods, 2, NOW).map((p) => p.name)).toEqual(['a', 'b']);
+  });
+});
+
+// pkg/controller/controller_utils.go ActivePods.Less (v1.36), by which Jobs delete what is too much.
+describe('deletion order of Jobs', () => {
+  it.each<[string, Named, Named]>([
+    ['unassigned before assigned', pod('z', { node: '' }), pod('a')],
+    ['Pending before Running', pod('z', { phase: Phase.pending }), pod('a')],
+    ['not ready before ready', pod('z', unready), pod('a')],
+    // 100 s and 120 s are one age to a ReplicaSet, not to a Job.
+    ['ready for a shorter time', pod('z'), pod('a', { readyUs: NOW - 120 * SECOND })],
+    ['more restarts first', pod('z', { restarts: 2 }), pod('a', { restarts: 1 })],
+    ['newer before older, by the second', pod('z'), pod('a', { createdUs: NOW - 201 * SECOND })],
+  ])('%s', (_name, first, second) => {
+    expect(compareActive(first, second)).toBeLessThan(0);
+    expect(compareActive(second, first)).toBeGreaterThan(0);
+  });
+
+  it('knows no deletion cost, no rank and no UID', () => {
+    const cheap = pod('z', { deletionCost: -5, rank: 3 });
+    expect([compareActive(cheap, pod('a')), compareActive(pod('a'), cheap)]).toEqual([0, 0]);
   });
 });
 
