@@ -24,6 +24,7 @@ import { pvBinderController } from './pv-binder.ts';
 import { pvcProtectionController, pvProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceClaimController } from './resourceclaim.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { serviceLbController } from './service-lb.ts';
 import { statefulSetController } from './statefulset.ts';
@@ -57,6 +58,7 @@ export const controllers: readonly ControllerDefinition[] = [
   pvcProtectionController,
   pvProtectionController,
   ephemeralVolumeController,
+  resourceClaimController,
   attachDetachController,
   csiAttacherController,
   csiProvisionerController,

@@ -109,6 +109,7 @@ describe('the built-in controllers', () => {
       'persistentvolumeclaim-protection',
       'persistentvolume-protection',
       'ephemeral-volume',
+      'resourceclaim',
       'attachdetach',
       'csi-attacher',
       'csi-provisioner',
