@@ -297,7 +297,29 @@ export const COVERAGE: Readonly<Record<string, FieldTable>> = {
   'resource.k8s.io/DeviceClass': { acts: ['spec.selectors', 'spec.config'], silent: [] },
   'resource.k8s.io/ResourceClaim': { acts: ['spec'], silent: ['status'] },
   'resource.k8s.io/ResourceClaimTemplate': { acts: ['spec'], silent: [] },
-  'resource.k8s.io/ResourceSlice': { acts: ['spec'], silent: [] },
+  'resource.k8s.io/ResourceSlice': {
+    acts: [
+      'spec.driver',
+      'spec.pool',
+      'spec.nodeName',
+      'spec.nodeSelector',
+      'spec.allNodes',
+      'spec.perDeviceNodeSelection',
+      'spec.sharedCounters',
+      ...prefix('spec.devices', [
+        'name',
+        'attributes',
+        'capacity',
+        'consumesCounters',
+        'nodeName',
+        'nodeSelector',
+        'allNodes',
+        'taints',
+        'allowMultipleAllocations',
+      ]),
+    ],
+    silent: [],
+  },
   'scheduling.k8s.io/PriorityClass': {
     acts: ['value', 'globalDefault', 'preemptionPolicy'],
     silent: ['description'],
@@ -349,6 +371,7 @@ function isPresent(at: unknown, steps: readonly string[]): boolean {
 const NOTES: readonly (readonly [RegExp, string])[] = [
   [/\bvolumes\b/, 'the volume is taken to be there at once'],
   [/\bactiveDeadlineSeconds\b/, 'the deadline is not enforced'],
+  [/\bbinding(Failure)?Conditions\b/, 'no driver reports them: pods wait until the time is out'],
   [/\bextendedResourceName\b/, 'extended resources are taken from nodes, never from devices'],
 ];
 

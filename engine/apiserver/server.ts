@@ -156,11 +156,9 @@ export class Server implements ApiServer, Transport {
     });
     this.#quotas = new QuotaAdmission({
       state,
+      draw,
       client: loopback,
-      settled: (r) => {
-        if (r.code < 400) this.#etcd.submit(r.slot, kernel.now);
-        else this.#concluded(r);
-      },
+      settled: (r) => (r.code < 400 ? this.#etcd.submit(r.slot, kernel.now) : this.#concluded(r)),
     });
     this.#nodes = new NodeWrites({
       state,

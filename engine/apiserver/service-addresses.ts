@@ -83,18 +83,25 @@ export function carryAllocated(changed: KubeObject, stored: KubeObject): KubeObj
   const known = new Map<string, number>(
     (before.ports ?? []).map((port: Json) => [portKey(port), port.nodePort]),
   );
+  const same = (field: string): boolean => JSON.stringify(spec[field]) === JSON.stringify(before[field]);
+  // NormalizeClusterIPs: a client that knows the first address alone means the list as well.
+  if (!same('clusterIP') && same('clusterIPs'))
+    spec.clusterIPs = spec.clusterIP ? [spec.clusterIP] : undefined;
   if (needsClusterIp(before) && needsClusterIp(spec) && !spec.clusterIP) {
     spec.clusterIP = before.clusterIP;
     spec.clusterIPs = before.clusterIPs;
   }
-  if (spec.type === 'ExternalName' && spec.clusterIP === before.clusterIP) {
-    delete spec.clusterIP;
-    delete spec.clusterIPs;
+  if (spec.type === 'ExternalName' && before.type !== 'ExternalName') {
+    if (same('clusterIP') && same('clusterIPs')) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    for (const field of ['ipFamilies', 'ipFamilyPolicy']) if (same(field)) delete spec[field];
   }
-  const same = ports.every((port) => (port.nodePort ?? 0) === (known.get(portKey(port)) ?? 0));
+  const samePorts = ports.every((port) => (port.nodePort ?? 0) === (known.get(portKey(port)) ?? 0));
   for (const port of ports) {
     if (needsNodePorts(spec)) port.nodePort ??= known.get(portKey(port));
-    if (port.nodePort === undefined || (needsNodePorts(before) && !needsNodePorts(spec) && same))
+    if (port.nodePort === undefined || (needsNodePorts(before) && !needsNodePorts(spec) && samePorts))
       delete port.nodePort;
   }
   const gone = [

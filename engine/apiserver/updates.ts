@@ -1,9 +1,9 @@
 // What a change of an object may not touch: the rules of updates beside those of the object itself
 // (ValidateDeploymentUpdate and its like in pkg/apis/{apps,batch,core,storage}/validation, v1.36). Their place among the
-// errors is upstream's: a DaemonSet's come before those of the object, all others after.
+// errors is upstream's: those of a DaemonSet and of a Service come before those of the object, all others after.
 //
 // Left out: the difference of the two specs that is printed after "spec is immutable" of a claim.
-import { FieldErrors } from '../kinds/field-errors.ts';
+import { FieldErrors, item } from '../kinds/field-errors.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { compareQuantities } from '../kinds/quantity.ts';
 import { isSameJson } from './same-json.ts';
@@ -149,6 +149,33 @@ const storageClass: Rule = (errors, stored, next) => {
     fixed(errors, stored, next, '', field);
 };
 
+/** validateUpgradeDowngradeClusterIPs and validateLoadBalancerClassField, as far as one address family goes. */
+const service: Rule = (errors, stored, next) => {
+  const before: Json = stored['spec'];
+  const after: Json = next['spec'];
+  const changes = 'may not change once set';
+  if (before.type !== 'ExternalName' && after.type !== 'ExternalName') {
+    const ips: readonly string[] = after.clusterIPs ?? [];
+    for (const [i, ip] of (before.clusterIPs ?? []).entries())
+      if (i < ips.length && ip !== ips[i]) errors.invalid(item('spec.clusterIPs', i), ips, changes);
+  }
+  if (before.type !== 'LoadBalancer' || after.type !== 'LoadBalancer') return;
+  if (before.loadBalancerClass !== after.loadBalancerClass)
+    errors.invalid('spec.loadBalancerClass', after.loadBalancerClass, changes);
+};
+
+/** Kinds whose errors of the change come before those of the object. */
+const FIRST = new Set(['DaemonSet', 'Service']);
+
+/** pkg/apis/resource/validation: what a claim or its template asks for is settled. */
+const wholeSpec: Rule = (errors, stored, next) => fixed(errors, stored, next, '', 'spec');
+
+/** ValidateResourceSliceUpdate: devices may change, whose they are may not. */
+const slice: Rule = (errors, stored, next) => {
+  for (const field of ['nodeName', 'driver']) fixed(errors, stored['spec'], next['spec'], 'spec.', field);
+  fixed(errors, stored['spec'].pool, next['spec'].pool, 'spec.pool.', 'name');
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
   Deployment: fixedSelector,
   ReplicaSet: fixedSelector,
@@ -156,7 +183,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   StatefulSet: statefulSet,
   Job: job,
   PersistentVolumeClaim: claim,
+  Service: service,
   StorageClass: storageClass,
+  ResourceClaim: wholeSpec,
+  ResourceClaimTemplate: wholeSpec,
+  ResourceSlice: slice,
 };
 
 /** Errors of the change from `stored` to `next`, which come before or after those of `next` itself. */
@@ -166,5 +197,5 @@ export function updateErrors(
 ): { readonly first: FieldErrors['list']; readonly last: FieldErrors['list'] } {
   const errors = new FieldErrors();
   RULES[stored.kind]?.(errors, stored, next);
-  return stored.kind === 'DaemonSet' ? { first: errors.list, last: [] } : { first: [], last: errors.list };
+  return FIRST.has(stored.kind) ? { first: errors.list, last: [] } : { first: [], last: errors.list };
 }

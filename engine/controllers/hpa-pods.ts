@@ -1,6 +1,7 @@
 // The pods of autoscalers' targets as the metrics API tells of them: who they are, since when they run and are Ready,
 // and what their containers use, at the resolution of the cost preset's metrics pipeline.
 import type { ControllerContext, SeenObject } from '../contracts/controller.ts';
+import { mapOrder, mapSlots } from '../kernel/index.ts';
 import type { Json, KubeObject } from '../kinds/kind.ts';
 import { tryQuantity } from '../kinds/quantity.ts';
 import {
@@ -55,14 +56,18 @@ export class AutoscaledPods {
     this.#selectorTexts.delete(key);
   }
 
-  /** Autoscalers, as namespace/name, that select pods of this one's, itself among them: Go walks through a map of them. */
+  /**
+   * Autoscalers, as namespace/name, that select pods of this one's, itself among them: a walk through a map of those that
+   * a walk through another one found (hpasControllingPodsUnderSelector).
+   */
   sharing(key: string): readonly string[] {
-    const keys = this.#selections.overlapping(key);
-    if (keys.length === 0) return keys;
-    const { draw } = this.#ctx.run;
-    const first = draw.below(this.#order, (this.#walks += 1), 0, keys.length + 1);
-    const all = [key, ...keys];
-    return [...all.slice(first), ...all.slice(0, first)];
+    let keys: readonly string[] = this.#selections.overlapping(key);
+    if (keys.length < 2) return keys;
+    this.#walks += 1;
+    for (let k = 0; k < 2; k++) {
+      keys = mapOrder(keys, this.#ctx.run.draw.below(this.#order, this.#walks, k, mapSlots(keys.length)));
+    }
+    return keys;
   }
 
   /** Follows the pods that the target's selector selects. */

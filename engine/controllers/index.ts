@@ -8,6 +8,7 @@ import { csiProvisionerController } from './csi-provisioner.ts';
 import { csiResizerController, volumeExpanderController } from './csi-resizer.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction.ts';
 import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -24,6 +25,7 @@ import { pvBinderController } from './pv-binder.ts';
 import { pvcProtectionController, pvProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceClaimController } from './resourceclaim.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { serviceLbController } from './service-lb.ts';
 import { statefulSetController } from './statefulset.ts';
@@ -48,6 +50,7 @@ export const controllers: readonly ControllerDefinition[] = [
   nodeTtlController,
   nodeLifecycleController,
   taintEvictionController,
+  deviceTaintEvictionController,
   podGcController,
   resourceQuotaController,
   serviceLbController,
@@ -57,6 +60,7 @@ export const controllers: readonly ControllerDefinition[] = [
   pvcProtectionController,
   pvProtectionController,
   ephemeralVolumeController,
+  resourceClaimController,
   attachDetachController,
   csiAttacherController,
   csiProvisionerController,

@@ -3,7 +3,7 @@
 //   orphaned      their node is gone; it must stay away for 40 s before they are taken for lost
 //   out of service  being deleted on a node that is not ready and carries the taint of that name
 //   unbound       being deleted and never bound
-//   ended         beyond the first 12,500 ended pods of the cluster, oldest first
+//   ended         beyond the first 12,500 ended pods of the cluster, evicted ones first, then the oldest
 //
 // Passes that would find nothing are no events. A quarantine is a delayed entry of a work queue, made by the first pass
 // that misses the node. Each pass takes a moment and the next is counted from its end (wait.UntilWithContext), so the
@@ -35,6 +35,21 @@ const ORPHANED = { ...FAILED, set: PodBit.orphaned };
 const isEnded = (word: number): boolean => word >= 0 && isTerminal(word);
 const isUnbound = (word: number, node: number): boolean =>
   word >= 0 && (word & PodBit.deleting) !== 0 && node < 0;
+
+/** An ended pod. */
+export interface Ended {
+  readonly pod: number;
+  readonly isEvicted: boolean;
+  readonly createdUs: number;
+  readonly name: string;
+}
+
+/** Which goes first: evicted ones, then by creation in whole seconds, then by name (byEvictionAndCreationTimestamp). */
+export function byEvictionAndAge(a: Ended, b: Ended): number {
+  if (a.isEvicted !== b.isEvicted) return a.isEvicted ? -1 : 1;
+  const age = Math.floor(a.createdUs / SECOND) - Math.floor(b.createdUs / SECOND);
+  return age || (a.name < b.name ? -1 : 1);
+}
 
 class PodGc implements Controller {
   readonly #ctx: ControllerContext;
@@ -141,17 +156,22 @@ class PodGc implements Controller {
         if (pods.has(pod) && pods.word(pod) & PodBit.deleting) yield* this.#remove(pod, FAILED, calls);
   }
 
-  /** By age; where ages are equal, by name. */
   *#removeEnded(calls: Calls): Steps<void> {
     const { state } = this.#ctx.run;
     const { pods } = this.#ctx;
-    const { createdUs } = state.pods;
-    const second = (pod: number): number => Math.floor(createdUs[pod]! / SECOND);
-    const ended: number[] = [];
+    const { createdUs, reason } = state.pods;
+    const evicted = state.texts.find('Evicted');
+    const ended: Ended[] = [];
     for (let pod = 0; pod < state.pods.used; pod++)
-      if (pods.has(pod) && isTerminal(pods.word(pod))) ended.push(pod);
-    ended.sort((a, b) => second(a) - second(b) || (state.podName(a) < state.podName(b) ? -1 : 1));
-    for (const pod of ended.slice(0, ended.length - ENDED_MAX)) yield* this.#remove(pod, FAILED, calls);
+      if (pods.has(pod) && isTerminal(pods.word(pod)))
+        ended.push({
+          pod,
+          isEvicted: evicted >= 0 && reason[pod] === evicted,
+          createdUs: createdUs[pod]!,
+          name: state.podName(pod),
+        });
+    ended.sort(byEvictionAndAge);
+    for (const { pod } of ended.slice(0, ended.length - ENDED_MAX)) yield* this.#remove(pod, FAILED, calls);
   }
 
   /** markFailedAndDeletePodWithCondition. */

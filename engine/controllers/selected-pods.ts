@@ -2,6 +2,7 @@
 // they are, how many are healthy, and whose they are, so that a budget over thousands of pods is worked out without
 // looking at each. Only pods of namespaces where somebody selects are followed; a new selector looks at all pods once.
 import type { SeenPods } from '../contracts/controller.ts';
+import { mapOrder, mapSlots } from '../kernel/index.ts';
 import { PodBit, type Selector } from '../state/index.ts';
 
 /** Ready and not being deleted. */
@@ -44,9 +45,6 @@ export class SelectedPods {
     this.healthy = 0;
   }
 }
-
-/** Slots of a small map in Go. */
-const MAP_SLOTS = 8;
 
 const NONE: readonly SelectedPods[] = Object.freeze([]);
 
@@ -100,7 +98,7 @@ export class PodSelections {
 
   /**
    * A pod has changed; `oldWord` -1: it is new. Returns the selections that select it now, in the order in which Go walks
-   * through a map of them: from a slot drawn at random, of eight where there are no more.
+   * through a map of them.
    */
   changed(pod: number, word: number, oldWord: number, gone: boolean): readonly SelectedPods[] {
     if (this.#byNamespace.size === 0) return NONE;
@@ -108,11 +106,8 @@ export class PodSelections {
     const selections = this.#byNamespace.get(table.namespace[pod]!);
     if (selections === undefined) return NONE;
     const selecting: SelectedPods[] = [];
-    const slots = Math.max(MAP_SLOTS, selections.length);
-    const first = selections.length === 1 ? 0 : this.#slot(slots);
-    for (let i = 0; i < slots; i++) {
-      const selection = selections[(first + i) % slots];
-      if (selection === undefined) continue;
+    const first = selections.length === 1 ? 0 : this.#slot(mapSlots(selections.length));
+    for (const selection of mapOrder(selections, first)) {
       if (selection.owners.has(pod)) selection.uncount(pod, oldWord);
       if (!selection.selector.matchesSet(table.labelSet[pod]!)) continue;
       selecting.push(selection);
@@ -121,12 +116,12 @@ export class PodSelections {
     return selecting;
   }
 
-  /** Keys of the others that select one of its pods, oldest first. */
+  /** Keys of all that select one of its pods, itself among them, oldest first. */
   overlapping(key: string): string[] {
     const own = this.#byKey.get(key);
     if (own === undefined) return [];
-    const others = this.#byNamespace.get(own.namespace)!.filter((other) => other !== own);
-    return others.filter((other) => haveCommon(own.owners, other.owners)).map((other) => other.key);
+    const all = this.#byNamespace.get(own.namespace)!;
+    return all.filter((one) => one === own || haveCommon(own.owners, one.owners)).map((one) => one.key);
   }
 
   #countAll(selection: SelectedPods): void {

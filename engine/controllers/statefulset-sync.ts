@@ -43,6 +43,8 @@ import type { UnseenWrites } from './unseen-writes.ts';
 /** Realistic value for in-flight requests of one batch (MaxBatchSize). */
 const BATCH_MAX = 500;
 
+const NO_REFUSALS: ReadonlyMap<Replica, RequestFailed> = new Map();
+
 /** What a sync needs besides the set. */
 export interface SyncTools {
   readonly ctx: ControllerContext;
@@ -165,10 +167,12 @@ export class StatefulSetSync {
     const missing = batch.filter((replica) => !isCreated(replica) && !this.#hasStaleClaim(replica));
     const hasClaims = this.#claimTemplates.length > 0;
     const pending = hasClaims ? batch.filter(isPending) : [];
-    if (hasClaims) yield* this.#createClaims([...missing, ...pending]);
+    const refused = hasClaims ? yield* this.#createClaims([...missing, ...pending]) : NO_REFUSALS;
+    const claimed = missing.filter((replica) => !refused.has(replica));
     if (ended.length > 0) yield* this.#deletePods(ended);
-    if (missing.length > 0) yield* this.#createPods(missing);
-    if (hasClaims) yield* this.#fixClaims([...missing, ...pending]);
+    if (claimed.length > 0) yield* this.#createPods(claimed);
+    if (hasClaims) yield* this.#fixClaims([...claimed, ...pending.filter((pod) => !refused.has(pod))]);
+    for (const failure of refused.values()) throw failure;
     // What is looked after only once the pod runs under OrderedReady, and at once under Parallel.
     const rest = batch.filter(
       (replica) =>
@@ -214,12 +218,29 @@ export class StatefulSetSync {
     });
   }
 
-  /** Those that are not seen; one template after the other. */
-  *#createClaims(replicas: readonly Replica[]): Steps<void> {
+  /**
+   * Those that are not seen; one template after the other. Returns whose claims are not all to be had: a claim on its
+   * way out serves no new pod (createPersistentVolumeClaims).
+   */
+  *#createClaims(replicas: readonly Replica[]): Steps<ReadonlyMap<Replica, RequestFailed>> {
+    const refused = new Map<Replica, RequestFailed>();
+    const refuse = (replica: Replica, failure: RequestFailed, text: string): void => {
+      if (refused.has(replica)) return;
+      refused.set(replica, failure);
+      if (!isCreated(replica)) this.#failedPod('Create', replica, text);
+    };
     for (const [t, template] of this.#claimTemplates.entries()) {
-      const missing = replicas.filter((replica) => this.#claim(replica, t) === undefined);
+      const missing: Replica[] = [];
+      for (const replica of replicas) {
+        const claim = this.#claim(replica, t);
+        if (claim === undefined) missing.push(replica);
+        else if (claim.object.metadata.deletionTimestamp !== undefined) {
+          const message = `pvc ${claim.name} is being deleted`;
+          const { id, object, revision } = claim;
+          refuse(replica, new RequestFailed({ code: 0, reason: '', message, id, object, revision }), message);
+        }
+      }
       if (missing.length === 0) continue;
-      let failure: Reply | null = null;
       this.#calls.each = (reply, i) => {
         const replica = missing[i]!;
         const name = claimName(this.#set, template, replica.ordinal);
@@ -230,20 +251,18 @@ export class StatefulSetSync {
           );
           return;
         }
-        failure ??= reply;
-        const text = `failed to create PVC ${name}: ${reply.message}`;
         if (reply.code !== 409) {
           const about = `Claim ${name} for Pod ${this.#podName(replica)} in StatefulSet ${this.#seen.name}`;
           this.#failed('Create', `${about} failed error: ${reply.message}`);
         }
-        this.#failedPod('Create', replica, text);
+        refuse(replica, new RequestFailed(reply), `failed to create PVC ${name}: ${reply.message}`);
       };
       const last = missing.length - 1;
       const claim = (i: number) => claimOf(this.#set, template, missing[i]!.ordinal);
       for (let i = 0; i < last; i++) this.#calls.create(claim(i), i);
       yield this.#calls.create(claim(last), last);
-      if (failure !== null) throw new RequestFailed(failure);
     }
+    return refused;
   }
 
   #claimsAreRight(replica: Replica): boolean {

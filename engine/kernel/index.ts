@@ -19,6 +19,7 @@ export {
 } from './kernel.ts';
 export { KeyedDraw } from './keyed-draw.ts';
 export type { Lane } from './lanes.ts';
+export { mapOrder, mapSlots } from './map-order.ts';
 export { NumberHeap } from './number-heap.ts';
 export { PeriodicWork } from './periodic.ts';
 export { delay, type ProcessBody, Signal, signal, type Wait } from './process.ts';

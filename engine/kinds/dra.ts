@@ -1,15 +1,21 @@
 // Kinds of resource.k8s.io/v1 (dynamic resource allocation): pkg/apis/resource/v1/defaults.go and validation.go, v1.36.
 
 import { checkCelExpression } from './cel-check.ts';
-import { checkLabel1123, checkSubdomain, notSupportedInOrder } from './checks.ts';
+import { checkLabel1123, checkSubdomain } from './checks.ts';
+import { checkFullName, checkLabelName, checkLabelValue } from './device-names.ts';
 import { type FieldErrors, item } from './field-errors.ts';
+import { list } from './field-lists.ts';
 import type { Json, KindDefinition, KubeObject } from './kind.ts';
+import { checkTemplateMetadata } from './metadata.ts';
 import { labelKeyMessages } from './names.ts';
+import { checkSet, TAINT_EFFECTS, validateSlice } from './resource-slice.ts';
 import { checkCsiDriverName } from './volume-sources.ts';
 
-const selectorsMax = 32;
-const requestsMax = 32;
-const tolerationEffects = ['NoSchedule', 'NoExecute', 'None'];
+const LIST_MAX = 32;
+const ALTERNATIVES_MAX = 8;
+const TOLERATIONS_MAX = 16;
+const EXPRESSION_MAX = 10 * 1024;
+const PARAMETERS_MAX = 10 * 1024;
 const deviceVariables = ['device'];
 
 function defaultRequest(request: Json): void {
@@ -42,90 +48,133 @@ function defaultTemplate(template: KubeObject): void {
 }
 
 function checkSelectors(selectors: readonly Json[], field: string, errors: FieldErrors): void {
-  if (selectors.length > selectorsMax) errors.tooMany(field, selectors.length, selectorsMax);
-  for (const [index, selector] of selectors.entries()) {
-    const at = item(field, index);
-    if (selector.cel === undefined) errors.required(`${at}.cel`);
-    else checkCelExpression(errors, `${at}.cel.expression`, selector.cel.expression ?? '', deviceVariables);
+  if (selectors.length > LIST_MAX) {
+    errors.tooMany(field, selectors.length, LIST_MAX);
+    return;
   }
+  for (const [index, selector] of selectors.entries()) {
+    const at = `${item(field, index)}.cel`;
+    const expression: string = selector.cel?.expression ?? '';
+    if (selector.cel === undefined) errors.required(at);
+    else if (expression.length > EXPRESSION_MAX) errors.tooLong(`${at}.expression`, EXPRESSION_MAX);
+    else checkCelExpression(errors, `${at}.expression`, expression, deviceVariables);
+  }
+}
+
+function checkToleration(toleration: Json, field: string, errors: FieldErrors): void {
+  const { key = '', operator, value = '', effect = '' } = toleration;
+  if (key !== '') checkLabelName(errors, `${field}.key`, key);
+  if (operator === 'Exists') {
+    if (value !== '') errors.invalid(`${field}.value`, value, 'must be empty for operator `Exists`');
+  } else if (operator === 'Equal') checkLabelValue(errors, `${field}.value`, value);
+  else errors.notSupported(`${field}.operator`, operator, ['Equal', 'Exists']);
+  if (effect !== '' && !TAINT_EFFECTS.includes(effect))
+    errors.notSupported(`${field}.effect`, effect, TAINT_EFFECTS);
 }
 
 function checkRequest(request: Json, at: string, errors: FieldErrors): void {
   if ((request.deviceClassName ?? '') === '') errors.required(`${at}.deviceClassName`);
   else checkSubdomain(errors, `${at}.deviceClassName`, request.deviceClassName);
   checkSelectors(request.selectors ?? [], `${at}.selectors`, errors);
-  const { allocationMode, count } = request;
+  const { allocationMode, count = 0, tolerations = [] } = request;
   if (allocationMode === 'All') {
-    if ((count ?? 0) !== 0) {
+    if (count !== 0)
       errors.invalid(`${at}.count`, count, "must not be specified when allocationMode is 'All'");
-    }
   } else if (allocationMode === 'ExactCount') {
     if (count <= 0) errors.invalid(`${at}.count`, count, 'must be greater than zero');
-  } else notSupportedInOrder(errors, `${at}.allocationMode`, allocationMode, ['All', 'ExactCount']);
-  for (const [index, { key = '', operator, value = '', effect = '' }] of (
-    request.tolerations ?? []
-  ).entries()) {
-    const field = item(`${at}.tolerations`, index);
-    if (key !== '') for (const message of labelKeyMessages(key)) errors.invalid(`${field}.key`, key, message);
-    if (operator === 'Exists') {
-      if (value !== '') errors.invalid(`${field}.value`, value, 'must be empty for operator `Exists`');
-    } else if (operator === 'Equal') {
-      if (key === '') errors.required(`${field}.key`);
-    } else notSupportedInOrder(errors, `${field}.operator`, operator, ['Equal', 'Exists']);
-    if (effect !== '' && !tolerationEffects.includes(effect)) {
-      notSupportedInOrder(errors, `${field}.effect`, effect, tolerationEffects);
-    }
+  } else errors.notSupported(`${at}.allocationMode`, allocationMode, ['All', 'ExactCount']);
+  if (tolerations.length > TOLERATIONS_MAX)
+    errors.tooMany(`${at}.tolerations`, tolerations.length, TOLERATIONS_MAX);
+  else
+    for (const [i, each] of tolerations.entries())
+      checkToleration(each, item(`${at}.tolerations`, i), errors);
+}
+
+const nameOf = (each: Json): string => each.name ?? '';
+
+function checkChoice(request: Json, at: string, errors: FieldErrors): void {
+  checkLabel1123(errors, `${at}.name`, nameOf(request));
+  const choices: readonly Json[] = list(request.firstAvailable);
+  const rule = 'exactly one of `exactly` or `firstAvailable` is required';
+  if (request.exactly !== undefined && choices.length > 0)
+    errors.invalid(at, null, `${rule}, but multiple fields are set`);
+  else if (request.exactly !== undefined) checkRequest(request.exactly, `${at}.exactly`, errors);
+  else if (choices.length === 0) errors.required(at, rule);
+  else
+    checkSet(errors, `${at}.firstAvailable`, choices, ALTERNATIVES_MAX, nameOf, (choice, place) => {
+      checkLabel1123(errors, `${place}.name`, nameOf(choice));
+      checkRequest(choice, place, errors);
+    });
+}
+
+function checkOpaque(config: Json, at: string, errors: FieldErrors): void {
+  const { opaque } = config;
+  if (opaque === undefined) {
+    errors.required(`${at}.opaque`);
+    return;
   }
+  checkCsiDriverName(errors, `${at}.opaque.driver`, opaque.driver ?? '');
+  const { parameters } = opaque;
+  const field = `${at}.opaque.parameters`;
+  if (parameters === undefined || parameters === null) errors.required(field);
+  else if (JSON.stringify(parameters).length > PARAMETERS_MAX) errors.tooLong(field, PARAMETERS_MAX);
+  else if (typeof parameters !== 'object' || Array.isArray(parameters))
+    errors.invalid(field, '<value omitted>', 'must be a valid JSON object');
+}
+
+/** References to requests, or to alternatives of them by `request/alternative`. */
+function checkReferences(
+  requests: readonly Json[],
+  field: string,
+  names: readonly string[],
+  errors: FieldErrors,
+): void {
+  const rule =
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+  checkSet(errors, field, names, LIST_MAX, String, (name: string, at) => {
+    const [request = '', alternative, ...more] = name.split('/');
+    if (more.length > 0) {
+      errors.invalid(at, name, rule);
+      return;
+    }
+    checkLabel1123(errors, at, request);
+    if (alternative !== undefined) checkLabel1123(errors, at, alternative);
+    const known = requests.some(
+      (each) =>
+        nameOf(each) === request &&
+        (alternative === undefined ||
+          (each.firstAvailable ?? []).some((choice: Json) => nameOf(choice) === alternative)),
+    );
+    if (!known) errors.invalid(at, name, rule);
+  });
 }
 
 function checkClaimSpec(spec: Json, root: string, errors: FieldErrors): void {
   const field = `${root}.devices`;
-  const requests: Json[] = spec.devices.requests ?? [];
-  if (requests.length > requestsMax) errors.tooMany(`${field}.requests`, requests.length, requestsMax);
-  const names = new Set<string>();
-  for (const [index, request] of requests.entries()) {
-    const at = item(`${field}.requests`, index);
-    const name = request.name ?? '';
-    if (name === '') errors.required(`${at}.name`);
-    else checkLabel1123(errors, `${at}.name`, name);
-    if (names.has(name)) errors.duplicate(at, name);
-    names.add(name);
-    const choices: Json[] = request.firstAvailable ?? [];
-    const both = 'exactly one of `exactly` or `firstAvailable` is required';
-    if (request.exactly !== undefined && choices.length > 0)
-      errors.invalid(at, null, `${both}, but multiple fields are set`);
-    else if (request.exactly !== undefined) checkRequest(request.exactly, `${at}.exactly`, errors);
-    else if (choices.length > 0) {
-      for (const [k, choice] of choices.entries()) {
-        const inner = item(`${at}.firstAvailable`, k);
-        if ((choice.name ?? '') === '') errors.required(`${inner}.name`);
-        else checkLabel1123(errors, `${inner}.name`, choice.name);
-        checkRequest(choice, inner, errors);
-      }
-    } else errors.required(at, both);
-  }
-  const checkNames = (list: readonly string[], at: string): void => {
-    for (const [index, name] of list.entries()) {
-      if (!names.has(name.split('/')[0] as string)) {
-        const detail =
-          "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
-        errors.invalid(item(at, index), name, detail);
-      }
-    }
+  const requests = list(spec.devices.requests);
+  checkSet(errors, `${field}.requests`, requests, LIST_MAX, nameOf, (request, at) =>
+    checkChoice(request, at, errors),
+  );
+  const each = (name: string, all: readonly Json[], check: (one: Json, at: string) => void): void => {
+    if (all.length > LIST_MAX) errors.tooMany(`${field}.${name}`, all.length, LIST_MAX);
+    else for (const [i, one] of all.entries()) check(one, item(`${field}.${name}`, i));
   };
-  for (const [index, constraint] of (spec.devices.constraints ?? []).entries()) {
-    const at = item(`${field}.constraints`, index);
-    checkNames(constraint.requests ?? [], `${at}.requests`);
-    if (constraint.matchAttribute === undefined && constraint.distinctAttribute === undefined) {
-      errors.required(`${at}.matchAttribute`);
-    }
-  }
-  for (const [index, config] of (spec.devices.config ?? []).entries()) {
-    const at = item(`${field}.config`, index);
-    checkNames(config.requests ?? [], `${at}.requests`);
-    if (config.opaque === undefined) errors.required(`${at}.opaque`);
-    else checkCsiDriverName(errors, `${at}.opaque.driver`, config.opaque.driver ?? '');
-  }
+  each('constraints', list(spec.devices.constraints), (constraint, at) => {
+    checkReferences(requests, `${at}.requests`, constraint.requests ?? [], errors);
+    const { matchAttribute, distinctAttribute } = constraint;
+    if (matchAttribute !== undefined) checkFullName(errors, `${at}.matchAttribute`, matchAttribute);
+    else if (distinctAttribute !== undefined)
+      checkFullName(errors, `${at}.distinctAttribute`, distinctAttribute);
+    else
+      errors.required(
+        at,
+        'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set',
+      );
+  });
+  each('config', list(spec.devices.config), (one, at) => {
+    checkReferences(requests, `${at}.requests`, one.requests ?? [], errors);
+    checkOpaque(one, at, errors);
+  });
 }
 
 /** Names of extended resources: qualified, outside kubernetes.io, not a quota's `requests.…`. */
@@ -137,46 +186,11 @@ function isExtendedResourceName(name: string): boolean {
 function validateClass(deviceClass: KubeObject, errors: FieldErrors): void {
   const { selectors = [], config = [], extendedResourceName } = deviceClass.spec ?? {};
   checkSelectors(selectors, 'spec.selectors', errors);
-  for (const [index, { opaque }] of config.entries()) {
-    const at = item('spec.config', index);
-    if (opaque === undefined) errors.required(`${at}.opaque`);
-    else checkCsiDriverName(errors, `${at}.opaque.driver`, opaque.driver ?? '');
-  }
+  if (config.length > LIST_MAX) errors.tooMany('spec.config', config.length, LIST_MAX);
+  else for (const [i, one] of config.entries()) checkOpaque(one, item('spec.config', i), errors);
   if (extendedResourceName !== undefined && !isExtendedResourceName(extendedResourceName)) {
     const detail = 'must be a valid extended resource name';
     errors.invalid('spec.extendedResourceName', extendedResourceName, detail);
-  }
-}
-
-function validateSlice(slice: KubeObject, errors: FieldErrors): void {
-  const spec = slice.spec ?? {};
-  const places = ['nodeName', 'nodeSelector', 'allNodes', 'perDeviceNodeSelection'];
-  const given = places.filter(
-    (place) => spec[place] !== undefined && spec[place] !== false && spec[place] !== '',
-  );
-  const rule = `exactly one of \`${places.slice(0, -1).join('`, `')}\`, or \`${places.at(-1)}\` is required`;
-  if (given.length === 0) errors.required('spec', rule);
-  else if (given.length > 1)
-    errors.invalid('spec', `{${given.map((place) => `\`${place}\``).join(', ')}}`, rule);
-  if (spec.nodeName !== undefined && spec.nodeName !== '')
-    checkSubdomain(errors, 'spec.nodeName', spec.nodeName);
-  checkCsiDriverName(errors, 'spec.driver', spec.driver ?? '');
-  if ((spec.pool?.name ?? '') === '') errors.required('spec.pool.name');
-  if ((spec.pool?.resourceSliceCount ?? 0) <= 0) {
-    errors.invalid(
-      'spec.pool.resourceSliceCount',
-      spec.pool?.resourceSliceCount ?? 0,
-      'must be greater than zero',
-    );
-  }
-  const names = new Set<string>();
-  for (const [index, device] of (spec.devices ?? []).entries()) {
-    const at = item('spec.devices', index);
-    const name = device.name ?? '';
-    if (name === '') errors.required(`${at}.name`);
-    else checkLabel1123(errors, `${at}.name`, name);
-    if (names.has(name)) errors.duplicate(`${at}.name`, name);
-    names.add(name);
   }
 }
 
@@ -207,7 +221,10 @@ export const kinds: readonly KindDefinition[] = [
     resource: 'resourceclaimtemplates',
     namespaced: true,
     defaults: defaultTemplate,
-    validate: (template, errors) => checkClaimSpec(template.spec.spec, 'spec.spec', errors),
+    validate: (template, errors) => {
+      checkTemplateMetadata(errors, 'spec.metadata', template['spec'].metadata);
+      checkClaimSpec(template['spec'].spec, 'spec.spec', errors);
+    },
   },
   {
     ...base,

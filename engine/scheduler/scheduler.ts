@@ -4,7 +4,7 @@
 // An attempt starts, sees the cluster as it is at that instant and decides; its virtual duration passes; at its end the
 // pod is assumed on its node and the binding is sent. What the watches tell meanwhile changes the cache, not this
 // decision: upstream works on a snapshot too. Events have a client of their own (app/options createClients).
-import type { ApiClient, ApiReply, PodStatusChange } from '../contracts/api.ts';
+import type { ApiClient, ApiReply } from '../contracts/api.ts';
 import type { AttemptObserver } from '../contracts/attempts.ts';
 import type { RunContext } from '../contracts/run-context.ts';
 import {
@@ -15,15 +15,16 @@ import {
   type PostFilterResult,
   type SchedulerSettings,
 } from '../contracts/scheduler.ts';
-import { assert, type EventKind, grownInt32, hashText } from '../kernel/index.ts';
+import { assert, type EventKind, grownInt32 } from '../kernel/index.ts';
 import { PodStamp } from '../metrics/recorder.ts';
 import { isTerminal, PodBit, type PodTemplate, type RevisionLog, Verb } from '../state/index.ts';
 import { AttemptCost } from './attempt-cost.ts';
 import { AttemptTeller } from './attempt-teller.ts';
 import { Binder } from './binder.ts';
 import { SchedulerCache } from './cache.ts';
-import { cutMessage, diagnose, SCHEDULER_ERROR, told, UNSCHEDULABLE } from './diagnosis.ts';
+import { diagnose, SCHEDULER_ERROR, told, UNSCHEDULABLE } from './diagnosis.ts';
 import { Extenders } from './extenders.ts';
+import { FailureReports } from './failure-reports.ts';
 import { Framework, type Instance, preFilterOf, reserveAndPermit, unreserve, Verdicts } from './framework.ts';
 import { Losses } from './losses.ts';
 import { Attempt } from './post-filter.ts';
@@ -75,8 +76,9 @@ export class Scheduler {
   #startedUs = 0;
   /** What happened to the cluster during an attempt that will fail. */
   #missed: ClusterChange[] = [];
-  /** Hash of the last message in the condition, by pod. */
-  readonly #lastMessage = new Map<number, number>();
+  readonly #reports: FailureReports;
+  /** Pods that are being deleted and have no node. */
+  readonly #doomed = new Set<number>();
   /** When the node was chosen, by pod in binding. */
   readonly #assumedUs = new Map<number, number>();
   readonly #binder: Binder;
@@ -135,7 +137,8 @@ export class Scheduler {
     this.#losses = new Losses(recorder, this.frameworks);
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
-    this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#reports = new FailureReports(context, ACTOR, this.#client, this.#events);
+    this.#preemptions = new Preemptions(state, this.cache, this.queue, this.#client, this.#events);
     this.cache.devices.writeStatus = statusWriter(state, this.#client);
     this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =
@@ -211,7 +214,10 @@ export class Scheduler {
         this.#assigned(pod, log.node(p));
         if ((log.word(p) & PodBit.deleting) !== 0) this.cache.podTerminating(pod);
         if ((log.word(p) & PodBit.acknowledged) !== 0) this.#preemptions.started(pod, log.time(p));
-      } else this.#unassigned(pod);
+      } else {
+        if ((log.word(p) & PodBit.deleting) !== 0) this.#doomed.add(pod);
+        this.#unassigned(pod);
+      }
     }
     this.#next();
   }
@@ -223,7 +229,8 @@ export class Scheduler {
     this.#stage[pod] = Stage.unknown;
     this.cache.nominations.clear(pod);
     this.#preemptions.forget(pod);
-    this.#lastMessage.delete(pod);
+    this.#reports.forget(pod);
+    this.#doomed.delete(pod);
     this.#assumedUs.delete(pod);
     if (stage === Stage.assumed && this.#preBindings.forget(pod))
       unreserve(this.queue.profile(pod), this.#pod.at(pod), this.cache.nodeOfPod(pod));
@@ -247,7 +254,7 @@ export class Scheduler {
       if (stage === Stage.queued) this.queue.remove(pod);
       this.cache.addPod(pod, node, template);
     }
-    this.#lastMessage.delete(pod);
+    this.#reports.forget(pod);
     const namespace = this.#context.state.podNamespace(pod);
     this.#happened({ events: ClusterEvent.assignedPodAdd, node, before: null, template, namespace });
   }
@@ -310,9 +317,13 @@ export class Scheduler {
 
   /** Starts the next attempt unless one is under way. */
   #next(): void {
-    if (this.#current >= 0) return;
-    const pod = this.queue.pop();
-    if (pod >= 0) this.#begin(pod);
+    while (this.#current < 0) {
+      const pod = this.queue.pop();
+      if (pod < 0) return;
+      if (!this.#doomed.has(pod)) return this.#begin(pod);
+      this.#stage[pod] = Stage.ignored;
+      this.#reports.skipped(pod);
+    }
   }
 
   #begin(pod: number): void {
@@ -375,7 +386,7 @@ export class Scheduler {
       this.#stage[pod] = Stage.queued;
       this.queue.failed(pod);
       const nominated = this.cache.nominations.clear(pod) >= 0 ? -1 : undefined;
-      this.#report(pod, decision.error, SCHEDULER_ERROR, nominated);
+      this.#reports.failed(pod, decision.error, SCHEDULER_ERROR, nominated);
     } else {
       const framework = this.queue.profile(this.#pod.at(pod).id);
       const { message, rejectors } = diagnose(decision, this.#verdicts, (name) =>
@@ -400,27 +411,11 @@ export class Scheduler {
     condition = UNSCHEDULABLE,
   ): void {
     this.#stage[pod] = Stage.queued;
-    if (!this.#lastMessage.has(pod)) {
+    if (!this.#reports.has(pod)) {
       this.#losses.failed(this.queue.profile(pod), this.#context.state.template(pod));
     }
     this.queue.rejected(pod, rejectors, missed);
-    this.#report(pod, message, condition, nominatedNode);
-  }
-
-  /** Event and condition of an attempt that failed. */
-  #report(pod: number, whole: string, condition: PodStatusChange, nominatedNode?: number): void {
-    const { state, recorder } = this.#context;
-    const message = cutMessage(whole);
-    if (recorder.tracer.enabled) {
-      recorder.tracer.hop(ACTOR, 'Pod', state.podNamespace(pod), state.podName(pod), message);
-    }
-    this.#events.podEvent('Warning', 'FailedScheduling', pod, message);
-    // The condition is written only when it changes; its message is part of it.
-    const hash = hashText(message, condition.set);
-    if (this.#lastMessage.get(pod) === hash && nominatedNode === undefined) return;
-    this.#lastMessage.set(pod, hash);
-    const change = nominatedNode === undefined ? condition : { ...condition, nominatedNode };
-    this.#client.patchPodStatus(pod, state.pods.generation[pod]!, change, null);
+    this.#reports.failed(pod, message, condition, nominatedNode);
   }
 
   // ---- binding ----
@@ -469,7 +464,7 @@ export class Scheduler {
     const node = this.cache.nodeOfPod(pod);
     const { namespace, name } = this.#pod.at(pod);
     recorder.observe(this.#bindLatency, kernel.now - assumedUs);
-    this.#lastMessage.delete(pod);
+    this.#reports.forget(pod);
     for (const { plugin } of this.queue.profile(pod).postBind) plugin.postBind!(this.#pod, node);
     const message = `Successfully assigned ${namespace}/${name} to ${state.nodeName(node)}`;
     this.#events.podEvent('Normal', 'Scheduled', pod, message);
@@ -483,7 +478,7 @@ export class Scheduler {
     this.#released(pod);
     this.#stage[pod] = Stage.queued;
     this.queue.failed(pod);
-    this.#report(pod, message, SCHEDULER_ERROR);
+    this.#reports.bindingFailed(pod, message, SCHEDULER_ERROR);
     this.#next();
   }
 

@@ -37,6 +37,7 @@ const EXAMPLES = [
   'volumes-node-failure',
   'volumes-backends',
   'volume-expansion',
+  'devices',
 ];
 
 const example = (name: string) => async (): Promise<ResolvedScenario> => {

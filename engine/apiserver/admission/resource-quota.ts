@@ -5,6 +5,7 @@
 // (v1.36). Refused requests write nothing; a charged request that then fails leaves its charge until the quota
 // controller counts again, as upstream.
 import type { ApiClient, ApiReply } from '../../contracts/api.ts';
+import { type KeyedDraw, mapOrder, mapSlots } from '../../kernel/index.ts';
 import type { KindDefinition, KubeObject } from '../../kinds/kind.ts';
 import {
   growth,
@@ -76,6 +77,7 @@ class Namespace {
 
 export interface QuotaHooks {
   readonly state: ClusterState;
+  readonly draw: KeyedDraw;
   /** The server's own client. */
   client(): ApiClient;
   /** The request was charged or refused (then it has its answer). */
@@ -84,6 +86,8 @@ export interface QuotaHooks {
 
 export class QuotaAdmission {
   readonly #h: QuotaHooks;
+  readonly #order: number;
+  #walks = 0;
   readonly #namespaces = new Map<string, Namespace>();
   readonly #usage = new WeakMap<PodTemplate, PodUsage>();
   readonly #written: (reply: ApiReply) => void;
@@ -92,6 +96,7 @@ export class QuotaAdmission {
 
   constructor(hooks: QuotaHooks) {
     this.#h = hooks;
+    this.#order = hooks.draw.purpose('apiserver/quotas-of-namespace');
     this.#written = (reply) => this.#answered(this.#writing[reply.target]!, reply);
   }
 
@@ -134,10 +139,17 @@ export class QuotaAdmission {
       at.batch = at.waiting;
       at.waiting = [];
       at.retries = RETRIES;
-      this.#check(at, at.quotas);
+      this.#check(at, this.#quotasOf(at));
       if (at.batch.length > 0) return;
     }
     at.busy = false;
+  }
+
+  /** The quotas of a namespace come out of an index of the server's cache. */
+  #quotasOf({ quotas }: Namespace): readonly number[] {
+    if (quotas.length < 2) return quotas;
+    const slots = mapSlots(quotas.length);
+    return mapOrder(quotas, this.#h.draw.below(this.#order, (this.#walks += 1), 0, slots));
   }
 
   /** Checks the batch against these quotas; what needs no write, or is refused, leaves the batch. */

@@ -1,6 +1,6 @@
 // Devices that have to get ready before a pod may be bound: their slices name conditions, their drivers report them in
 // the claim's status (plugins/dynamicresources/dynamicresources.go isClaimReadyForBinding and isPodReadyForBinding,
-// v1.36; KEP 5007). The model has no drivers: whoever writes the status, a step of an experiment say, makes them ready.
+// v1.36; KEP 5007). The model has no drivers: devices are ready that a status given from outside says so of.
 import type { DeviceView, Json, KubeObject, PreBindWork } from '../../../engine/index.ts';
 import { allocationOfClaim } from './device-claims.ts';
 

@@ -129,6 +129,11 @@ class NodeMatches {
   }
 }
 
+/** The assume cache of the scheduler has lost the object (NotFoundError of pkg/scheduler/util/assumecache). */
+function notCached({ kind, metadata: { namespace, name } }: KubeObject): string {
+  return `could not find v1.${kind} "${namespace === undefined ? '' : `${namespace}/`}${name}"`;
+}
+
 /** Most that the pool gives to one volume, in bytes. */
 function limitOf(capacity: KubeObject): number {
   const limit = capacity['maximumVolumeSize'] ?? capacity['capacity'];
@@ -265,14 +270,16 @@ export const volumeBinding = definePlugin<z.infer<typeof args>, Attempt, undefin
         let isReady = true;
         for (const { claim, volume } of choice.bindings) {
           const seen = storage.volume(volume.metadata.name!);
-          if (!seen?.['spec'].claimRef?.uid) return `ClaimRef got reset for pv "${volume.metadata.name}"`;
+          if (seen === null) return `failed to check binding: ${notCached(volume)}`;
           const now = storage.claim(claim.metadata.namespace ?? '', claim.metadata.name!);
-          if (now === null) return missingClaim(claim.metadata.name!);
+          if (now === null) return `failed to check binding: ${notCached(claim)}`;
+          if (!seen['spec'].claimRef?.uid) return `ClaimRef got reset for pv "${volume.metadata.name}"`;
           if (!isFullyBound(now)) isReady = false;
         }
-        for (const { metadata } of choice.provisions) {
+        for (const claim of choice.provisions) {
+          const { metadata } = claim;
           const now = storage.claim(metadata.namespace ?? '', metadata.name!);
-          if (now === null) return missingClaim(metadata.name!);
+          if (now === null) return `failed to check provisioning pvc: ${notCached(claim)}`;
           if (now.metadata.annotations?.[SELECTED_NODE] !== name) {
             return `provisioning failed for PVC "${metadata.name}"`;
           }

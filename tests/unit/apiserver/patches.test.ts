@@ -35,6 +35,84 @@ function setup() {
   return { ...c, id, patch };
 }
 
+// pkg/registry/core/service: NormalizeClusterIPs, patchAllocatedValues and dropTypeDependentFields before validation,
+// ValidateServiceUpdate before the rules of the Service itself.
+describe('a PATCH of a Service', () => {
+  const ports = [{ port: 80 }];
+  const make = (name: string, spec: object): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'default' },
+    spec,
+  });
+  const plain = { selector: { app: 'x' }, ports };
+  const change = 'may not change once set';
+  it.each<[string, object, object, string]>([
+    [
+      'to ExternalName gives the address and its family back',
+      plain,
+      { type: 'ExternalName', externalName: 'a.example' },
+      '',
+    ],
+    [
+      'of a headless one, too',
+      { ...plain, clusterIP: 'None' },
+      { type: 'ExternalName', externalName: 'a.example' },
+      '',
+    ],
+    [
+      'from ExternalName takes an address',
+      { type: 'ExternalName', externalName: 'a.example' },
+      { type: 'ClusterIP', externalName: null, ports },
+      '',
+    ],
+    ['without its address keeps it', plain, { clusterIP: '', clusterIPs: null }, ''],
+    [
+      'with another address',
+      plain,
+      { clusterIP: '10.96.9.9' },
+      `spec.clusterIPs[0]: Invalid value: ["10.96.9.9"]: ${change}`,
+    ],
+    [
+      'with an address for none, and no ports',
+      { selector: { app: 'x' }, clusterIP: 'None' },
+      { clusterIP: '10.96.9.9' },
+      `[spec.clusterIPs[0]: Invalid value: ["10.96.9.9"]: ${change}, spec.ports: Required value]`,
+    ],
+    [
+      'with another class of load balancer',
+      { ...plain, type: 'LoadBalancer', loadBalancerClass: 'a.example/b' },
+      { loadBalancerClass: 'a.example/c' },
+      `spec.loadBalancerClass: Invalid value: "a.example/c": ${change}`,
+    ],
+    [
+      'with another type and no class any more',
+      { ...plain, type: 'LoadBalancer', loadBalancerClass: 'a.example/b' },
+      { type: 'ClusterIP' },
+      '',
+    ],
+  ])('%s', (_name, spec, body, refusal) => {
+    const c = cluster(undefined, { admit: admission });
+    const user = c.server.client('kubectl', { qps: 0, burst: 0 }, { trusted: false });
+    const answers: ApiReply[] = [];
+    const reply = (r: ApiReply): void => void answers.push({ ...r });
+    user.create(make('web', spec), reply);
+    c.kernel.run();
+    user.patch(answers[0]!.id, (o) => applyPatch(o, 'merge', { spec: body }), reply);
+    c.kernel.run();
+    expect(answers[0]!.code).toBe(201);
+    expect([answers[1]!.code, answers[1]!.message]).toEqual(
+      refusal === '' ? [200, ''] : [422, `Service "web" is invalid: ${refusal}`],
+    );
+    if (refusal !== '') return;
+    const { type, clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy } = answers[1]!.object!['spec'];
+    const addressed = type !== 'ExternalName';
+    expect([clusterIP !== undefined, clusterIPs?.length, ipFamilies?.length, ipFamilyPolicy]).toEqual(
+      addressed ? [true, 1, 1, 'SingleStack'] : [false, undefined, undefined, undefined],
+    );
+  });
+});
+
 describe('a PATCH of a StatefulSet', () => {
   const set: KubeObject = {
     ...deployment(),

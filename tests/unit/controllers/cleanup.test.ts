@@ -1,5 +1,6 @@
 // What goes when something is deleted: dependents by the garbage collector, content by the namespace controller.
 import { describe, expect, it } from 'vitest';
+import { byEvictionAndAge, type Ended } from '../../../engine/controllers/pod-gc.ts';
 import { deployment, Harness, MS, replicationController, SECOND, service } from './harness.ts';
 
 describe('garbage collector', () => {
@@ -191,5 +192,22 @@ describe('namespace controller', () => {
       .map((pod) => pods.revision[pod]!);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     expect(new Set(revisions).size).toBe(4);
+  });
+});
+
+// byEvictionAndCreationTimestamp of podgc/gc_controller.go.
+describe('of ended pods beyond the limit the first to go', () => {
+  const pod = (name: string, seconds: number, isEvicted = false): Ended => ({
+    pod: 0,
+    isEvicted,
+    createdUs: seconds * SECOND,
+    name,
+  });
+  it.each([
+    ['are evicted ones, though younger', [pod('old', 1), pod('evicted', 9, true)], 'evicted old'],
+    ['are the oldest', [pod('b', 3), pod('a', 5), pod('c', 1)], 'c b a'],
+    ['of one second go by name', [pod('b', 3.1), pod('a', 3.9), pod('c', 3)], 'a b c'],
+  ])('%s', (_name, pods, order) => {
+    expect(pods.sort(byEvictionAndAge).map(({ name }) => name)).toEqual(order.split(' '));
   });
 });

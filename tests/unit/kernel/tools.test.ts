@@ -12,6 +12,8 @@ import {
   Kernel,
   MINUTE,
   MS,
+  mapOrder,
+  mapSlots,
   NumberHeap,
   SECOND,
   US,
@@ -197,4 +199,23 @@ describe('fingerprint', () => {
     };
     expect(digest(['a', 'b'])).toBe(digest(['b', 'a']));
   });
+});
+
+describe('a walk through a map', () => {
+  it.each<[number, string]>([
+    [0, 'abc'],
+    [1, 'bca'],
+    [2, 'cab'],
+    // Slots that hold nothing.
+    [3, 'abc'],
+    [7, 'abc'],
+  ])('from slot %i', (first, met) => {
+    expect(mapOrder([...'abc'], first).join('')).toBe(met);
+  });
+
+  it.each([
+    [1, 8],
+    [8, 8],
+    [9, 9],
+  ])('of %i elements is through %i slots', (elements, slots) => expect(mapSlots(elements)).toBe(slots));
 });

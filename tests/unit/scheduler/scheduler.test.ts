@@ -1,6 +1,7 @@
 // kube-scheduler as a whole against a fake API server: what it writes, when, and what it says.
 import { describe, expect, it } from 'vitest';
 import { Scheduler } from '../../../engine/scheduler/scheduler.ts';
+import { PodBit, Verb } from '../../../engine/state/index.ts';
 import { costsWith, podSpec, settingsOf, World } from './support.ts';
 
 const SECOND = 1_000_000;
@@ -13,6 +14,28 @@ function started(world: World, config?: unknown): Scheduler {
   scheduler.start();
   return scheduler;
 }
+
+// skipPodSchedule of schedule_one.go: finalizers may hold a pod in its deletion, and events still wake it.
+it('a pod that is being deleted is passed over when its turn comes, and does not come back', () => {
+  const world = new World();
+  started(world);
+  world.addNode('n1', { cpu: '1' });
+  const web = world.addPod('web', podSpec({ cpu: '2' }));
+  world.kernel.run(SECOND);
+  world.state.pods.word[web]! |= PodBit.deleting;
+  world.log(web, Verb.modified);
+  world.kernel.run(2 * SECOND);
+  world.addNode('n2', { cpu: '4' });
+  world.kernel.run(3 * SECOND);
+  expect(world.said.slice(-1)).toEqual([
+    'Warning FailedScheduling web: skip schedule deleting pod: default/web',
+  ]);
+  world.addNode('n3', { cpu: '4' });
+  world.removePod(web);
+  world.kernel.run(6 * SECOND);
+  expect(world.said.filter((what) => what.startsWith('bind'))).toEqual([]);
+  expect(world.said.filter((what) => what.includes('skip schedule'))).toHaveLength(1);
+});
 
 describe('one pod', () => {
   it('is assumed at the end of its attempt, bound, and announced when the binding is answered', () => {

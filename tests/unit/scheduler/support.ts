@@ -295,6 +295,7 @@ export class World implements ApiServer {
         say(`patch ${state.podName(pod)}`);
         if (reply !== null) this.#reply(reply, 200, '', target, arg);
         state.pods.word[pod]! |= change.set;
+        if (change.nominatedNode !== undefined) state.pods.nominatedNode[pod] = change.nominatedNode;
         this.log(pod as PodId, Verb.modified);
       },
       patch: unexpected,

@@ -113,7 +113,7 @@ describe('claims in a run', () => {
     world.setObject(claim('d', 'late'));
     world.addNode('n1');
     world.refuse = { code: 500, message: 'no' };
-    world.addPod('p', using('c', 'd'));
+    const p = world.addPod('p', using('c', 'd'));
     const node = (name: string): string | undefined =>
       storage.claim('default', name)?.metadata.annotations?.['volume.kubernetes.io/selected-node'];
     // The attempt takes 1 ms; then the pod's status, the volume and the claim are written, 2 ms each. In between, v is
@@ -121,7 +121,11 @@ describe('claims in a run', () => {
     world.kernel.run(2 * MS);
     expect(storage.volume('v')!['spec'].claimRef).toMatchObject({ name: 'c', uid: 'uid-c' });
     expect([node('c'), node('d')]).toEqual([undefined, 'n1']);
+    // The status has told where the pod goes, and takes it back (clearNominatedNode of schedule_one.go).
+    const nominated = (): number => world.state.pods.nominatedNode[p]!;
+    expect(nominated()).toBe(0);
     world.kernel.run(100 * MS);
+    expect(nominated()).toBe(-1);
     expect(storage.volume('v')).toBe(free);
     expect([...storage.volumesOfClass('late')]).toEqual([free]);
     expect([node('c'), node('d')]).toEqual([undefined, undefined]);
@@ -152,5 +156,25 @@ describe('claims in a run', () => {
     world.setObject(free);
     world.kernel.run(6 * SECOND);
     expect(storage.volume('v')).toBe(free);
+  });
+
+  // checkBindings of volumebinding/binder.go: a claim that nobody on a node uses may go while its pod waits.
+  it('that go while their pod waits for them end the wait', () => {
+    const { world } = started();
+    world.setObject(
+      object('StorageClass', 'late', { provisioner: 'x', volumeBindingMode: 'WaitForFirstConsumer' }),
+    );
+    world.setObject(claim('c', 'late'));
+    world.addNode('n1');
+    world.addPod('p', using('c'));
+    world.kernel.run(100 * MS);
+    const { objects } = world.state;
+    objects.remove(objects.find('PersistentVolumeClaim', 'default', 'c') as never, 1, world.kernel.now);
+    world.setObject(claim('other', 'late'));
+    world.kernel.run(1500 * MS);
+    const gone = 'could not find v1.PersistentVolumeClaim "default/c"';
+    expect(world.said).toContain(
+      `Warning FailedScheduling p: running PreBind plugin "VolumeBinding": binding volumes: failed to check provisioning pvc: ${gone}`,
+    );
   });
 });
