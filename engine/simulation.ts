@@ -160,7 +160,18 @@ class Run {
       describeKind,
     });
     const periodic = new PeriodicWork(kernel, scenario.stopWhenIdle);
-    this.#context = { kernel, rng, draw, durations, state, api: this.#server, recorder, costs, periodic };
+    this.#context = {
+      kernel,
+      rng,
+      draw,
+      durations,
+      state,
+      api: this.#server,
+      recorder,
+      costs,
+      periodic,
+      hasOtherNodes: scenario.frame?.shared === true,
+    };
     seeder = new Seeder(state, recorder, this.#server);
     this.#seeder = seeder;
     this.#heartbeats();

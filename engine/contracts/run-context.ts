@@ -18,4 +18,6 @@ export interface RunContext {
   readonly costs: CostPreset;
   /** Timers that are re-armed for ever are told here, so that a run can end when only they are left. */
   readonly periodic: PeriodicWork;
+  /** The cluster has nodes beside those of the run, which are well: a recorded scenario was one of many. */
+  readonly hasOtherNodes?: boolean;
 }

@@ -101,6 +101,13 @@ export class Zones {
   readonly #zones = new Map<string, Zone>();
   /** Where a node is counted, and how. */
   readonly #counted = new Map<number, { readonly zone: Zone; readonly ready: boolean }>();
+  /** There are zones besides, which are well: then all zones are never down. */
+  readonly #hasOthers: boolean;
+
+  constructor(hasOthers = false) {
+    this.#hasOthers = hasOthers;
+  }
+
   /** Zones by name whose nodes are known: zoneStates upstream. Queues outlive them. */
   get all(): Iterable<Zone> {
     return this.#zones.values();
@@ -131,7 +138,8 @@ export class Zones {
   settle(nowUs: number): void {
     const present = [...this.all].filter((zone) => zone.size > 0);
     for (const zone of present) zone.state = zoneStateOf(zone.ready, zone.notReady);
-    const down = present.length > 0 && present.every((zone) => zone.state === ZoneState.full);
+    const down =
+      !this.#hasOthers && present.length > 0 && present.every((zone) => zone.state === ZoneState.full);
     for (const zone of present) zone.queue.swap(down ? 0 : tainterQps(zone.state, zone.size), nowUs);
   }
 
@@ -143,8 +151,8 @@ export class Zones {
     const present = [...this.all].filter((zone) => zone.size > 0);
     for (const zone of this.all) if (zone.size === 0) zone.state = ZoneState.initial;
     const states = new Map(present.map((zone) => [zone, zoneStateOf(zone.ready, zone.notReady)]));
-    const isDown = [...states.values()].every((state) => state === ZoneState.full);
-    const wasDown = present.every((zone) => zone.state === ZoneState.full);
+    const isDown = !this.#hasOthers && [...states.values()].every((state) => state === ZoneState.full);
+    const wasDown = !this.#hasOthers && present.every((zone) => zone.state === ZoneState.full);
     if (isDown && wasDown) return;
     if (isDown) {
       all.enter();

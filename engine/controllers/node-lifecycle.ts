@@ -61,7 +61,7 @@ interface Version {
 class NodeLifecycle implements Controller {
   readonly #ctx: ControllerContext;
   readonly #edits: NodeEdits;
-  readonly #zones = new Zones();
+  readonly #zones: Zones;
   readonly #looks: Looks;
   readonly #order: Stream;
   readonly #look: EventKind;
@@ -91,6 +91,7 @@ class NodeLifecycle implements Controller {
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
     const { kernel, state, draw, rng, costs } = ctx.run;
+    this.#zones = new Zones(ctx.run.hasOtherNodes === true);
     this.#edits = new NodeEdits(ctx);
     const phase = draw.purpose(`${ctx.name}/phase`);
     this.#looks = new Looks(state, draw.below(phase, 0, 0, LOOK_US), IDLE_LOOK_US, costs.apiserver.watchUs);

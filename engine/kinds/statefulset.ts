@@ -25,8 +25,8 @@ function defaultStrategy(spec: Json): void {
     strategy.type = 'RollingUpdate';
     strategy.rollingUpdate ??= {};
   }
-  if (strategy.type === 'RollingUpdate') {
-    strategy.rollingUpdate ??= {};
+  // A type that is given brings no rollingUpdate with it: pods that come back go by status.currentReplicas then.
+  if (strategy.type === 'RollingUpdate' && isSet(strategy.rollingUpdate)) {
     if (!isSet(strategy.rollingUpdate.partition)) strategy.rollingUpdate.partition = 0;
   }
   if (isSet(strategy.rollingUpdate)) delete strategy.rollingUpdate.maxUnavailable;

@@ -83,6 +83,9 @@ export class SchedulingQueue {
   #flushArmedUs = Number.POSITIVE_INFINITY;
   /** ClusterEvent bits that some plug-in wants to hear of. */
   readonly listened: number;
+  readonly #wake: () => void;
+  /** Pods whose victims are being deleted: what happens meanwhile does not move them. */
+  readonly #held = new Set<number>();
 
   constructor(
     kernel: Kernel,
@@ -102,6 +105,7 @@ export class SchedulingQueue {
     this.#instances = instances;
     this.#options = options;
     this.#pod = new PodCursor(state);
+    this.#wake = wake;
     const sorter = frameworks[0]!.queueSort.plugin;
     const queue = this;
     const columns = {
@@ -208,7 +212,8 @@ export class SchedulingQueue {
     this.#errors[pod] = 0;
     this.timestampUs[pod] = this.#kernel.now;
     this.#pod.at(pod);
-    if (missed.some((change) => this.#helps(rejectors, change))) this.#requeue(pod);
+    const isHeld = this.#held.has(pod);
+    if (!isHeld && missed.some((change) => this.#helps(rejectors, change))) this.#requeue(pod);
     else this.#wait(pod, rejectors, false);
   }
 
@@ -221,6 +226,7 @@ export class SchedulingQueue {
 
   /** The pod is gone, or bound by somebody else. */
   remove(pod: number): void {
+    this.#held.delete(pod);
     switch (this.where(pod)) {
       case Place.active:
         this.#active.remove(pod);
@@ -262,7 +268,22 @@ export class SchedulingQueue {
       moved ??= [];
       for (const pod of group.pods) moved.push(pod);
     }
-    if (moved !== null) for (const pod of moved) this.#leaveWaiting(pod);
+    if (moved !== null) for (const pod of moved) if (!this.#held.has(pod)) this.#leaveWaiting(pod);
+  }
+
+  /** The pod preempts: it stays where it is once it waits. */
+  hold(pod: number): void {
+    this.#held.add(pod);
+  }
+
+  /** Its preemption is done; `now`: not as meant, so it is tried again at once (Activate). */
+  unhold(pod: number, now: boolean): void {
+    this.#held.delete(pod);
+    if (!now || this.where(pod) !== Place.waiting) return;
+    this.#waiting.remove(pod);
+    this.#where[pod] = Place.none;
+    this.#toActive(pod);
+    this.#wake();
   }
 
   /** The pod itself changed while it was in the queue. */
@@ -270,7 +291,7 @@ export class SchedulingQueue {
     if (this.where(pod) !== Place.waiting) return;
     const { rejectors } = this.#waiting.group(pod);
     this.#pod.at(pod);
-    if (this.#helps(rejectors, change)) {
+    if (this.#helps(rejectors, change) && !this.#held.has(pod)) {
       this.#leaveWaiting(pod);
     } else {
       // Groups go by template, and that may have changed.

@@ -138,7 +138,7 @@ export class Scheduler {
     this.#client = api.client(ACTOR, costs.clients.scheduler);
     this.#events = api.client(ACTOR, costs.clients.scheduler);
     this.#reports = new FailureReports(context, ACTOR, this.#client, this.#events);
-    this.#preemptions = new Preemptions(state, this.cache, this.#client, this.#events);
+    this.#preemptions = new Preemptions(state, this.cache, this.queue, this.#client, this.#events);
     this.cache.devices.writeStatus = statusWriter(state, this.#client);
     this.#preBindings = new PreBindings(context, this.#client, (pod, why) => this.#preBound(pod, why));
     this.teller =

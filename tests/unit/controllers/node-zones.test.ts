@@ -85,4 +85,16 @@ describe('all zones', () => {
     expect([a.state, b.state, told]).toEqual([full, normal, ['enter', 'leave']]);
     expect([a.queue.tokenUs, b.queue.tokenUs]).toEqual([50 * SECOND, 50 * SECOND]);
   });
+
+  // The recordings' zones had healthy ones elsewhere: the scenario's own may all be down and are emptied at the usual rate.
+  it('down at once where others are well: each goes on at the usual rate', () => {
+    const zones = new Zones(true);
+    const a = zones.of('a');
+    for (const node of [1, 2]) zones.count(node, a, true);
+    zones.settle(0);
+    for (const node of [1, 2]) zones.count(node, a, false);
+    told.length = 0;
+    zones.update(10 * SECOND, hooks);
+    expect([a.state, a.queue.tokenUs, told]).toEqual([full, 0, []]);
+  });
 });

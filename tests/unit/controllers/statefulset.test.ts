@@ -170,6 +170,45 @@ describe('updates', () => {
     expect(status(h)).toMatchObject({ currentReplicas: 2, updatedReplicas: 2 });
   });
 
+  // The server makes rollingUpdate only along with a type it makes, and only then does the partition of 0 count.
+  it.each([
+    ['no strategy', {}, 'app:v2'],
+    ['an empty one', { updateStrategy: {} }, 'app:v2'],
+    ['its type alone', { updateStrategy: { type: 'RollingUpdate' } }, 'app:v1'],
+    [
+      'type and an empty rollingUpdate',
+      { updateStrategy: { type: 'RollingUpdate', rollingUpdate: {} } },
+      'app:v2',
+    ],
+  ])('a lower pod lost in the middle of an update comes back as told by %s', (_what, extra, image) => {
+    // The 5th pod created, db-3 of the new template, never gets ready.
+    const h = new Harness({ readyUs: (n) => (n === 4 ? Number.NaN : SECOND) });
+    h.create(statefulSet('db', 4, extra));
+    h.run(10 * SECOND);
+    h.setImage('db', 'app:v2', 'StatefulSet');
+    h.run(10 * SECOND);
+    expect(status(h)).toMatchObject({ currentReplicas: 3, updatedReplicas: 1 });
+    h.deletePod(find(h, 'db-0'));
+    h.run(10 * SECOND);
+    expect(imageOf(h, 'db-0')).toBe(image);
+  });
+
+  it.each([
+    [{}, { type: 'RollingUpdate', rollingUpdate: { partition: 0 } }],
+    [{ type: 'RollingUpdate' }, { type: 'RollingUpdate' }],
+    [
+      { type: 'RollingUpdate', rollingUpdate: { partition: null } },
+      { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+    ],
+    [{ rollingUpdate: { partition: 2 } }, { type: 'RollingUpdate', rollingUpdate: { partition: 2 } }],
+    [{ type: 'OnDelete' }, { type: 'OnDelete' }],
+  ])('the strategy %j is read as %j', (updateStrategy, expected) => {
+    const h = new Harness();
+    h.create(statefulSet('db', 1, { updateStrategy }));
+    h.run(SECOND);
+    expect(h.get('StatefulSet', 'db').spec.updateStrategy).toEqual(expected);
+  });
+
   it('OnDelete leaves running pods alone and gives new ones the new template', () => {
     const h = new Harness();
     h.create(statefulSet('db', 2, { updateStrategy: { type: 'OnDelete' } }));

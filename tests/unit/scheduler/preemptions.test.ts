@@ -1,6 +1,8 @@
 // Preemptions as they are carried out in a run: who is told, how often, and what becomes of the pods.
 import { describe, expect, it } from 'vitest';
+import type { CostPreset } from '../../../engine/contracts/costs.ts';
 import type { Sink } from '../../../engine/contracts/result.ts';
+import type { TimelineRow } from '../../../engine/contracts/timeline.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
 import { simulateBuiltIn } from '../../../experiments/simulate.ts';
 import { k8sMedium } from '../../../policies/costs/k8s-medium.ts';
@@ -11,6 +13,12 @@ const urgent: KubeObject = {
   kind: 'PriorityClass',
   metadata: { name: 'urgent' },
   value: 10,
+};
+
+/** Pods that start in 0.1 s and stop at once. */
+const instant: CostPreset = {
+  ...k8sMedium,
+  kubelet: { ...k8sMedium.kubelet, exactDelays: { startUs: 100_000, readyUs: 0, stopUs: 0 } },
 };
 
 const oneCpuEach = (names: readonly string[], more: Json = {}) => names.map((name) => pod(name, '1', more));
@@ -39,11 +47,7 @@ describe('of two nodes', () => {
         create(gapMs, pod('b', '4')),
         create(20_000, pod('x', '4', asked)),
       ];
-      const costs = {
-        ...k8sMedium,
-        kubelet: { ...k8sMedium.kubelet, exactDelays: { startUs: 100_000, readyUs: 0, stopUs: 0 } },
-      };
-      simulateBuiltIn(scenario([{ count: 2 }], steps, { untilUs: 60 * SECOND, seed, costs }), {
+      simulateBuiltIn(scenario([{ count: 2 }], steps, { untilUs: 60 * SECOND, seed, costs: instant }), {
         sinks: [sink],
       });
     }
@@ -55,6 +59,44 @@ describe('of two nodes', () => {
   ])('$which', ({ gapMs, taken }) => {
     expect(victims(gapMs)).toEqual(taken);
   });
+});
+
+// executor.go prepareCandidateAsync: all victims but the last in parallel, then the last; PreEnqueue of DefaultPreemption
+// keeps the pod out of the queue meanwhile. Victims that end at once would wake it twice otherwise.
+it('the last victim goes after the others, and the pod is not tried again before', () => {
+  const rows: TimelineRow[] = [];
+  let tries = 0;
+  const sink: Sink = {
+    open: () => ({
+      table: ({ name }) =>
+        name !== 'events'
+          ? null
+          : {
+              row: ([, , reason, , , about, count]) =>
+                void (reason === 'FailedScheduling' && about === 'x' && (tries = Number(count))),
+            },
+      close: () => {},
+    }),
+  };
+  const asked = { priorityClassName: 'urgent' };
+  const steps = [
+    create(0, urgent, ...['a', 'b', 'c'].map((name) => pod(name, '1'))),
+    create(20_000, pod('x', '3', asked)),
+  ];
+  simulateBuiltIn(scenario([{ count: 1, cpu: '3' }], steps, { untilUs: 60 * SECOND, costs: instant }), {
+    sinks: [sink],
+    timeline: (timeline) => rows.push(...timeline.transitions),
+  });
+  const times = (what: string): number[] =>
+    rows
+      .filter(({ o, w }) => /^Pod\/[abc]$/.test(o) && w === what)
+      .map(({ t }) => t)
+      .sort((a, b) => a - b);
+  const [first, second, last] = times('condition.DisruptionTarget');
+  const deleted = times('deleting');
+  expect([first! < deleted[0]!, second! < deleted[0]!, last! > deleted[1]!]).toEqual([true, true, true]);
+  expect(rows.some(({ o, w }) => o === 'Pod/x' && w === 'scheduled')).toBe(true);
+  expect(tries).toBe(1);
 });
 
 describe('two pods that preempt at the same time', () => {
