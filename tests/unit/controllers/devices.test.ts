@@ -214,6 +214,81 @@ describe('claims that pods share', () => {
   });
 });
 
+describe('pods that wait for devices', () => {
+  const wants = claim('c', [exactly('r')]);
+  const [gpus, held] = base(1) as [KubeObject, KubeObject];
+  const empty = slice('node-1', []);
+  const patched: TimedStep = {
+    atUs: 60 * SECOND,
+    do: 'patch',
+    objects: [],
+    target: { kind: 'ResourceSlice', namespace: '', name: 'node-1-slice' },
+    patch: { type: 'merge', body: { spec: { devices: [device('d0')] } } },
+  };
+  const other = claim('other', [exactly('r')]);
+  const late = (...objects: KubeObject[]): TimedStep => create(60_000, ...objects);
+
+  /** Within seconds, long before the sweep of the queue. */
+  it.each<[string, KubeObject[], TimedStep]>([
+    ['the claim is there', [gpus, held], late(wants)],
+    ['the class is there', [held, wants], late(gpus)],
+    ['a slice is there', [gpus, wants], late(held)],
+    ['a slice has more', [gpus, wants, empty], patched],
+    [
+      'another claim gives the device back',
+      [gpus, held, wants, other, user('first', 'other')],
+      remove(60, 'first'),
+    ],
+  ])('try again when %s', (_, before, step) => {
+    // The other pod comes first.
+    const steps = [create(0, ...before), create(10_000, user('a', 'c'))];
+    const waiting = run(steps, 55).claims.get('c');
+    expect(reserved(waiting)).toEqual([]);
+    expect(reserved(run([...steps, step], 75).claims.get('c'))).toEqual(['a']);
+  });
+});
+
+describe('access of administrators', () => {
+  const admin = exactly('r', { adminAccess: true });
+  const within = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: 'monitors' },
+  });
+  const namespace = (labels: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'monitors', labels },
+  });
+  const LABEL = 'resource.kubernetes.io/admin-access';
+
+  it.each([claim('c', [exactly('q'), admin]), template([exactly('q'), admin])])(
+    'is asked for in labelled namespaces only: $kind',
+    (object) => {
+      const { refusals } = run([create(0, namespace({ [LABEL]: 'yes' })), create(10_000, within(object))]);
+      expect(refusals[0]).toContain(
+        'spec.devices.requests[1].adminAccess: Forbidden: admin access to devices requires the ' +
+          '`resource.kubernetes.io/admin-access: true` label on the containing namespace',
+      );
+      const { refusals: none } = run([
+        create(0, namespace({ [LABEL]: 'true' })),
+        create(10_000, within(object)),
+      ]);
+      expect(none).toEqual([]);
+    },
+  );
+
+  it('is given to devices that others hold, and keeps them from nobody', () => {
+    const steps = [
+      create(0, namespace({ [LABEL]: 'true' })),
+      create(10_000, ...base(1), claim('c', [exactly('r')]), user('a', 'c')),
+      create(20_000, within(claim('watch', [admin])), within(user('monitor', 'watch'))),
+    ];
+    const { pods, claims } = run(steps);
+    expect(pods.running).toBe(2);
+    expect(reserved(claims.get('watch'))).toEqual(['monitor']);
+  });
+});
+
 describe('devices that have to get ready', () => {
   const slow = (): KubeObject[] => [
     deviceClass(),
