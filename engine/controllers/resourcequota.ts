@@ -3,8 +3,8 @@
 // minutes, and a quota whose namespace gave something back — an object deleted, a pod ended — so that there is room
 // again. Each count is a whole one, over the manager's view, and is written on top of the version it has seen.
 //
-// Left out: objects of kinds that nothing else watches are counted live, and their deletion is noticed at the next
-// five-minute count.
+// Left out: Events, Leases and kinds that only a controller of one's own brings are counted live, and their deletion is
+// noticed at the next five-minute count.
 import {
   type Calls,
   type Controller,
@@ -60,6 +60,8 @@ class ResourceQuotaController implements Controller {
   readonly #quotas: SeenObjects;
   readonly #counts: QuotaCounts;
   readonly #watched = new Map<string, { kind: KindDefinition; seen: SeenObjects }>();
+  /** Kinds that the server serves and that nothing is stored of, or that are not followed. */
+  readonly #unwatched: KindDefinition[] = [];
   readonly #podKind: KindDefinition;
 
   constructor(ctx: ControllerContext) {
@@ -68,12 +70,13 @@ class ResourceQuotaController implements Controller {
     this.#counts = new QuotaCounts(ctx.pods, ctx.run.state.templates);
     const kinds = listKinds();
     this.#podKind = kinds.find((kind) => kind.kind === 'Pod')!;
-    for (const kind of kinds) {
-      const registered = ctx.run.state.objects.findKind(kind.kind);
-      if (registered?.apiVersion !== kind.apiVersion || !kind.namespaced || UNWATCHED.has(kind.kind))
-        continue;
-      this.#watched.set(countName(kind), { kind, seen: ctx.objects(kind.kind) });
-      ctx.onObjects(kind.kind, (seen, verb, old) => this.#objectSeen(kind, seen, verb, old));
+    for (const kind of kinds.filter(({ namespaced }) => namespaced)) {
+      const store = ctx.run.state.objects.findVersion(kind.apiVersion, kind.kind);
+      if (store === undefined || UNWATCHED.has(kind.kind)) this.#unwatched.push(kind);
+      else if (store.apiVersion === kind.apiVersion) {
+        this.#watched.set(countName(kind), { kind, seen: ctx.objects(store.kind) });
+        ctx.onObjects(store.kind, (seen, verb, old) => this.#objectSeen(kind, seen, verb, old));
+      }
     }
     ctx.onPods((pod, verb, word, _node, oldWord) => {
       if (this.#counts.changed(pod, word, oldWord, verb === Verb.deleted))
@@ -212,19 +215,20 @@ class ResourceQuotaController implements Controller {
     }
   }
 
-  /** `count/…` of a kind that is stored but not watched: the live objects. */
+  /** Objects of kinds that are not watched, or that nobody serves (`count/…` alone): those that live now. */
   #addUnwatched(quota: KubeObject, limited: readonly string[], counted: Map<string, Amount>): void {
     const { objects } = this.#ctx.run.state;
     const prefix = `${quota.metadata.namespace}/`;
-    for (const name of limited) {
-      if (!name.startsWith('count/') || name === 'count/pods' || this.#watched.has(name)) continue;
+    for (const name of limited.filter((each) => !counted.has(each))) {
+      const kind = this.#unwatched.find((each) => matchingResources(each, [name]).length > 0);
+      if (kind === undefined && !name.startsWith('count/')) continue;
       counted.set(name, ZERO);
-      for (const store of objects.kinds) {
-        if (countName(store) !== name) continue;
+      const counts = kind === undefined ? name : countName(kind);
+      for (const store of objects.kinds.filter((each) => countName(each) === counts)) {
         for (const [key, id] of store.ids) {
           const object = objects.get(id);
           if (key.startsWith(prefix) && object !== null && objectInScopes(quota, object))
-            addAmounts(counted, new Map([[name, objectUsage(store, object).get(name)!]]));
+            addAmounts(counted, new Map([[name, objectUsage(kind ?? store, object).get(name)!]]));
         }
       }
     }

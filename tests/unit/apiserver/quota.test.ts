@@ -21,6 +21,12 @@ const quota = (hard: Json, more: Json = {}, name = 'q'): KubeObject => ({
   spec: { hard, ...more },
 });
 
+const plain = (kind: string, name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'default' },
+});
+
 /** Refusals of steps, and the quotas' use at the end. */
 function play(steps: readonly TimedStep[], untilUs = 60 * SECOND) {
   const refused: string[] = [];
@@ -96,6 +102,26 @@ describe('charges', () => {
       [
         '403 deployments.apps "b" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1',
         '403 services "t" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1',
+      ],
+    ],
+    // Short names of the core group; ConfigMap kube-root-ca.crt is there already.
+    [
+      'Secrets and ConfigMaps',
+      { secrets: '1', configmaps: '2' },
+      [plain('Secret', 'a'), plain('Secret', 'b'), plain('ConfigMap', 'a'), plain('ConfigMap', 'b')],
+      { 'used.secrets': '1', 'used.configmaps': '2' },
+      [
+        '403 configmaps "b" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=2, limited: configmaps=2',
+        '403 secrets "b" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=1, limited: secrets=1',
+      ],
+    ],
+    [
+      'kinds of which there is none yet',
+      { 'count/roles.rbac.authorization.k8s.io': '0' },
+      [{ ...plain('Role', 'a'), apiVersion: 'rbac.authorization.k8s.io/v1' }],
+      { 'used.count/roles.rbac.authorization.k8s.io': '0' },
+      [
+        '403 roles.rbac.authorization.k8s.io "a" is forbidden: exceeded quota: q, requested: count/roles.rbac.authorization.k8s.io=1, used: count/roles.rbac.authorization.k8s.io=0, limited: count/roles.rbac.authorization.k8s.io=0',
       ],
     ],
   ])('%s', (_title, hard, objects, used, refused) => {
@@ -286,6 +312,15 @@ describe('what is given back', () => {
     const run = play([...steps, change(20_000, 'delete', 'Pod', 'a')]);
     // The pod that has ended is still an object: count/pods keeps it.
     expect(run.used).toMatchObject({ 'used.pods': '1', 'used.count/pods': '2' });
+  });
+
+  it('by a Secret that is deleted', () => {
+    const steps = [
+      create(0, quota({ secrets: '2' })),
+      create(1000, plain('Secret', 'a'), plain('Secret', 'b')),
+    ];
+    const run = play([...steps, change(5000, 'delete', 'Secret', 'a')]);
+    expect(run.used).toMatchObject({ 'used.secrets': '1' });
   });
 
   it('lets a refused ReplicaSet go on at its next try', () => {
