@@ -225,6 +225,27 @@ describe('scaling', () => {
     h.run(200 * MS);
     expect(sizes(h)).toEqual([11, 7]);
   });
+
+  // pkg/controller/deployment/rolling.go: reconcileOldReplicaSets makes `false, nil` of an error of either helper, so
+  // the sync goes on to the status and nothing is tried again by back-off.
+  it('that meets a ReplicaSet whose status is behind its size writes the status all the same', () => {
+    const h = new Harness({ readyUs: (pod) => (pod < 10 ? SECOND : Number.NaN) });
+    h.create(deployment('web', 10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }));
+    h.run(5 * SECOND);
+    h.setImage('web', 'app:v2');
+    h.run(5 * SECOND);
+    h.versions.length = 0;
+    h.scale('Deployment', 'web', 8);
+    h.run(200 * MS);
+    const counted = h.versions
+      .map(({ object }) => object as Json)
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ status: { replicas, availableReplicas, unavailableReplicas } }) =>
+        [replicas, availableReplicas, unavailableReplicas].join(' '),
+      );
+    // The old one is at 7 with 8 available: 7 + 4 - 8 = 3 unavailable, before either ReplicaSet has counted anew.
+    expect(counted.slice(0, 4)).toEqual(['13 8 5', '13 8 5', '13 8 3', '12 7 4']);
+  });
 });
 
 describe('pause and revisions', () => {
