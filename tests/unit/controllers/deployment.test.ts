@@ -1,5 +1,6 @@
 // Deployments with the real API server: rollouts within their limits, conditions, events, revisions.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Client } from '../../../engine/apiserver/client.ts';
 import type { Json } from '../../../engine/kinds/kind.ts';
 import { type ClusterState, isTerminal, PodBit } from '../../../engine/state/index.ts';
 import { deployment, Harness, MS, SECOND } from './harness.ts';
@@ -193,6 +194,22 @@ describe('Recreate', () => {
     expect(sizes(h)).toEqual([0, 3]);
     const firstNew = Math.min(...h.pods().map((pod) => h.state.pods.createdUs[pod]!));
     expect(firstNew).toBeGreaterThan(8 * SECOND);
+  });
+
+  // pkg/controller/deployment/deployment_controller.go: deletePod lists by its client, not from the cache.
+  it.each([
+    ['Recreate', 3],
+    ['RollingUpdate', 0],
+  ])('%s: of 3 pods that are gone %i have the ReplicaSets listed', (type, lists) => {
+    const look = vi.spyOn(Client.prototype, 'look');
+    const h = new Harness();
+    h.create(deployment('web', 3, { strategy: { type } }));
+    h.run(5 * SECOND);
+    h.setImage('web', 'app:v2');
+    h.run(10 * SECOND);
+    expect(sizes(h)).toEqual([0, 3]);
+    expect(look.mock.calls.filter(([verb]) => verb === 'list')).toHaveLength(lists);
+    look.mockRestore();
   });
 });
 
