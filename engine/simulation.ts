@@ -2,6 +2,7 @@
 // run; the rooms know nothing of each other, only this file knows them all.
 import { admission } from './apiserver/admit.ts';
 import { Server } from './apiserver/server.ts';
+import { describeKind, storeFor } from './apiserver/stores.ts';
 import type { ControllerDefinition } from './contracts/controller.ts';
 import { PolicyFault } from './contracts/own-plugins.ts';
 import type { RunOptions, RunResult } from './contracts/result.ts';
@@ -156,14 +157,7 @@ class Run {
         const how = { name: object.metadata.name!, zone: '', hostname: true, us: kernel.now, revision };
         return seeder.node(object, how);
       },
-      describeKind: (object) => {
-        const known = kindOf(object.apiVersion, object.kind);
-        return {
-          resource: known?.resource ?? `${object.kind.toLowerCase()}s`,
-          namespaced: known?.namespaced ?? object.metadata.namespace !== undefined,
-          modelled: known?.modelled ?? false,
-        };
-      },
+      describeKind,
     });
     const periodic = new PeriodicWork(kernel, scenario.stopWhenIdle);
     this.#context = {
@@ -231,8 +225,17 @@ class Run {
     this.#seeder.nodeGroups(scenario.nodes);
     this.#adopted = this.#seeder.existing(scenario.existing);
     this.#seeder.namespaceDefaults();
+    this.#registerLater();
     this.#timeline?.baseline();
     this.#history?.committed();
+  }
+
+  /** Kinds that are stored only and that steps bring: watches of them are open from the beginning. */
+  #registerLater(): void {
+    const { objects } = this.#context.state;
+    for (const { object } of this.#scenario.steps.flatMap((step) => step.objects)) {
+      if (kindOf(object.apiVersion, object.kind)?.modelled === false) storeFor(objects, describeKind, object);
+    }
   }
 
   #workloads: Workload[] = [];

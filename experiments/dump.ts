@@ -1,7 +1,8 @@
 // Sorts the objects of the input into what exists at the start and what kubectl creates. Node objects are the cluster.
 // In what `kubectl get -o yaml` printed, everything was stored before: bound pods stay where they are, pods without a
 // node are pending work, and what a controller made is not created a second time beside its maker.
-import type { KubeObject, OwnerReference } from '../engine/kinds/kind.ts';
+import { LEGACY_UID_LABEL, UID_LABEL } from '../engine/kinds/job.ts';
+import type { Json, KubeObject, OwnerReference } from '../engine/kinds/kind.ts';
 import type { LossBook } from './loss.ts';
 import type { NodeShape } from './node-groups.ts';
 import { nodeObject } from './node-groups.ts';
@@ -82,7 +83,7 @@ export function partition(input: readonly InputObject[], shape: NodeShape, loss:
     }
     if (!stored) created.push(entry);
     else if (nodeNames.size > 0) later.push(entry);
-    else pushOwned(entry, uids, created, loss, (e) => e);
+    else pushOwned(entry, uids, created, loss, (e) => renewed(e, loss));
   }
   existing.push(...later.filter((entry) => entry.object.kind === 'Namespace'));
   existing.push(...later.filter((entry) => entry.object.kind !== 'Namespace'));
@@ -111,6 +112,24 @@ function pushOwned(
       'the owner is not in the input: created without one',
     );
   into.push(change(owners.length > 0 ? withoutOwners(entry) : entry));
+}
+
+/** A Job selects by its UID, and made anew it gets another: selector and labels of the old one go. */
+function renewed(entry: InputObject, loss: LossBook): InputObject {
+  const { object, manifest } = entry;
+  const { selector, ...spec } = (object['spec'] ?? {}) as Json;
+  if (object.kind !== 'Job' || selector === undefined || spec.manualSelector === true) return entry;
+  loss.add(manifest.source, 'Job', 'spec.selector', 'it is created anew, with another UID: left out');
+  const unlabelled = (metadata: Json): Json => {
+    const { [UID_LABEL]: _uid, [LEGACY_UID_LABEL]: _legacy, ...labels } = metadata?.labels ?? {};
+    return { ...metadata, labels };
+  };
+  const template = { ...spec.template, metadata: unlabelled(spec.template?.metadata) };
+  return withObject(entry, {
+    ...object,
+    metadata: unlabelled(object.metadata),
+    spec: { ...spec, template },
+  });
 }
 
 function unbind(entry: InputObject, nodeName: string, loss: LossBook): InputObject {

@@ -6,6 +6,7 @@ import { UNKNOWN_KIND_MESSAGE } from '../engine/kinds/decode.ts';
 import type { KubeObject } from '../engine/kinds/kind.ts';
 import { tryQuantity } from '../engine/kinds/quantity.ts';
 import { kindOf } from '../engine/kinds/registry.ts';
+import { isStored } from './objects.ts';
 
 export interface VerdictProblem {
   /** Field path as the server prints it; '' when the message names none. */
@@ -157,7 +158,10 @@ const CONTEXT: CreateContext = {
 export const judgeObject: Judge = (raw) => {
   const spec = raw['spec'];
   priorityOfPod = isRecord(spec) && typeof spec['priority'] === 'number' ? spec['priority'] : 0;
-  const answer = createObject(withoutServerFields(raw), CONTEXT);
+  // A Job that was stored selects by the UID that it had.
+  const stored = raw as unknown as KubeObject;
+  const context = isStored(stored) ? { ...CONTEXT, uid: () => stored.metadata.uid! } : CONTEXT;
+  const answer = createObject(withoutServerFields(raw), context);
   const known = kindOf(String(raw['apiVersion']), String(raw['kind']));
   const served = known !== undefined;
   const common = {

@@ -9,6 +9,8 @@ interface Size {
   readonly pods: number;
   /** Replicas of each Deployment; 0: bare pods, all at once, as a scheduler benchmark creates them. */
   readonly replicas: number;
+  /** Bare pods arrive at this mean rate instead. */
+  readonly ratePerSecond?: number;
   /** Pods with probes, lines in their logs, a Service for each Deployment, and a log agent on every node. */
   readonly full?: true;
 }
@@ -24,6 +26,8 @@ const FULL: readonly Size[] = [
   { name: '5,000 nodes, 10,000 bare pods', nodes: 5_000, pods: 10_000, replicas: 0 },
   { name: '5,000 nodes, 500 Deployments x 300', nodes: 5_000, pods: 150_000, replicas: 300 },
   { name: '… with Services, probes and logs', nodes: 5_000, pods: 150_000, replicas: 300, full: true },
+  // The scheduler binds 50 a second at most (kube-api-qps).
+  { name: '100,000 nodes, 1,000,000 bare pods', nodes: 100_000, pods: 1e6, replicas: 0, ratePerSecond: 49 },
 ];
 
 /** The same pods on few and on many nodes. */
@@ -103,7 +107,7 @@ function experiment(size: Size): object {
   const common = { cpu: '100m', memory: '200Mi' };
   const generator =
     size.replicas === 0
-      ? { use: 'pods', count: size.pods, ratePerSecond: 0, ...common }
+      ? { use: 'pods', count: size.pods, ratePerSecond: size.ratePerSecond ?? 0, ...common }
       : { use: 'deployments', count: size.pods / size.replicas, replicas: size.replicas, ...common };
   return experimentOf({
     cluster: { nodes: nodesOf(size.nodes) },

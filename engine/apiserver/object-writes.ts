@@ -17,6 +17,7 @@ import {
   suffixText,
   timestampText,
 } from '../state/index.ts';
+import { adminAccessErrors } from './admin-access.ts';
 import type { Admitted } from './admitted.ts';
 import { expansionRefusal } from './claim-updates.ts';
 import { invalidMessage } from './registry.ts';
@@ -114,6 +115,14 @@ export class ObjectWrites {
       metadata.namespace ??= 'default';
       const problem = this.namespaceProblem(metadata.namespace, store.resource, metadata.name);
       if (problem) return r.fail(problem.code, problem.reason, problem.message);
+      const { namespace } = metadata;
+      const causes = adminAccessErrors(object, () =>
+        state.objects.get(state.objects.find('Namespace', '', namespace)),
+      );
+      if (causes.length > 0) {
+        const definition = kindOf(object.apiVersion, object.kind)!;
+        return r.fail(422, 'Invalid', invalidMessage(definition, metadata.name, causes), causes);
+      }
     }
     if (store.ids.has(keyOf(metadata.namespace, metadata.name))) {
       return r.fail(409, 'AlreadyExists', `${this.#groupResource(store)} "${metadata.name}" already exists`);

@@ -33,7 +33,7 @@ import { type ApiRequest, actOf, Op, RequestPool } from './request.ts';
 import { RequestKinds } from './request-kinds.ts';
 import { RequestTrace } from './request-trace.ts';
 import { ServiceAddresses } from './service-addresses.ts';
-import { storeFor } from './stores.ts';
+import { type DescribedKind, storeFor } from './stores.ts';
 import { Watches } from './watches.ts';
 
 /** A client sends a request again this long after 429 (the server's Retry-After), at most 10 times (client-go). */
@@ -58,7 +58,7 @@ export interface ServerOptions {
   /** Told who is about to delete a pod or to change an object. */
   acting?(client: string, what: 'deletePod' | 'change', subject: number): void;
   /** Plural resource and scope of a kind. */
-  describeKind(object: KubeObject): { resource: string; namespaced: boolean; modelled: boolean };
+  describeKind(object: KubeObject): DescribedKind;
 }
 
 export class Server implements ApiServer, Transport {

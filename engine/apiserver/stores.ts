@@ -1,12 +1,26 @@
 // Where an object is stored: all versions of a kind that the server serves as one, kinds that nobody knows by themselves.
 import type { KubeObject } from '../kinds/kind.ts';
-import type { KindStore, ObjectStore } from '../state/index.ts';
+import { kindOf } from '../kinds/registry.ts';
+import { groupOf, type KindStore, type ObjectStore } from '../state/index.ts';
 
-const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+export interface DescribedKind {
+  readonly resource: string;
+  readonly namespaced: boolean;
+  readonly modelled: boolean;
+}
+
+export function describeKind({ apiVersion, kind, metadata }: KubeObject): DescribedKind {
+  const known = kindOf(apiVersion, kind);
+  return {
+    resource: known?.resource ?? `${kind.toLowerCase()}s`,
+    namespaced: known?.namespaced ?? metadata.namespace !== undefined,
+    modelled: known?.modelled ?? false,
+  };
+}
 
 export function storeFor(
   objects: ObjectStore,
-  describe: (object: KubeObject) => { resource: string; namespaced: boolean; modelled: boolean },
+  describe: (object: KubeObject) => DescribedKind,
   object: KubeObject,
 ): KindStore {
   const known = objects.findKind(object.kind);

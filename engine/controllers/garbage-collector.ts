@@ -6,7 +6,8 @@
 // dependents lose their reference, then the owner goes. Each item costs a live read of itself and of each owner that is
 // not known to be gone, and the write.
 //
-// An owner that is named and not known is looked up; if there is none of that UID, it counts as gone.
+// An owner that is named and not known is looked up; if there is none of that UID, it counts as gone. Not so for what was
+// there before the run: what comes from a cluster may be a part of it, without the owners.
 //
 // Left out: references of pods to owners that do not control them or never existed, pods that are named as owners and
 // never existed, and the cycle breaker (owners that wait for one another).
@@ -23,6 +24,7 @@ import {
 } from '../contracts/controller.ts';
 import { podUid } from '../kinds/ingest/materialise.ts';
 import type { KubeObject, OwnerReference } from '../kinds/kind.ts';
+import { kindOf } from '../kinds/registry.ts';
 import { PodBit, Verb } from '../state/index.ts';
 
 const FOREGROUND = 'foregroundDeletion';
@@ -49,7 +51,10 @@ const ended = (code: number): Outcome => (code < 400 || code === 404 ? DONE : RE
 
 class GarbageCollector implements Controller {
   readonly #ctx: ControllerContext;
+  /** Names of the stores that are watched. */
   readonly #kinds: ReadonlySet<string>;
+  /** Ids below were there before the run. */
+  readonly #firstNew: number;
   /** Owners known to be gone: ObjectIds for pods, UIDs for the rest (absentOwnerCache). */
   readonly #goneIds = new Set<number>();
   readonly #goneUids = new Set<string>();
@@ -63,6 +68,7 @@ class GarbageCollector implements Controller {
 
   constructor(ctx: ControllerContext) {
     this.#ctx = ctx;
+    this.#firstNew = ctx.run.state.objects.used;
     this.#kinds = new Set(ctx.run.state.objects.kinds.map((store) => store.kind));
     for (const kind of this.#kinds)
       ctx.onObjects(kind, (seen, verb, old) => this.#objectSeen(seen, verb, old));
@@ -98,7 +104,7 @@ class GarbageCollector implements Controller {
     if (before !== after) this.#relink(seen, before, after);
     if (verb === Verb.deleted) return this.#ownerGone(seen);
     // A new dependent of an owner that waits is not looked at for itself: the owner's next look finds it.
-    if (old === null)
+    if (old === null && seen.id >= this.#firstNew)
       for (const reference of after)
         if (!this.#isKnown(reference, seen.namespace))
           this.#ctx.queue.add(`owner/${seen.id}/${reference.uid}`);
@@ -107,11 +113,20 @@ class GarbageCollector implements Controller {
   }
 
   /** The graph has the owner; of pods it is not asked. */
-  #isKnown({ kind, name, uid }: OwnerReference, namespace: string): boolean {
-    if (kind === 'Pod' || !this.#kinds.has(kind)) return true;
-    const view = this.#ctx.objects(kind);
-    const owner = view.get(`${namespace}/${name}`) ?? view.get(name);
-    return owner?.object.metadata.uid === uid;
+  #isKnown(reference: OwnerReference, namespace: string): boolean {
+    const { apiVersion, kind, uid } = reference;
+    if (kind === 'Pod' || kind === 'Node') return true;
+    const served = this.#ctx.run.state.objects.findVersion(apiVersion, kind) ?? kindOf(apiVersion, kind);
+    // Never resolved: a kind that the server does not serve, an owner in a namespace of what stands in none.
+    if (served === undefined || (served.namespaced && namespace === '')) return true;
+    return this.#ownerOf(reference, namespace)?.object.metadata.uid === uid;
+  }
+
+  /** What has the name of an owner, as the collector sees it. */
+  #ownerOf({ apiVersion, kind, name }: OwnerReference, namespace: string): SeenObject | undefined {
+    const store = this.#ctx.run.state.objects.findVersion(apiVersion, kind);
+    if (store === undefined || !this.#kinds.has(store.kind)) return undefined;
+    return this.#ctx.objects(store.kind).get(store.namespaced ? `${namespace}/${name}` : name);
   }
 
   #relink(seen: SeenObject, before: readonly OwnerReference[], after: readonly OwnerReference[]): void {
@@ -207,17 +222,19 @@ class GarbageCollector implements Controller {
     const reference = referencesOf(dependent.object).find((other) => other.uid === uid);
     if (reference === undefined) return DONE;
     const { objects } = this.#ctx.run.state;
-    const { kind, name } = reference;
-    const namespace = objects.findKind(kind)!.namespaced ? dependent.namespace : '';
-    const id = objects.find(kind, namespace, name);
-    const { resource } = objects.findKind(kind)!;
+    const { apiVersion, kind, name } = reference;
+    const store = objects.findVersion(apiVersion, kind);
+    const { resource, namespaced } = store ?? kindOf(apiVersion, kind)!;
+    const id =
+      store === undefined ? -1 : objects.find(store.kind, namespaced ? dependent.namespace : '', name);
     const live =
       id < 0
         ? yield calls.send((api, reply, worker) => api.look('get', resource, reply, worker))
         : yield calls.get(id);
     if (id >= 0 && live.object?.metadata.uid === uid) return DONE;
     this.#goneUids.add(uid);
-    for (const other of this.#dependents.get(uid) ?? []) this.#ctx.queue.add(`object/${other.id}`);
+    for (const other of this.#dependents.get(uid) ?? [])
+      if (other.id >= this.#firstNew) this.#ctx.queue.add(`object/${other.id}`);
     return DONE;
   }
 
@@ -261,10 +278,9 @@ class GarbageCollector implements Controller {
     namespace: string,
     calls: Calls,
   ): Steps<'solid' | 'dangling' | 'waiting'> {
-    const { uid, kind, name } = reference;
+    const { uid } = reference;
     if (this.#goneUids.has(uid)) return 'dangling';
-    const view = this.#kinds.has(kind) ? this.#ctx.objects(kind) : undefined;
-    const owner = view?.get(`${namespace}/${name}`) ?? view?.get(name);
+    const owner = this.#ownerOf(reference, namespace);
     if (owner === undefined || owner.object.metadata.uid !== uid) return 'solid';
     const { object } = yield calls.get(owner.id);
     if (object === null) return 'dangling';

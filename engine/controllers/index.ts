@@ -8,6 +8,7 @@ import { csiProvisionerController } from './csi-provisioner.ts';
 import { csiResizerController, volumeExpanderController } from './csi-resizer.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction.ts';
 import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -49,6 +50,7 @@ export const controllers: readonly ControllerDefinition[] = [
   nodeTtlController,
   nodeLifecycleController,
   taintEvictionController,
+  deviceTaintEvictionController,
   podGcController,
   resourceQuotaController,
   serviceLbController,

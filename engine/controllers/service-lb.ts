@@ -27,6 +27,8 @@ import { Verb } from '../state/index.ts';
 const SECOND = 1_000_000;
 const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
+/** What strconv.ParseBool takes for false. */
+const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 /** Set by the cluster autoscaler before it removes a node. */
 const TO_BE_DELETED = 'ToBeDeletedByClusterAutoscaler';
 /** Fields of a Service's spec whose change is brought to the load balancer (needsUpdate). */
@@ -40,13 +42,6 @@ const WATCHED_FIELDS = [
   'externalTrafficPolicy',
   'healthCheckNodePort',
 ] as const;
-/** Changes of these are told as Events, `old -> new`. */
-const TOLD_FIELDS: readonly (readonly [field: string, reason: string])[] = [
-  ['loadBalancerIP', 'LoadbalancerIP'],
-  ['externalTrafficPolicy', 'ExternalTrafficPolicy'],
-  ['healthCheckNodePort', 'HealthCheckNodePort'],
-];
-
 const wantsBalancer = (service: KubeObject): boolean =>
   service['spec'].type === 'LoadBalancer' && service['spec'].loadBalancerClass === undefined;
 
@@ -71,8 +66,8 @@ class ServiceLoadBalancers implements Controller {
   readonly #deleteUs: Sampler;
   /** Services with a load balancer, or with one on order, by key. */
   readonly #known = new Set<string>();
-  /** Nodes that load balancers may send to, as seen. */
-  readonly #hosts = new Set<number>();
+  /** Nodes that are not excluded by label, as seen. */
+  readonly #included = new Set<number>();
   #orders = 0;
 
   constructor(ctx: ControllerContext, provider: Provider) {
@@ -103,22 +98,15 @@ class ServiceLoadBalancers implements Controller {
     if (wanted || needsCleanup(object)) this.#ctx.queue.add(key);
   }
 
-  /** Whether the provider has to hear of the change; records the Events that tell of it. */
+  /** Whether the provider has to hear of the change (needsUpdate; no Events of it since v1.32). */
   #needsUpdate(old: KubeObject, object: KubeObject): boolean {
     const wanted = wantsBalancer(old);
     const wants = wantsBalancer(object);
     if (!wanted && !wants) return false;
     const before: Json = old['spec'];
     const now: Json = object['spec'];
-    if (wanted !== wants) {
-      this.#event(object, 'Type', `${before.type} -> ${now.type}`);
-      return true;
-    }
+    if (wanted !== wants) return true;
     if (same(old.metadata.annotations, object.metadata.annotations) && before === now) return false;
-    for (const [field, reason] of TOLD_FIELDS) {
-      if (!same(before[field], now[field]))
-        this.#event(object, reason, `${before[field] ?? ''} -> ${now[field] ?? ''}`);
-    }
     return (
       !same(old.metadata.annotations ?? {}, object.metadata.annotations ?? {}) ||
       WATCHED_FIELDS.some((field) => !same(before[field], now[field]))
@@ -150,15 +138,14 @@ class ServiceLoadBalancers implements Controller {
       const reply = yield calls.patch(seen.id, (object) => withFinalizer(object));
       if (reply.code >= 400) return `failed to add load balancer cleanup finalizer: ${reply.message}`;
     }
-    if (this.#hosts.size === 0) this.#noHosts(service);
+    const hosts = this.#listHosts();
+    if (hosts.length === 0) this.#noHosts(service);
     const exists = this.#cloud.get(seen.key) !== undefined;
     this.#known.add(seen.key);
     yield calls.sleep((exists ? this.#updateUs : this.#ensureUs)(this.#orders++, 0));
-    const { address } = this.#cloud.ensure(seen.key, this.#listHosts());
+    const { address } = this.#cloud.ensure(seen.key, hosts);
     this.#event(service, 'EnsuredLoadBalancer', 'Ensured load balancer');
-    const ingress = [{ ip: address, ipMode: 'VIP' }];
-    if (same(service['status']?.loadBalancer?.ingress, ingress)) return null;
-    return yield* this.#writeStatus(seen, { ingress }, calls);
+    return yield* this.#writeStatus(seen, { ingress: [{ ip: address, ipMode: 'VIP' }] }, calls);
   }
 
   *#giveBack(seen: SeenObject, calls: Calls): Steps<string | null> {
@@ -179,7 +166,8 @@ class ServiceLoadBalancers implements Controller {
     return yield* this.#writeStatus(seen, {}, calls);
   }
 
-  *#writeStatus({ id }: SeenObject, loadBalancer: Json, calls: Calls): Steps<string | null> {
+  *#writeStatus({ id, object }: SeenObject, loadBalancer: Json, calls: Calls): Steps<string | null> {
+    if (same(object['status']?.loadBalancer?.ingress, loadBalancer.ingress)) return null;
     const reply = yield calls.patch(id, (object) => ({
       ...object,
       status: { ...object['status'], loadBalancer },
@@ -193,21 +181,27 @@ class ServiceLoadBalancers implements Controller {
   // Nodes. Which ones are Ready does not matter (KEP-3458): the load balancer's own health checks tell.
 
   #nodeSeen(node: number, verb: Verb): void {
-    const included = verb !== Verb.deleted && this.#isHost(node);
-    if (included === this.#hosts.has(node)) return;
-    if (included) this.#hosts.add(node);
-    else this.#hosts.delete(node);
+    const included = verb !== Verb.deleted && this.#isIncluded(node);
+    if (included === this.#included.has(node)) return;
+    if (included) this.#included.add(node);
+    else this.#included.delete(node);
     for (const key of this.#known) this.#nodeSync.add(key);
   }
 
-  #isHost(node: number): boolean {
+  /** nodeIncludedPredicate: whatever is not a plain no excludes the node. */
+  #isIncluded(node: number): boolean {
     const { nodes } = this.#ctx.run.state;
-    if (nodes.removed[node] === 1 || nodes.label(node, EXCLUDED) !== undefined) return false;
-    return !nodes.taints[node]!.some((taint) => taint.key === TO_BE_DELETED);
+    if (nodes.removed[node] === 1) return false;
+    const label = nodes.label(node, EXCLUDED);
+    return label === undefined || FALSE.has(label);
   }
 
+  /** A node about to be removed is left out of a sync that something else sets off (shouldSyncUpdatedNode). */
   #listHosts(): number[] {
-    return [...this.#hosts].sort((a, b) => a - b);
+    const { taints } = this.#ctx.run.state.nodes;
+    return [...this.#included]
+      .filter((node) => !taints[node]!.some((taint) => taint.key === TO_BE_DELETED))
+      .sort((a, b) => a - b);
   }
 
   /** nodeSyncService: the provider hears of nodes that came or went. */

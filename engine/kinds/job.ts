@@ -17,10 +17,10 @@ import { printedSelector, selectorMatches, sortedMap } from './workload-selector
 import { MISMATCH } from './workload-template.ts';
 
 const MAX_INT32 = 2147483647;
-const UID_LABEL = 'batch.kubernetes.io/controller-uid';
+export const UID_LABEL = 'batch.kubernetes.io/controller-uid';
 const NAME_LABEL = 'batch.kubernetes.io/job-name';
 /** Old names of the two labels, still set. */
-const LEGACY_UID_LABEL = 'controller-uid';
+export const LEGACY_UID_LABEL = 'controller-uid';
 const LEGACY_NAME_LABEL = 'job-name';
 
 const PARALLELISM_INDEXED_MAX = 100_000;

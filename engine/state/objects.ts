@@ -9,6 +9,9 @@ export type ObjectId = number & { readonly __objectId: unique symbol };
 export const keyOf = (namespace: string | undefined, name: string): string =>
   namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 
+export const groupOf = (apiVersion: string): string =>
+  apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+
 export class KindStore {
   /** Position in ObjectStore.kinds. */
   readonly index: number;
@@ -57,6 +60,13 @@ export class ObjectStore {
 
   findKind(kind: string): KindStore | undefined {
     return this.#byKind.get(kind);
+  }
+
+  /** The same by what a reference names: kinds that are stored only are registered by their version (stores.ts). */
+  findVersion(apiVersion: string, kind: string): KindStore | undefined {
+    const known = this.#byKind.get(kind);
+    const isVersion = known !== undefined && groupOf(known.apiVersion) === groupOf(apiVersion);
+    return isVersion ? known : this.#byKind.get(`${kind}.${apiVersion}`);
   }
 
   /** Id of the live object with that name, or -1. */

@@ -44,6 +44,8 @@ export const PodBit = {
   orphaned: 1 << 21,
   /** condition DisruptionTarget=True, reason TerminationByKubelet */
   pressed: 1 << 25,
+  /** condition DisruptionTarget=True, reason DeletionByDeviceTaintManager */
+  deviceTainted: 1 << 27,
   /** finalizer batch.kubernetes.io/job-tracking: its Job has not counted the pod yet */
   tracked: 1 << 24,
 } as const;

@@ -47,6 +47,7 @@ export const disruptionReason = (word: number): string => {
   if (word & PodBit.orphaned) return 'DeletionByPodGC';
   if (word & PodBit.evicted) return 'EvictionByEvictionAPI';
   if (word & PodBit.pressed) return 'TerminationByKubelet';
+  if (word & PodBit.deviceTainted) return 'DeletionByDeviceTaintManager';
   return word & PodBit.tainted ? 'DeletionByTaintManager' : '';
 };
 

@@ -28,6 +28,7 @@ function isBoundTo(volume: KubeObject, claim: KubeObject): boolean {
 }
 
 const modeOf = (object: KubeObject): string => object['spec'].volumeMode ?? 'Filesystem';
+const attributesOf = (object: KubeObject): string => object['spec'].volumeAttributesClassName ?? '';
 
 /** What the claim can be bound to, but for the node (FindMatchingVolume). */
 export function candidates(cluster: ClusterView, claim: KubeObject): WaitingClaim {
@@ -40,6 +41,7 @@ export function candidates(cluster: ClusterView, claim: KubeObject): WaitingClai
     const own = isBoundTo(volume, claim);
     if (volume['spec'].claimRef && !own) continue;
     if (compareQuantities(capacityOf(volume), size) < 0 || modeOf(volume) !== modeOf(claim)) continue;
+    if (attributesOf(volume) !== attributesOf(claim)) continue;
     if (volume.metadata.deletionTimestamp !== undefined) continue;
     if (own) {
       prebound.push(volume);

@@ -1,6 +1,10 @@
 // What goes when something is deleted: dependents by the garbage collector, content by the namespace controller.
 import { describe, expect, it } from 'vitest';
+import type { Timeline } from '../../../engine/contracts/timeline.ts';
 import { byEvictionAndAge, type Ended } from '../../../engine/controllers/pod-gc.ts';
+import type { KubeObject } from '../../../engine/kinds/kind.ts';
+import { simulateBuiltIn } from '../../../experiments/simulate.ts';
+import { create, scenario, workload } from '../../property/simulation/scenario.ts';
 import { deployment, Harness, MS, replicationController, SECOND, service } from './harness.ts';
 
 describe('garbage collector', () => {
@@ -71,6 +75,47 @@ describe('owners that are not there', () => {
     h.create({ ...dependent, metadata: { ...dependent.metadata, ownerReferences: [owner] } });
     h.run(SECOND);
     expect(h.all('Service')).toHaveLength(stays ? 1 : 0);
+  });
+
+  // All kinds have monitors (graph_builder.go resyncMonitors). Owners of kinds that the server does not serve never resolve
+  // (restMappingError), nor does an owner in a namespace of a cluster-scoped dependent
+  // (namespacedOwnerOfClusterScopedObjectErr).
+  it.each<[string, string, string, string, boolean]>([
+    ['Secret', 'of a Deployment', 'apps/v1', 'Deployment', false],
+    ['Secret', 'of a ConfigMap', 'v1', 'ConfigMap', false],
+    ['Secret', 'of a kind of which there is none', 'rbac.authorization.k8s.io/v1', 'Role', false],
+    ['Secret', 'of a kind that nobody serves', 'example.com/v1', 'Thing', true],
+    ['ClusterRole', 'of a ClusterRole', 'rbac.authorization.k8s.io/v1', 'ClusterRole', false],
+    ['ClusterRole', 'of a ConfigMap', 'v1', 'ConfigMap', true],
+  ])('a %s %s', (kind, _title, apiVersion, ownerKind, stays) => {
+    const ownerReferences = [{ apiVersion, kind: ownerKind, name: 'nobody', uid: 'other' }];
+    const dependent: KubeObject = {
+      apiVersion: kind === 'Secret' ? 'v1' : 'rbac.authorization.k8s.io/v1',
+      kind,
+      metadata: { name: 'x', ...(kind === 'Secret' ? { namespace: 'default' } : {}), ownerReferences },
+    };
+    let timeline: Timeline | undefined;
+    simulateBuiltIn(scenario([{ count: 1 }], [create(1000, dependent)], { untilUs: 5 * SECOND }), {
+      timeline: (told) => (timeline = told),
+    });
+    const gone = [...timeline!.transitions].filter(({ o, w }) => o === `${kind}/x` && w === 'gone');
+    expect(gone).toHaveLength(stays ? 0 : 1);
+  });
+
+  it('are taken to be there for what was there before: a dump may hold a part of a cluster', () => {
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd1', controller: true };
+    const set = (name: string): KubeObject => ({
+      ...workload('ReplicaSet', name, 1, '10m'),
+      metadata: { name, namespace: 'default', uid: name, ownerReferences: [owner] },
+    });
+    const before = scenario([{ count: 1 }], [create(1000, set('later'))], { untilUs: 20 * SECOND });
+    let timeline: Timeline | undefined;
+    simulateBuiltIn(
+      { ...before, existing: [{ source: 'dump', object: set('web') }] },
+      { timeline: (told) => (timeline = told) },
+    );
+    const gone = [...timeline!.transitions].filter(({ o, w }) => /^ReplicaSet.\w+$/.test(o) && w === 'gone');
+    expect(gone.map(({ o }) => o)).toEqual(['ReplicaSet/later']);
   });
 });
 

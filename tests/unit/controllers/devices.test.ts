@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ControllerDefinition, DONE } from '../../../engine/contracts/controller.ts';
 import type { TimedStep } from '../../../engine/contracts/scenario.ts';
 import type { Timeline } from '../../../engine/contracts/timeline.ts';
+import { leavesUs } from '../../../engine/controllers/device-taint-eviction.ts';
 import { generatedName } from '../../../engine/controllers/resourceclaim.ts';
 import { simulate } from '../../../engine/index.ts';
 import type { Json, KubeObject } from '../../../engine/kinds/kind.ts';
@@ -90,6 +91,10 @@ function run(steps: readonly TimedStep[], untilS = 300) {
     doubles,
     pods: result.summary.pods,
     messages: failed.map(({ message }) => String(message)),
+    /** What the controller of device taints said, and when, in s. */
+    evictions: timeline!.events
+      .filter(({ reason }) => reason === 'DeviceTaintManagerEviction')
+      .map(({ first, message }) => `${Math.floor(first / 1000)} ${message}`),
     refusals: result.summary.loss.filter(({ source }) => source === 'kubectl').map(({ note }) => note),
   };
 }
@@ -209,6 +214,81 @@ describe('claims that pods share', () => {
   });
 });
 
+describe('pods that wait for devices', () => {
+  const wants = claim('c', [exactly('r')]);
+  const [gpus, held] = base(1) as [KubeObject, KubeObject];
+  const empty = slice('node-1', []);
+  const patched: TimedStep = {
+    atUs: 60 * SECOND,
+    do: 'patch',
+    objects: [],
+    target: { kind: 'ResourceSlice', namespace: '', name: 'node-1-slice' },
+    patch: { type: 'merge', body: { spec: { devices: [device('d0')] } } },
+  };
+  const other = claim('other', [exactly('r')]);
+  const late = (...objects: KubeObject[]): TimedStep => create(60_000, ...objects);
+
+  /** Within seconds, long before the sweep of the queue. */
+  it.each<[string, KubeObject[], TimedStep]>([
+    ['the claim is there', [gpus, held], late(wants)],
+    ['the class is there', [held, wants], late(gpus)],
+    ['a slice is there', [gpus, wants], late(held)],
+    ['a slice has more', [gpus, wants, empty], patched],
+    [
+      'another claim gives the device back',
+      [gpus, held, wants, other, user('first', 'other')],
+      remove(60, 'first'),
+    ],
+  ])('try again when %s', (_, before, step) => {
+    // The other pod comes first.
+    const steps = [create(0, ...before), create(10_000, user('a', 'c'))];
+    const waiting = run(steps, 55).claims.get('c');
+    expect(reserved(waiting)).toEqual([]);
+    expect(reserved(run([...steps, step], 75).claims.get('c'))).toEqual(['a']);
+  });
+});
+
+describe('access of administrators', () => {
+  const admin = exactly('r', { adminAccess: true });
+  const within = (object: KubeObject): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: 'monitors' },
+  });
+  const namespace = (labels: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'monitors', labels },
+  });
+  const LABEL = 'resource.kubernetes.io/admin-access';
+
+  it.each([claim('c', [exactly('q'), admin]), template([exactly('q'), admin])])(
+    'is asked for in labelled namespaces only: $kind',
+    (object) => {
+      const { refusals } = run([create(0, namespace({ [LABEL]: 'yes' })), create(10_000, within(object))]);
+      expect(refusals[0]).toContain(
+        'spec.devices.requests[1].adminAccess: Forbidden: admin access to devices requires the ' +
+          '`resource.kubernetes.io/admin-access: true` label on the containing namespace',
+      );
+      const { refusals: none } = run([
+        create(0, namespace({ [LABEL]: 'true' })),
+        create(10_000, within(object)),
+      ]);
+      expect(none).toEqual([]);
+    },
+  );
+
+  it('is given to devices that others hold, and keeps them from nobody', () => {
+    const steps = [
+      create(0, namespace({ [LABEL]: 'true' })),
+      create(10_000, ...base(1), claim('c', [exactly('r')]), user('a', 'c')),
+      create(20_000, within(claim('watch', [admin])), within(user('monitor', 'watch'))),
+    ];
+    const { pods, claims } = run(steps);
+    expect(pods.running).toBe(2);
+    expect(reserved(claims.get('watch'))).toEqual(['monitor']);
+  });
+});
+
 describe('devices that have to get ready', () => {
   const slow = (): KubeObject[] => [
     deviceClass(),
@@ -223,5 +303,96 @@ describe('devices that have to get ready', () => {
     expect([waiting.pods.running, waiting.pods.pending]).toEqual([0, 1]);
     const late = run([create(0, ...slow(), wants, user('a', 'c'))], 700);
     expect(late.messages).toContain('running PreBind plugin "DynamicResources": device binding timeout');
+  });
+});
+
+const NOW = { key: 'broken', effect: 'NoExecute' };
+/** The slice of node-1 with taints of its first device, from then on. */
+const taint = (s: number, taints: Json[], taintedDevice = 'd0'): TimedStep => ({
+  atUs: s * SECOND,
+  do: 'patch',
+  objects: [],
+  target: { kind: 'ResourceSlice', namespace: '', name: 'node-1-slice' },
+  patch: {
+    type: 'merge',
+    body: {
+      spec: {
+        devices: ['d0', 'd1'].map((name) => device(name, {}, name === taintedDevice ? { taints } : {})),
+      },
+    },
+  },
+});
+const tolerating = (tolerations: Json[]): KubeObject => claim('c', [exactly('r', { tolerations })]);
+
+describe('NoExecute taints of devices', () => {
+  const evicting = (wants: KubeObject, ...steps: TimedStep[]) =>
+    run([create(0, ...base(2), wants, user('a', 'c')), ...steps]);
+
+  it('drive away the pod whose claim holds the device, which is given back', () => {
+    const { evictions, pods, claims } = evicting(claim('c', [exactly('r')]), taint(60, [NOW]));
+    expect(evictions).toEqual(['60 Marking for deletion']);
+    expect([pods.deleted, pods.running]).toEqual([1, 0]);
+    expect(claims.get('c')?.['status'].allocation).toBeUndefined();
+  });
+
+  it.each([
+    ['other devices', [NOW], 'd1'],
+    ['other effects', [{ key: 'broken', effect: 'NoSchedule' }], 'd0'],
+  ])('of %s do not', (_, taints, name) => {
+    const { evictions, pods } = evicting(claim('c', [exactly('r')]), taint(60, taints, name));
+    expect([evictions, pods.running]).toEqual([[], 1]);
+  });
+
+  it('are tolerated for a while, counted from the full second in which they came', () => {
+    const wants = tolerating([{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }]);
+    expect(evicting(wants, taint(60, [NOW])).evictions).toEqual(['90 Marking for deletion']);
+    const goes = evicting(wants, taint(60, [NOW]), taint(80, []));
+    expect([goes.evictions, goes.pods.running]).toEqual([['80 Cancelling deletion'], 1]);
+  });
+
+  it('count from the time they name', () => {
+    const wants = tolerating([{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }]);
+    const old = { ...NOW, timeAdded: '2000-01-01T00:00:00Z' };
+    expect(evicting(wants, taint(60, [old])).evictions).toEqual(['60 Marking for deletion']);
+  });
+
+  it('that come later and are tolerated for less bring the end forward', () => {
+    const wants = tolerating([
+      { key: 'broken', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 100 },
+      { key: 'worse', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 },
+    ]);
+    const { evictions } = evicting(
+      wants,
+      taint(60, [NOW]),
+      taint(80, [NOW, { key: 'worse', effect: 'NoExecute' }]),
+    );
+    expect(evictions).toEqual(['85 Marking for deletion']);
+  });
+
+  const at = { addedUs: 10 * SECOND, taint: { key: 'k', value: 'v', effect: 'NoExecute' } };
+  const NEVER = Number.POSITIVE_INFINITY;
+  it.each<[string, Json[], number]>([
+    ['none', [], 10],
+    ['for ever', [{ operator: 'Exists', effect: 'NoExecute' }], NEVER],
+    [
+      'the least of several',
+      [30, 20].map((tolerationSeconds) => ({ operator: 'Exists', effect: 'NoExecute', tolerationSeconds })),
+      30,
+    ],
+    [
+      'for ever and for a while',
+      [
+        { operator: 'Exists', effect: 'NoExecute' },
+        { operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 },
+      ],
+      NEVER,
+    ],
+    ['a time below 0', [{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds: -5 }], 10],
+    ['every effect', [{ operator: 'Exists' }], 10],
+    ['another key', [{ key: 'x', operator: 'Exists', effect: 'NoExecute' }], 10],
+    ['its value', [{ key: 'k', value: 'v', effect: 'NoExecute' }], NEVER],
+    ['another value', [{ key: 'k', value: 'x', effect: 'NoExecute' }], 10],
+  ])('tolerations: %s', (_, tolerations, seconds) => {
+    expect(leavesUs(tolerations, at)).toBe(seconds * SECOND);
   });
 });

@@ -100,6 +100,7 @@ describe('the built-in controllers', () => {
       'ttl',
       'node-lifecycle',
       'taint-eviction',
+      'device-taint-eviction',
       'pod-garbage-collector',
       'resourcequota',
       'service-lb',

@@ -131,6 +131,9 @@ describe('a claim that waits for its pod', () => {
     ['another mode', { volumeMode: 'Block' }, {}, {}],
     ['other access', { accessModes: ['ReadOnlyMany'] }, {}, {}],
     ['other labels', {}, { tier: 'slow' }, { selector: { matchLabels: { tier: 'fast' } } }],
+    // FindMatchingVolume of component-helpers/storage/volume/pv_helpers.go compares the classes, either way round.
+    ['of a class of attributes', { volumeAttributesClassName: 'gold' }, {}, {}],
+    ['without the class of attributes', {}, {}, { volumeAttributesClassName: 'gold' }],
     ['promised to another claim', { claimRef: { namespace: 'default', name: 'other' } }, {}, {}],
     [
       'promised to an older claim of the name',
@@ -141,6 +144,12 @@ describe('a claim that waits for its pod', () => {
   ])('does not take a volume that is %s', (_name, spec, labels, over) => {
     const cluster = [node('a'), LOCAL, volume('v', 'local', spec, labels), claim('c', 'local', { over })];
     expect(first(cluster, claimed('c'))).toEqual({ a: none });
+  });
+
+  it('takes a volume of its class of attributes', () => {
+    const gold = { volumeAttributesClassName: 'gold' };
+    const cluster = [node('a'), LOCAL, volume('v', 'local', gold), claim('c', 'local', { over: gold })];
+    expect(first(cluster, claimed('c'))).toEqual({ a: '-' });
   });
 
   it('takes the volume that names it before all others, wherever that is', () => {
