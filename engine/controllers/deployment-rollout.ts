@@ -21,7 +21,6 @@ import {
   activeOrLatest,
   byCreation,
   isScaledUp,
-  notYet,
   objectsOf,
   type SeenSet,
   type Sets,
@@ -306,8 +305,18 @@ export class DeploymentRollout {
     return (yield* this.#resize(current, wanted)) !== null;
   }
 
-  /** reconcileOldReplicaSets: pods that are not available first, then as many as maxUnavailable allows. */
+  /** reconcileOldReplicaSets: an error ends it, but neither the sync nor does it bring another try. */
   *#shrinkOld(sets: Sets, current: SeenSet): Steps<boolean> {
+    try {
+      return yield* this.#takeFromOld(sets, current);
+    } catch (error) {
+      if (!(error instanceof RequestFailed)) throw error;
+      return false;
+    }
+  }
+
+  /** Pods that are not available first, then as many as maxUnavailable allows. */
+  *#takeFromOld(sets: Sets, current: SeenSet): Steps<boolean> {
     const old = sets.old.filter(isScaledUp).sort(byCreation);
     if (old.length === 0) return false;
     const total = totalSpecReplicas(objectsOf(this.#all(sets)));
@@ -320,8 +329,8 @@ export class DeploymentRollout {
       if (replicas === available) continue;
       const unhealthy = Math.min(budget - removed, replicas - available);
       if (unhealthy > 0) this.#checkAvailable([...old, current], index, replicas - unhealthy);
-      // Its status still counts pods that the last scale-down takes away: upstream gives up and tries again.
-      if (unhealthy < 0) throw new RequestFailed(notYet(set, replicas, replicas - unhealthy));
+      // Its status still counts pods that the last scale-down takes away: an error upstream.
+      if (unhealthy < 0) return false;
       old[index] = (yield* this.#resize(set, replicas - unhealthy)) ?? set;
       removed += unhealthy;
     }

@@ -1,5 +1,4 @@
 // The ReplicaSets of a Deployment as one sync knows them, and what it asks of them.
-import type { Reply } from '../contracts/controller.ts';
 import type { KubeObject } from '../kinds/kind.ts';
 import { annotationsOf, MAX_REPLICAS, numberAt } from './deployment-annotations.ts';
 import type { Size } from './deployment-sizes.ts';
@@ -24,16 +23,6 @@ export const byCreation = (a: SeenSet, b: SeenSet): number =>
   byText(a.object.metadata.name!, b.object.metadata.name!);
 export const objectsOf = (sets: readonly SeenSet[]): KubeObject[] => sets.map((set) => set.object);
 export const isScaledUp = (set: SeenSet): boolean => specReplicas(set.object) > 0;
-
-/** The error of cleanupUnhealthyReplicas. */
-export const notYet = (set: SeenSet, from: number, to: number): Reply => ({
-  code: 0,
-  reason: '',
-  message: `when cleaning up unhealthy replicas, got invalid request to scale down ${set.object.metadata.name} ${from} -> ${to}`,
-  id: set.id,
-  object: null,
-  revision: 0,
-});
 
 export const sizeOf = (set: SeenSet): Size => ({
   replicas: specReplicas(set.object),

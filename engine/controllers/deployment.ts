@@ -6,6 +6,7 @@
 // first sync of a rollout usually meets a conflict (409) and is repeated: so does the real one.
 //
 // Left out: the rollback field removed in apps/v1.
+import type { ApiReply } from '../contracts/api.ts';
 import {
   type Calls,
   type Controller,
@@ -33,6 +34,8 @@ class DeploymentController implements Controller {
   readonly #sets: SeenObjects;
   /** ReplicaSets that nobody controls, in order of appearance. */
   readonly #orphans = new Set<SeenObject>();
+  /** ReplicaSets of Recreate Deployments that lost pods, in order; of the first one the list is asked for. */
+  readonly #goneOf: SeenObject[] = [];
   readonly #selectors = new WeakMap<object, Selector>();
 
   constructor(ctx: ControllerContext) {
@@ -64,18 +67,30 @@ class DeploymentController implements Controller {
     }
   }
 
-  /** The last pod of a Recreate Deployment's old ReplicaSets may have been what it waited for. */
+  /**
+   * The last pod of a Recreate Deployment's old ReplicaSets may have been what it waited for. deletePod lists the
+   * ReplicaSets at the server to find that out, and until the answer is there it handles no other pod.
+   */
   #podGone(pod: number): void {
-    const { pods } = this.#ctx;
-    const set = this.#sets.byId(pods.owner(pod));
-    if (set === undefined) return;
-    const deployment = this.#ownerOf(set.object);
-    if (deployment?.object['spec'].strategy?.type !== 'Recreate') return;
-    const uid = deployment.object.metadata.uid!;
-    if (this.#sets.controlledBy(uid).every((other) => pods.owned(other.id) === undefined)) {
-      this.#ctx.queue.add(deployment.key);
-    }
+    const set = this.#sets.byId(this.#ctx.pods.owner(pod));
+    if (set === undefined || this.#ownerOf(set.object)?.object['spec'].strategy?.type !== 'Recreate') return;
+    this.#goneOf.push(set);
+    if (this.#goneOf.length === 1) this.#askForSets();
   }
+
+  #askForSets(): void {
+    this.#ctx.client.look('list', 'replicasets', this.#setsListed);
+  }
+
+  readonly #setsListed = ({ code }: ApiReply): void => {
+    const deployment = this.#ownerOf(this.#goneOf.shift()!.object);
+    const { pods } = this.#ctx;
+    if (code < 400 && deployment !== undefined) {
+      const sets = this.#sets.controlledBy(deployment.object.metadata.uid!);
+      if (sets.every((set) => pods.owned(set.id) === undefined)) this.#ctx.queue.add(deployment.key);
+    }
+    if (this.#goneOf.length > 0) this.#askForSets();
+  };
 
   #ownerOf(set: KubeObject): SeenObject | undefined {
     const reference = set.metadata.ownerReferences?.find((owner) => owner.controller);

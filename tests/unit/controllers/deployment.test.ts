@@ -1,5 +1,6 @@
 // Deployments with the real API server: rollouts within their limits, conditions, events, revisions.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Client } from '../../../engine/apiserver/client.ts';
 import type { Json } from '../../../engine/kinds/kind.ts';
 import { type ClusterState, isTerminal, PodBit } from '../../../engine/state/index.ts';
 import { deployment, Harness, MS, SECOND } from './harness.ts';
@@ -194,6 +195,22 @@ describe('Recreate', () => {
     const firstNew = Math.min(...h.pods().map((pod) => h.state.pods.createdUs[pod]!));
     expect(firstNew).toBeGreaterThan(8 * SECOND);
   });
+
+  // pkg/controller/deployment/deployment_controller.go: deletePod lists by its client, not from the cache.
+  it.each([
+    ['Recreate', 3],
+    ['RollingUpdate', 0],
+  ])('%s: of 3 pods that are gone %i have the ReplicaSets listed', (type, lists) => {
+    const look = vi.spyOn(Client.prototype, 'look');
+    const h = new Harness();
+    h.create(deployment('web', 3, { strategy: { type } }));
+    h.run(5 * SECOND);
+    h.setImage('web', 'app:v2');
+    h.run(10 * SECOND);
+    expect(sizes(h)).toEqual([0, 3]);
+    expect(look.mock.calls.filter(([verb]) => verb === 'list')).toHaveLength(lists);
+    look.mockRestore();
+  });
 });
 
 describe('scaling', () => {
@@ -224,6 +241,27 @@ describe('scaling', () => {
     h.scale('Deployment', 'web', 15);
     h.run(200 * MS);
     expect(sizes(h)).toEqual([11, 7]);
+  });
+
+  // pkg/controller/deployment/rolling.go: reconcileOldReplicaSets makes `false, nil` of an error of either helper, so
+  // the sync goes on to the status and nothing is tried again by back-off.
+  it('that meets a ReplicaSet whose status is behind its size writes the status all the same', () => {
+    const h = new Harness({ readyUs: (pod) => (pod < 10 ? SECOND : Number.NaN) });
+    h.create(deployment('web', 10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }));
+    h.run(5 * SECOND);
+    h.setImage('web', 'app:v2');
+    h.run(5 * SECOND);
+    h.versions.length = 0;
+    h.scale('Deployment', 'web', 8);
+    h.run(200 * MS);
+    const counted = h.versions
+      .map(({ object }) => object as Json)
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ status: { replicas, availableReplicas, unavailableReplicas } }) =>
+        [replicas, availableReplicas, unavailableReplicas].join(' '),
+      );
+    // The old one is at 7 with 8 available: 7 + 4 - 8 = 3 unavailable, before either ReplicaSet has counted anew.
+    expect(counted.slice(0, 4)).toEqual(['13 8 5', '13 8 5', '13 8 3', '12 7 4']);
   });
 });
 
