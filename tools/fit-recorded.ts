@@ -2,7 +2,7 @@
 // loads, chooses the load with the fewest differences that latencies can mend, and prints what the other half, which had
 // no part in the choice, makes of each. Nothing is written: policies/costs/recorded.ts holds what was chosen.
 // `npm run fit`; with a regular expression, over the scenarios whose names match.
-import { type RecordedLoad, recordedWith } from '../policies/costs/recorded.ts';
+import { FITTED, type RecordedLoad, recordedWith } from '../policies/costs/recorded.ts';
 import { names, type Problems, problemsOf, recorded } from '../tests/oracle/timelines-harness.ts';
 
 /** Families whose behaviour is modelled whole; of others most differences have other causes. */
@@ -48,10 +48,10 @@ for (const load of [1, 1.5, 2, 3])
       );
       const better =
         best === null ||
-        fitted.clean > best.fitted.clean ||
-        (fitted.clean === best.fitted.clean && fitted.differences < best.fitted.differences);
+        fitted.differences < best.fitted.differences ||
+        (fitted.differences === best.fitted.differences && fitted.clean > best.fitted.clean);
       if (better) best = { load: tried, fitted, checked };
     }
 console.log(
-  `\nchosen: ${JSON.stringify(best!.load)}\n  fitted:  ${show(best!.fitted)}\n  checked: ${show(best!.checked)}`,
+  `\nthe preset has ${JSON.stringify(FITTED)}\nchosen: ${JSON.stringify(best!.load)}\n  fitted:  ${show(best!.fitted)}\n  checked: ${show(best!.checked)}`,
 );
