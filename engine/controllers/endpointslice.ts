@@ -56,6 +56,8 @@ class ServiceSlices {
   /** Everything is to be computed anew. */
   stale = true;
   readonly changed = new ChangedPods();
+  /** Pods whose node was seen to go. */
+  readonly lost = new Set<number>();
   slices: Slice[] = [];
   readonly bySerial = new Map<number, Slice>();
   /** Versions written and not seen yet, by slice; null: a deletion. */
@@ -91,7 +93,7 @@ class EndpointSliceController implements Controller {
   readonly #services: SeenObjects;
   readonly #slices: SeenObjects;
   readonly #known = new Map<string, ServiceSlices>();
-  /** Nodes that are gone and may have left pods behind. */
+  /** Nodes that were seen to go. */
   readonly #lost = new Set<number>();
 
   constructor(ctx: ControllerContext) {
@@ -113,7 +115,10 @@ class EndpointSliceController implements Controller {
     });
     ctx.onObjects('EndpointSlice', (slice, verb) => this.#sliceSeen(slice, verb));
     ctx.onNodes((node, verb) => {
-      if (verb === Verb.deleted) this.#lost.add(node);
+      if (verb !== Verb.deleted) return;
+      this.#lost.add(node);
+      for (const pod of ctx.pods.onNode(node))
+        for (const service of this.#members.servicesOf(pod)) this.#of(service).lost.add(pod);
     });
   }
 
@@ -150,8 +155,10 @@ class EndpointSliceController implements Controller {
     // Acting on slices that lack the last write would undo it (endpointSliceTracker.StaleSlices).
     if (known.awaited.size > 0) return this.#retry(key);
     known.writing = true;
-    const errors = this.#lost.size === 0 ? [] : this.#lookForNodes(known);
-    const failure = yield* this.#write(known, this.#plan(known), calls);
+    this.#lookForNodes(known);
+    const plan = this.#plan(known);
+    const errors = this.#withoutNode(known);
+    const failure = yield* this.#write(known, plan, calls);
     known.writing = false;
     if (failure !== null) {
       known.stale = true;
@@ -166,28 +173,25 @@ class EndpointSliceController implements Controller {
     return this.#retry(key);
   }
 
-  /**
-   * Pods on nodes that are gone, each looked at in every sync until it is gone itself: those that would be endpoints are
-   * left out, and the sync counts as failed, to be tried again (reconcileByAddressType).
-   */
-  #lookForNodes(known: ServiceSlices): string[] {
+  /** Pods of nodes that are gone are looked at in every sync until they are gone themselves. */
+  #lookForNodes({ service, lost, changed }: ServiceSlices): void {
+    const { pods } = this.#ctx;
+    for (const pod of lost) {
+      if (pods.has(pod) && this.#lost.has(pods.node(pod)) && this.#members.has(service, pod))
+        changed.set(pods.table.serial[pod]!, pod);
+      else lost.delete(pod);
+    }
+  }
+
+  /** Those that would be endpoints are left out, and the sync has failed, to be tried again (reconcileByAddressType). */
+  #withoutNode({ service, lost }: ServiceSlices): string[] {
     const { pods, run } = this.#ctx;
     const { state } = run;
-    const errors: string[] = [];
-    for (const node of this.#lost) {
-      let left = false;
-      for (const pod of pods.onNode(node)) {
-        left = true;
-        if (!this.#members.has(known.service, pod)) continue;
-        known.changed.set(pods.table.serial[pod]!, pod);
-        if (!this.#isLost(known.service.object, pod)) continue;
-        const { key } = known.service;
-        const where = state.nodes.name[node]!;
-        errors.push(`skipping Pod ${state.podName(pod)} for Service ${key}: Node ${where} Not Found`);
-      }
-      if (!left) this.#lost.delete(node);
-    }
-    return errors;
+    const left = [...lost].filter((pod) => this.#isLost(service.object, pod));
+    return left.map((pod) => {
+      const node = state.nodeName(pods.node(pod));
+      return `skipping Pod ${state.podName(pod)} for Service ${service.key}: Node ${node} Not Found`;
+    });
   }
 
   /** The pod would have an endpoint, were its node not gone. A node that came back under its name will do. */
@@ -195,7 +199,7 @@ class EndpointSliceController implements Controller {
     const { pods, run } = this.#ctx;
     const { nodes } = run.state;
     const node = pods.node(pod);
-    if (node < 0 || nodes.removed[node] !== 1 || nodes.find(nodes.name[node]!) >= 0) return false;
+    if (!this.#lost.has(node) || nodes.find(nodes.name[node]!) >= 0) return false;
     if (service['spec'].publishNotReadyAddresses === true) return false;
     return isEndpoint(pods.word(pod), pods.table.ip[pod]!, true);
   }
@@ -307,6 +311,7 @@ class EndpointSliceController implements Controller {
       const pod = changed.pod(i);
       const slice = known.bySerial.get(serial);
       if (pod >= 0 && this.#ctx.pods.has(pod)) known.trigger.pod(this.#ctx.pods, pod);
+      if (pod >= 0 && this.#lost.has(this.#ctx.pods.node(pod))) known.lost.add(pod);
       const ports = pod < 0 ? null : this.#portsFor(known, pod);
       const endpoint = ports === null ? null : this.#endpoint(known.service.object, pod);
       if (endpoint !== null) put(ports!, serial, endpoint);
@@ -339,7 +344,7 @@ class EndpointSliceController implements Controller {
     if (!pods.has(pod)) return null;
     const word = pods.word(pod);
     const ip = pods.table.ip[pod]!;
-    if (!isEndpoint(word, ip, true) || (this.#lost.size > 0 && this.#isLost(service, pod))) return null;
+    if (!isEndpoint(word, ip, true) || this.#isLost(service, pod)) return null;
     const terminating = (word & PodBit.deleting) !== 0;
     const serving = isReady(word);
     const node = pods.node(pod);

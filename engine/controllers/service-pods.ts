@@ -111,9 +111,14 @@ export class ServicePods {
     this.#handlers.push(handler);
   }
 
+  /** The Services that select the pod. */
+  servicesOf(pod: number): readonly SeenObject[] {
+    return this.#groups[pod]?.services ?? [];
+  }
+
   /** Whether the Service selects the pod. */
   has(service: SeenObject, pod: number): boolean {
-    return this.#groups[pod]?.services.includes(service) === true;
+    return this.servicesOf(pod).includes(service);
   }
 
   /** Calls `visit` for each pod of the Service. */

@@ -215,6 +215,19 @@ describe('pods of a node that is gone', () => {
     expect([endpoints(h).length, errors(h).length]).toEqual([3, 3]);
   });
 
+  it('are left out of a Service that comes later, too', () => {
+    const h = new Harness();
+    h.create(service('first'));
+    h.create(replicaSet('web', 3));
+    h.run(3 * SECOND);
+    h.removeNode(h.state.nodes.name[h.state.pods.node[h.pods()[0]!]!]!);
+    h.run(SECOND);
+    h.create(service('late', { selector: { app: 'web' } }));
+    h.run(500 * MS);
+    expect(errors(h)).toHaveLength(1);
+    expect(errors(h)[0]).toContain(`skipping Pod ${h.state.podName(h.pods()[0]!)} for Service default/late`);
+  });
+
   it('stay where addresses are published that are not ready', () => {
     const h = new Harness();
     h.create(service('web', { publishNotReadyAddresses: true }));
